@@ -1,0 +1,311 @@
+//! Folding decisions. A decision is folded from the very message that is published, so taking it
+//! and replaying it are one code path.
+
+use omnifold_events::v1;
+
+use crate::{
+    Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeIx, Order, OrderKey, SkuIx, State,
+    WaitingKey,
+};
+
+/// One message on `assignments`.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)] // each variant is documented by its message in proto/
+pub enum Decision {
+    Outcome(v1::OrderOutcome),
+    Assigned(v1::FulfilmentAssigned),
+    Changed(v1::FulfilmentChanged),
+    Released(v1::FulfilmentReleased),
+}
+
+/// A decision that does not fit the state: the log or this build is wrong, never the input.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("decision on `{channel}/{order_id}` does not fit the state: {what}")]
+pub struct Misfit {
+    /// The order's channel.
+    pub channel: String,
+    /// The order.
+    pub order_id: String,
+    /// What does not fit.
+    pub what: String,
+}
+
+impl Decision {
+    /// The step that caused it.
+    pub fn step(&self) -> u64 {
+        match self {
+            Decision::Outcome(m) => m.step,
+            Decision::Assigned(m) => m.outcome.as_ref().map_or(m.step, |outcome| outcome.step),
+            Decision::Changed(m) => m.step,
+            Decision::Released(m) => m.step,
+        }
+    }
+
+    /// Channel and id of its order.
+    pub fn order(&self) -> (&str, &str) {
+        match self {
+            Decision::Outcome(m) => (&m.channel, &m.order_id),
+            Decision::Assigned(m) => (&m.channel, &m.order_id),
+            Decision::Changed(m) => (&m.channel, &m.order_id),
+            Decision::Released(m) => (&m.channel, &m.order_id),
+        }
+    }
+
+    fn misfit(&self, what: impl Into<String>) -> Misfit {
+        let (channel, order_id) = self.order();
+        Misfit { channel: channel.into(), order_id: order_id.into(), what: what.into() }
+    }
+}
+
+/// Folds one decision.
+pub fn fold<S: State>(state: &mut S, decision: &Decision) -> Result<(), Misfit> {
+    let (channel, order_id) = decision.order();
+    let key = OrderKey::of(channel, order_id);
+    if state.order(key).is_none() {
+        // An order refused before it entered the state has an outcome and no row.
+        return match decision {
+            Decision::Outcome(outcome) if outcome.decision == 0 => Ok(()),
+            _ => Err(decision.misfit("no such order")),
+        };
+    }
+    let applied = match decision {
+        Decision::Outcome(m) => apply_outcome(state, key, m),
+        Decision::Assigned(m) => apply_assigned(state, key, m),
+        Decision::Changed(m) => {
+            take_back(state, key, m.fulfilment, m.decision, m.cause(), &Left::Of(&m.lines))
+        }
+        Decision::Released(m) => {
+            take_back(state, key, m.fulfilment, m.decision, m.cause(), &Left::Nothing)
+        }
+    };
+    applied.map_err(|what| decision.misfit(what))
+}
+
+fn apply_outcome<S: State>(
+    state: &mut S,
+    key: OrderKey,
+    outcome: &v1::OrderOutcome,
+) -> Result<(), String> {
+    // A later refusal under the same order id says nothing about the order that stands.
+    if outcome.decision == 0 {
+        return Ok(());
+    }
+    let order = state.order(key).expect("checked by fold");
+    let waiting = places(order, &outcome.waiting)?;
+    let cancelled = places(order, &outcome.cancelled)?;
+    let mut faults = Vec::new();
+    state.change_order(key, &mut |order| {
+        order.decisions = outcome.decision;
+        for &(place, units) in &cancelled {
+            let line = &mut order.lines[place];
+            line.open -= units;
+            line.cancelled += units;
+            line.waiting = line.waiting.min(line.open);
+        }
+        for &(place, units) in &waiting {
+            order.lines[place].waiting = units;
+        }
+        faults.extend(order.lines.iter().filter(|line| !line.is_accounted()).map(unaccounted));
+    });
+    settle_queues(state, key);
+    faults.pop().map_or(Ok(()), Err)
+}
+
+fn unaccounted(line: &Line) -> String {
+    format!("line `{}` does not add up: {line:?}", line.line_id)
+}
+
+fn places(order: &Order, lines: &[v1::LineQuantity]) -> Result<Vec<(usize, i64)>, String> {
+    lines
+        .iter()
+        .map(|line| {
+            let place = order.line_named(&line.line_id);
+            let place = place.ok_or_else(|| format!("no line `{}`", line.line_id))?;
+            Ok((place, line.quantity_milli))
+        })
+        .collect()
+}
+
+fn apply_assigned<S: State>(
+    state: &mut S,
+    key: OrderKey,
+    message: &v1::FulfilmentAssigned,
+) -> Result<(), String> {
+    let node = state
+        .node_named(&message.node_id)
+        .ok_or_else(|| format!("no node `{}`", message.node_id))?;
+    let order = state.order(key).expect("checked by fold");
+    if order.fulfilments.len() + 1 != message.fulfilment as usize {
+        return Err(format!("fulfilment f{} is out of turn", message.fulfilment));
+    }
+    let units = assigned_units(order, message)?;
+    let decision = message.outcome.as_ref().map_or(message.decision, |outcome| outcome.decision);
+    let was_waiting = order.lines.iter().any(|line| line.waiting > 0);
+    state.change_order(key, &mut |order| {
+        order.decisions = decision;
+        promise(order, node, &units);
+    });
+    allocate(state, node, &units)?;
+    if was_waiting {
+        settle_queues(state, key);
+    }
+    Ok(())
+}
+
+/// Units of one line that a node is to ship.
+struct Units {
+    line: usize,
+    sku: SkuIx,
+    quantity: i64,
+    backordered: i64,
+}
+
+fn assigned_units(order: &Order, message: &v1::FulfilmentAssigned) -> Result<Vec<Units>, String> {
+    message
+        .lines
+        .iter()
+        .map(|assigned| {
+            let place = order.line_named(&assigned.line_id);
+            let line = place.ok_or_else(|| format!("no line `{}`", assigned.line_id))?;
+            let open = order.lines[line].open;
+            let (quantity, backordered) = (assigned.quantity_milli, assigned.backordered_milli);
+            if quantity <= 0 || quantity > open || !(0..=quantity).contains(&backordered) {
+                return Err(format!("{quantity} of line `{}`, {open} are open", assigned.line_id));
+            }
+            Ok(Units { line, sku: order.lines[line].sku, quantity, backordered })
+        })
+        .collect()
+}
+
+fn promise(order: &mut Order, node: NodeIx, units: &[Units]) {
+    let mut lines = Vec::with_capacity(units.len());
+    for part in units {
+        let line = &mut order.lines[part.line];
+        line.open -= part.quantity;
+        line.waiting = line.waiting.min(line.open);
+        line.allocated += part.quantity;
+        lines.push(FulfilmentLine {
+            line: u32::try_from(part.line).expect("lines are bounded"),
+            allocated: part.quantity,
+            backordered: part.backordered,
+            shipped: 0,
+            delivered: 0,
+        });
+    }
+    order.fulfilments.push(Fulfilment { node, state: FulfilmentState::Assigned, seq: 1, lines });
+}
+
+/// I2: what is promised is there, or is said to be backordered and within the limit.
+fn allocate<S: State>(state: &mut S, node: NodeIx, units: &[Units]) -> Result<(), String> {
+    for part in units {
+        let Some(mut stock) = state.stock_at(part.sku, node) else {
+            return Err(format!("node does not stock `{}`", state.item(part.sku).sku));
+        };
+        let from_stock = part.quantity - part.backordered;
+        if !crate::invariants::i2_promise_is_covered(&stock, from_stock, part.backordered) {
+            return Err(format!("I2: {from_stock} and {} backordered of {stock:?}", part.backordered));
+        }
+        stock.allocated += part.quantity;
+        state.put_stock(part.sku, node, stock);
+    }
+    Ok(())
+}
+
+/// What a fulfilment keeps.
+enum Left<'m> {
+    Nothing,
+    Of(&'m [v1::AssignedLine]),
+}
+
+fn take_back<S: State>(
+    state: &mut S,
+    key: OrderKey,
+    number: u32,
+    decision: u32,
+    cause: v1::Cause,
+    left: &Left<'_>,
+) -> Result<(), String> {
+    let order = state.order(key).expect("checked by fold");
+    let place = (number as usize).wrapping_sub(1);
+    let Some(fulfilment) = order.fulfilments.get(place).filter(|f| f.state.is_open()) else {
+        return Err(format!("fulfilment f{number} is not open"));
+    };
+    let node = fulfilment.node;
+    let taken = taken_back(order, fulfilment, left)?;
+    state.change_order(key, &mut |order| {
+        order.decisions = decision;
+        return_units(order, place, &taken, cause == v1::Cause::Cancelled);
+    });
+    for part in &taken {
+        let mut stock = state.stock_at(part.sku, node).ok_or("stock row is missing")?;
+        stock.allocated -= part.quantity;
+        state.put_stock(part.sku, node, stock);
+    }
+    Ok(())
+}
+
+/// `line` of the result is a place in the fulfilment's lines.
+fn taken_back(
+    order: &Order,
+    fulfilment: &Fulfilment,
+    left: &Left<'_>,
+) -> Result<Vec<Units>, String> {
+    let mut taken = Vec::new();
+    for (place, line) in fulfilment.lines.iter().enumerate() {
+        let order_line = &order.lines[line.line as usize];
+        let keeps = match left {
+            Left::Nothing => 0,
+            Left::Of(lines) => lines
+                .iter()
+                .find(|kept| kept.line_id == order_line.line_id)
+                .map_or(0, |kept| kept.quantity_milli),
+        };
+        let quantity = line.allocated - keeps;
+        if quantity < 0 || keeps < 0 {
+            return Err(format!("line `{}` would keep {keeps}", order_line.line_id));
+        }
+        if quantity > 0 {
+            taken.push(Units { line: place, sku: order_line.sku, quantity, backordered: 0 });
+        }
+    }
+    Ok(taken)
+}
+
+fn return_units(order: &mut Order, place: usize, taken: &[Units], cancelled: bool) {
+    let fulfilment = &mut order.fulfilments[place];
+    fulfilment.seq += 1;
+    for part in taken {
+        let line = &mut fulfilment.lines[part.line];
+        line.allocated -= part.quantity;
+        line.backordered = line.backordered.min(line.allocated);
+        let order_line = &mut order.lines[line.line as usize];
+        order_line.allocated -= part.quantity;
+        if cancelled {
+            order_line.cancelled += part.quantity;
+        } else {
+            order_line.open += part.quantity;
+        }
+    }
+    if fulfilment.lines.iter().all(|line| line.allocated == 0) {
+        let shipped = fulfilment.lines.iter().any(|line| line.shipped > 0);
+        fulfilment.state =
+            if shipped { FulfilmentState::Shipped } else { FulfilmentState::Released };
+    }
+}
+
+/// An order stands in the queue of a SKU exactly while units of it wait.
+fn settle_queues<S: State>(state: &mut S, key: OrderKey) {
+    let order = state.order(key).expect("checked by fold");
+    let places: Vec<(WaitingKey, bool)> = order
+        .lines
+        .iter()
+        .map(|line| (WaitingKey::of(order, line.sku), order.waiting_of(line.sku) > 0))
+        .collect();
+    for (place, waits) in places {
+        if waits {
+            state.enqueue(place, key);
+        } else {
+            state.dequeue(place);
+        }
+    }
+}

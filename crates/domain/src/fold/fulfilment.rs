@@ -1,0 +1,394 @@
+//! Events on `fulfilment`: what nodes and couriers did.
+//!
+//! An event names one fulfilment, or the units of an order wherever they stand (`any_node`). Either
+//! way it is turned into *moves*: so many units of one line of one fulfilment. All moves are found
+//! and checked before the first is made.
+
+use omnifold_events::v1::{self, fulfilment_target::Target};
+
+use super::{check, serve_if_waited};
+use crate::{
+    Fulfilment, FulfilmentId, FulfilmentLine, FulfilmentState, NodeIx, Order, OrderKey, Reason,
+    Refusal, SkuIx, State, Work,
+};
+
+/// Units of one line of one fulfilment.
+struct Move {
+    fulfilment: usize,
+    /// Place in the fulfilment's lines.
+    line: usize,
+    units: i64,
+}
+
+/// The order that an event is about, and which of its fulfilments it may touch.
+struct Subject {
+    key: OrderKey,
+    /// `None`: any of them.
+    fulfilment: Option<usize>,
+}
+
+impl Subject {
+    fn covers(&self, place: usize) -> bool {
+        self.fulfilment.is_none_or(|only| only == place)
+    }
+}
+
+pub(super) fn accept<S: State>(
+    state: &mut S,
+    event: &v1::FulfilmentAccepted,
+) -> Result<(), Refusal> {
+    let subject = find(state, event.target.as_ref())?;
+    let order = order(state, &subject);
+    let accepted = in_state(order, &subject, |state| state == FulfilmentState::Assigned)?;
+    state.change_order(subject.key, &mut |order| {
+        for &place in &accepted {
+            order.fulfilments[place].state = FulfilmentState::Accepted;
+        }
+    });
+    Ok(())
+}
+
+/// Rule R11: the allocation is released, then the reason's stock effect is booked; the node is
+/// excluded for this order, whose units are routed again before anybody else is served.
+pub(super) fn reject<S: State>(
+    state: &mut S,
+    event: &v1::FulfilmentRejected,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    if event.reason() == v1::RejectionReason::Unspecified {
+        let detail = "a rejection needs a reason";
+        return Err(Refusal::new(Reason::Malformed, detail));
+    }
+    let subject = find(state, event.target.as_ref())?;
+    let order = order(state, &subject);
+    let rejected = in_state(order, &subject, |state| {
+        matches!(state, FulfilmentState::Assigned | FulfilmentState::Accepted)
+    })?;
+    let stock = allocated_stock(order, &rejected);
+    state.change_order(subject.key, &mut |order| {
+        for &place in &rejected {
+            give_back(order, place);
+        }
+    });
+    work.push(Work::Route { order: subject.key, cause: v1::Cause::Rerouted });
+    for (sku, node, units) in stock {
+        release_rejected(state, sku, node, units, event.reason());
+        serve_if_waited(state, sku, work);
+    }
+    Ok(())
+}
+
+fn give_back(order: &mut Order, place: usize) {
+    let fulfilment = &mut order.fulfilments[place];
+    fulfilment.state = FulfilmentState::Rejected;
+    for line in &mut fulfilment.lines {
+        let units = std::mem::take(&mut line.allocated);
+        line.backordered = 0;
+        order.lines[line.line as usize].allocated -= units;
+        order.lines[line.line as usize].open += units;
+    }
+    if !order.excluded.contains(&fulfilment.node) {
+        order.excluded.push(fulfilment.node);
+    }
+}
+
+fn release_rejected<S: State>(
+    state: &mut S,
+    sku: SkuIx,
+    node: NodeIx,
+    units: i64,
+    reason: v1::RejectionReason,
+) {
+    let mut stock = state.stock_at(sku, node).expect("what is allocated is stocked");
+    stock.allocated -= units;
+    let before = stock.on_hand;
+    match reason {
+        v1::RejectionReason::NotInStock => stock.on_hand = stock.on_hand.min(0),
+        v1::RejectionReason::Mismatch => stock.on_hand -= units,
+        v1::RejectionReason::Damaged => {
+            stock.on_hand -= units;
+            stock.quarantine += units;
+            stock.entered += units;
+        }
+        v1::RejectionReason::NoVariance | v1::RejectionReason::Unspecified => {}
+    }
+    stock.entered += stock.on_hand - before;
+    state.put_stock(sku, node, stock);
+}
+
+/// Rule S2: what is dispatched must be there, however validly it was promised.
+pub(super) fn ship<S: State>(
+    state: &mut S,
+    event: &v1::FulfilmentShipped,
+) -> Result<(), Refusal> {
+    let subject = find(state, event.target.as_ref())?;
+    let moves = moves(order(state, &subject), &subject, &event.lines, |line| line.allocated)?;
+    let stock = moved_stock(order(state, &subject), &moves);
+    for &(sku, node, units) in &stock {
+        check_dispatch(state, sku, node, units)?;
+    }
+    state.change_order(subject.key, &mut |order| {
+        for step in &moves {
+            ship_move(order, step);
+        }
+    });
+    for (sku, node, units) in stock {
+        let mut row = state.stock_at(sku, node).expect("what is allocated is stocked");
+        row.on_hand -= units;
+        row.allocated -= units;
+        row.shipped += units;
+        state.put_stock(sku, node, row);
+    }
+    Ok(())
+}
+
+fn check_dispatch<S: State>(
+    state: &mut S,
+    sku: SkuIx,
+    node: NodeIx,
+    units: i64,
+) -> Result<(), Refusal> {
+    let on_hand = state.stock_at(sku, node).map_or(0, |stock| stock.on_hand);
+    check::quantity("shipped quantity", units, 1, state.item(sku))?;
+    if on_hand >= units {
+        return Ok(());
+    }
+    let (item, node) = (&state.item(sku).sku, &state.nodes()[node.0 as usize].id);
+    let detail = format!("{units} milli-units of `{item}` cannot leave `{node}`: {on_hand} on hand");
+    Err(Refusal::new(Reason::InsufficientStock, detail))
+}
+
+fn ship_move(order: &mut Order, step: &Move) {
+    let fulfilment = &mut order.fulfilments[step.fulfilment];
+    let line = &mut fulfilment.lines[step.line];
+    line.allocated -= step.units;
+    line.backordered = line.backordered.min(line.allocated);
+    line.shipped += step.units;
+    let order_line = &mut order.lines[line.line as usize];
+    order_line.allocated -= step.units;
+    order_line.shipped += step.units;
+    fulfilment.state = if fulfilment.lines.iter().all(|line| line.allocated == 0) {
+        FulfilmentState::Shipped
+    } else {
+        FulfilmentState::PartlyShipped
+    };
+}
+
+pub(super) fn deliver<S: State>(
+    state: &mut S,
+    event: &v1::FulfilmentDelivered,
+) -> Result<(), Refusal> {
+    let subject = find(state, event.target.as_ref())?;
+    let under_way = |line: &FulfilmentLine| line.shipped - line.delivered;
+    let moves = moves(order(state, &subject), &subject, &event.lines, under_way)?;
+    state.change_order(subject.key, &mut |order| {
+        for step in &moves {
+            deliver_move(order, step);
+        }
+    });
+    Ok(())
+}
+
+fn deliver_move(order: &mut Order, step: &Move) {
+    let fulfilment = &mut order.fulfilments[step.fulfilment];
+    let line = &mut fulfilment.lines[step.line];
+    line.delivered += step.units;
+    order.lines[line.line as usize].delivered += step.units;
+    let arrived = |line: &FulfilmentLine| line.allocated == 0 && line.shipped == line.delivered;
+    if fulfilment.lines.iter().all(arrived) {
+        fulfilment.state = FulfilmentState::Delivered;
+    }
+}
+
+fn find<S: State>(
+    state: &mut S,
+    target: Option<&v1::FulfilmentTarget>,
+) -> Result<Subject, Refusal> {
+    match target.and_then(|target| target.target.as_ref()) {
+        None => Err(Refusal::new(Reason::UnknownFulfilment, "the event names no target")),
+        Some(Target::FulfilmentId(id)) => find_fulfilment(state, id),
+        Some(Target::AnyNode(any)) => {
+            let key = OrderKey::of(&any.channel, &any.order_id);
+            if state.order(key).is_none() {
+                let detail = format!("no order `{}/{}`", any.channel, any.order_id);
+                return Err(Refusal::new(Reason::UnknownOrder, detail));
+            }
+            Ok(Subject { key, fulfilment: None })
+        }
+    }
+}
+
+fn find_fulfilment<S: State>(state: &mut S, text: &str) -> Result<Subject, Refusal> {
+    let unknown = || Refusal::new(Reason::UnknownFulfilment, format!("no fulfilment `{text}`"));
+    let id = FulfilmentId::parse(text).ok_or_else(unknown)?;
+    let key = OrderKey::of(id.channel, id.order_id);
+    let order = state.order(key).ok_or_else(unknown)?;
+    let place = id.number as usize - 1;
+    if place >= order.fulfilments.len() {
+        return Err(unknown());
+    }
+    Ok(Subject { key, fulfilment: Some(place) })
+}
+
+fn order<'s, S: State>(state: &'s mut S, subject: &Subject) -> &'s Order {
+    state.order(subject.key).expect("found before")
+}
+
+/// The subject's fulfilments in a wanted state; none at all is a refusal that says where it stands.
+fn in_state(
+    order: &Order,
+    subject: &Subject,
+    wanted: impl Fn(FulfilmentState) -> bool,
+) -> Result<Vec<usize>, Refusal> {
+    let covered = || (0..order.fulfilments.len()).filter(|&place| subject.covers(place));
+    let found: Vec<usize> =
+        covered().filter(|&place| wanted(order.fulfilments[place].state)).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let state = covered().last().map(|place| order.fulfilments[place].state);
+    let reason = match state {
+        None => Reason::StandsElsewhere,
+        Some(FulfilmentState::Rejected) => Reason::AlreadyRejected,
+        Some(
+            FulfilmentState::PartlyShipped | FulfilmentState::Shipped | FulfilmentState::Delivered,
+        ) => Reason::AlreadyShipped,
+        Some(_) => Reason::WrongState,
+    };
+    let name = format!("`{}/{}`", order.channel, order.order_id);
+    let detail = match state {
+        None => format!("no node holds units of {name}"),
+        Some(state) => format!("the fulfilment of {name} is {state:?}"),
+    };
+    Err(Refusal::new(reason, detail))
+}
+
+/// Turns the lines of an event into moves; no lines means all there is.
+fn moves(
+    order: &Order,
+    subject: &Subject,
+    lines: &[v1::LineQuantity],
+    units_of: impl Fn(&FulfilmentLine) -> i64,
+) -> Result<Vec<Move>, Refusal> {
+    let mut available = available_moves(order, subject, units_of);
+    if lines.is_empty() {
+        return if available.is_empty() { Err(elsewhere(order, subject)) } else { Ok(available) };
+    }
+    let mut taken = Vec::new();
+    for wanted in lines {
+        take(order, subject, wanted, &mut available, &mut taken)?;
+    }
+    Ok(taken)
+}
+
+fn available_moves(
+    order: &Order,
+    subject: &Subject,
+    units_of: impl Fn(&FulfilmentLine) -> i64,
+) -> Vec<Move> {
+    let mut found = Vec::new();
+    for (place, fulfilment) in order.fulfilments.iter().enumerate() {
+        if !subject.covers(place) {
+            continue;
+        }
+        for (line, row) in fulfilment.lines.iter().enumerate() {
+            let units = units_of(row);
+            if units > 0 {
+                found.push(Move { fulfilment: place, line, units });
+            }
+        }
+    }
+    found
+}
+
+/// Takes the units of one line from the first fulfilments that hold them.
+fn take(
+    order: &Order,
+    subject: &Subject,
+    wanted: &v1::LineQuantity,
+    available: &mut [Move],
+    taken: &mut Vec<Move>,
+) -> Result<(), Refusal> {
+    let Some(place) = order.line_named(&wanted.line_id) else {
+        let detail = format!("order `{}` has no line `{}`", order.order_id, wanted.line_id);
+        return Err(Refusal::new(Reason::UnknownLine, detail));
+    };
+    let of_line = |step: &&mut Move| line_of(order, step).line as usize == place;
+    let all: i64 =
+        available.iter_mut().filter(of_line).map(|step| step.units).sum();
+    let mut missing = if wanted.quantity_milli == 0 { all } else { wanted.quantity_milli };
+    if missing < 0 {
+        let detail = format!("quantity of line `{}` is negative", wanted.line_id);
+        return Err(Refusal::new(Reason::InvalidQuantity, detail));
+    }
+    if missing == 0 || missing > all {
+        return Err(elsewhere(order, subject));
+    }
+    for step in available.iter_mut().filter(of_line) {
+        let units = step.units.min(missing);
+        if units > 0 {
+            step.units -= units;
+            missing -= units;
+            taken.push(Move { fulfilment: step.fulfilment, line: step.line, units });
+        }
+    }
+    Ok(())
+}
+
+fn line_of<'o>(order: &'o Order, step: &Move) -> &'o FulfilmentLine {
+    &order.fulfilments[step.fulfilment].lines[step.line]
+}
+
+/// The units an event is about are not where it says: why not.
+fn elsewhere(order: &Order, subject: &Subject) -> Refusal {
+    let name = format!("`{}/{}`", order.channel, order.order_id);
+    let covered = |(place, _): &(usize, &Fulfilment)| subject.covers(*place);
+    let mut states = order.fulfilments.iter().enumerate().filter(covered).map(|(_, f)| f.state);
+    let done = |state: FulfilmentState| {
+        matches!(state, FulfilmentState::Shipped | FulfilmentState::Delivered)
+    };
+    if states.any(done) && order.lines.iter().all(|line| line.open == 0) {
+        let detail = format!("the units of {name} went further already");
+        return Refusal::new(Reason::AlreadyShipped, detail);
+    }
+    let detail = format!(
+        "fewer units of {name} stand there; by line, open/allocated/shipped/delivered: {}",
+        order
+            .lines
+            .iter()
+            .map(|l| format!("{} {}/{}/{}/{}", l.line_id, l.open, l.allocated, l.shipped, l.delivered))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
+    Refusal::new(Reason::StandsElsewhere, detail)
+}
+
+/// What these fulfilments hold allocated, summed by SKU and node.
+fn allocated_stock(order: &Order, fulfilments: &[usize]) -> Vec<(SkuIx, NodeIx, i64)> {
+    let mut sums = Vec::new();
+    for &place in fulfilments {
+        let fulfilment = &order.fulfilments[place];
+        for line in &fulfilment.lines {
+            add(&mut sums, order.lines[line.line as usize].sku, fulfilment.node, line.allocated);
+        }
+    }
+    sums
+}
+
+/// What the moves take from the stock, summed by SKU and node.
+fn moved_stock(order: &Order, moves: &[Move]) -> Vec<(SkuIx, NodeIx, i64)> {
+    let mut sums = Vec::new();
+    for step in moves {
+        let line = line_of(order, step).line as usize;
+        let node = order.fulfilments[step.fulfilment].node;
+        add(&mut sums, order.lines[line].sku, node, step.units);
+    }
+    sums
+}
+
+fn add(sums: &mut Vec<(SkuIx, NodeIx, i64)>, sku: SkuIx, node: NodeIx, units: i64) {
+    match sums.iter_mut().find(|row| (row.0, row.1) == (sku, node)) {
+        Some(row) => row.2 += units,
+        None => sums.push((sku, node, units)),
+    }
+}

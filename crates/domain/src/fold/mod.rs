@@ -1,0 +1,61 @@
+//! Folding one input event into the state.
+//!
+//! Every function here has the same shape: look up and check, refuse or go on, then write. All
+//! refusals come before the first write, so a refused event leaves the state as it was.
+
+mod check;
+mod fulfilment;
+mod network;
+mod orders;
+mod stock;
+
+use omnifold_events::Event;
+
+use crate::{Reason, Refusal, Rules, SkuIx, State, Work};
+
+/// Where and when an event stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// Number of the record, counted from the market's first.
+    pub step: u64,
+    /// The record's time, milliseconds since the Unix epoch.
+    pub time_ms: i64,
+    /// The rules that this build knows.
+    pub known_rules: &'a [Rules],
+}
+
+/// Folds one event and adds the work it opens to `work`.
+pub fn fold<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    event: &Event,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    if state.settings().is_none() && !matches!(event, Event::MarketConfigured(_)) {
+        let detail = format!("the first event of a market is MarketConfigured on `network`, not {}", event.type_name());
+        return Err(Refusal::new(Reason::NoMarket, detail));
+    }
+    match event {
+        Event::MarketConfigured(event) => network::configure(state, event),
+        Event::RulesActivated(event) => network::activate_rules(state, context, event),
+        Event::NodeDefined(event) => network::define_node(state, event, work),
+        Event::ItemDefined(event) => network::define_item(state, event),
+        Event::StockSettingsSet(event) => stock::set(state, event, work),
+        Event::StockCounted(event) => stock::count(state, context, event, work),
+        Event::StockAdjusted(event) => stock::adjust(state, context, event, work),
+        Event::OrderPlaced(event) => orders::place(state, context, event, work),
+        Event::OrderCancelled(event) => orders::cancel(state, event, work),
+        Event::FulfilmentAccepted(event) => fulfilment::accept(state, event),
+        Event::FulfilmentRejected(event) => fulfilment::reject(state, event, work),
+        Event::FulfilmentShipped(event) => fulfilment::ship(state, event),
+        Event::FulfilmentDelivered(event) => fulfilment::deliver(state, event),
+    }
+}
+
+/// Serves the queue of a SKU where somebody stands in it.
+fn serve_if_waited<S: State>(state: &mut S, sku: SkuIx, work: &mut Vec<Work>) {
+    let serve = Work::Serve { sku, after: None };
+    if state.next_waiting(sku, None).is_some() && !work.contains(&serve) {
+        work.push(serve);
+    }
+}

@@ -1,0 +1,117 @@
+//! Events on `network`: settings, rules, nodes, items.
+
+use omnifold_events::v1;
+
+use super::{Context, check, serve_if_waited};
+use crate::{
+    Item, Node, NodeIx, Reason, Refusal, Settings, SkuIx, State, Work, rules,
+};
+
+/// Most decimals an item may have: quantities are integers of 1/1000 unit.
+const MAX_SCALE: u32 = 3;
+
+pub(super) fn configure<S: State>(
+    state: &mut S,
+    event: &v1::MarketConfigured,
+) -> Result<(), Refusal> {
+    check::currency(&event.currency)?;
+    if event.clock() == v1::ClockKind::Unspecified {
+        let detail = "the market's clock must be WALL or EVENTS";
+        return Err(Refusal::new(Reason::ClockFixed, detail));
+    }
+    if event.dedupe_horizon_ms < 0 || event.max_ahead_ms < 0 {
+        let detail = "dedupe_horizon_ms and max_ahead_ms must not be negative";
+        return Err(Refusal::new(Reason::InvalidQuantity, detail));
+    }
+    let rules_version = state.settings().map_or(1, |settings| settings.rules_version);
+    let settings = Settings::from_event(event, rules_version);
+    if let Some(old) = state.settings() {
+        keep_what_is_fixed(old, &settings)?;
+    }
+    state.put_settings(settings);
+    Ok(())
+}
+
+/// The clock is fixed because time would jump; the horizon because ids already forgotten cannot
+/// be remembered again.
+fn keep_what_is_fixed(old: &Settings, new: &Settings) -> Result<(), Refusal> {
+    if old.events_clock != new.events_clock {
+        let detail = "the market's clock was fixed by its first network event";
+        return Err(Refusal::new(Reason::ClockFixed, detail));
+    }
+    if old.dedupe_horizon_ms != new.dedupe_horizon_ms {
+        let detail = "the horizon of event ids was fixed by the market's first network event";
+        return Err(Refusal::new(Reason::ClockFixed, detail));
+    }
+    Ok(())
+}
+
+pub(super) fn activate_rules<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    event: &v1::RulesActivated,
+) -> Result<(), Refusal> {
+    let mut settings = state.settings().expect("checked before every fold").clone();
+    let known = rules::find(context.known_rules, event.version).is_some();
+    if !known || event.version < settings.rules_version {
+        let detail = format!(
+            "rules version {} cannot follow version {}; this build knows {:?}",
+            event.version,
+            settings.rules_version,
+            context.known_rules.iter().map(|rules| rules.version).collect::<Vec<_>>(),
+        );
+        return Err(Refusal::new(Reason::UnknownRules, detail));
+    }
+    settings.rules_version = event.version;
+    state.put_settings(settings);
+    Ok(())
+}
+
+pub(super) fn define_node<S: State>(
+    state: &mut S,
+    event: &v1::NodeDefined,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    check::name("node_id", &event.node_id)?;
+    check::country(&event.country)?;
+    let node = Node {
+        id: event.node_id.clone(),
+        name: event.name.clone(),
+        kind: event.kind,
+        location: check::location(event.location.as_ref())?,
+        country: event.country.clone(),
+        enabled: !event.disabled,
+    };
+    let known = state.node_named(&event.node_id);
+    let next = u32::try_from(state.nodes().len()).expect("nodes fit a u32");
+    let appears = node.enabled && known.is_some_and(|ix| !state.nodes()[ix.0 as usize].enabled);
+    state.put_node(known.unwrap_or(NodeIx(next)), node);
+    if appears {
+        serve_every_queue(state, work);
+    }
+    Ok(())
+}
+
+/// A node that comes back may stock anything that somebody waits for.
+fn serve_every_queue<S: State>(state: &mut S, work: &mut Vec<Work>) {
+    let mut after = None;
+    while let Some(sku) = state.next_waited_sku(after) {
+        serve_if_waited(state, sku, work);
+        after = Some(sku);
+    }
+}
+
+pub(super) fn define_item<S: State>(
+    state: &mut S,
+    event: &v1::ItemDefined,
+) -> Result<(), Refusal> {
+    check::name("sku", &event.sku)?;
+    if event.scale > MAX_SCALE {
+        let detail = format!("scale {} of `{}` is more than {MAX_SCALE}", event.scale, event.sku);
+        return Err(Refusal::new(Reason::InvalidScale, detail));
+    }
+    let ix = state.item_named(&event.sku).unwrap_or(SkuIx(state.item_count()));
+    let row = Item { sku: event.sku.clone(), name: event.name.clone(), scale: event.scale };
+    state.put_item(ix, row);
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! What every build must hold (DESIGN section 9), one predicate each. Tests, the simulator and
+//! `omnifold verify` use the same ones; I3, I4, I5 and I7 speak of runs and stand in the projector
+//! and the state crate.
+
+use crate::{Order, OrderKey, State, Stock};
+
+/// A broken promise, with its id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{id}: {what}")]
+pub struct Violation {
+    /// `I1` to `I7`.
+    pub id: &'static str,
+    /// What is broken, and where.
+    pub what: String,
+}
+
+impl Violation {
+    /// A violation with its explanation.
+    pub fn new(id: &'static str, what: impl Into<String>) -> Self {
+        Violation { id, what: what.into() }
+    }
+}
+
+/// I1, per (node, SKU): every unit that entered is on hand, in quarantine or shipped.
+pub fn i1_stock_is_conserved(stock: &Stock) -> bool {
+    stock.is_conserved() && stock.allocated >= 0 && stock.quarantine >= 0 && stock.shipped >= 0
+}
+
+/// I1, per order: every unit of every line is somewhere, and its fulfilments say the same.
+pub fn i1_order_is_accounted(order: &Order) -> bool {
+    let lines_add_up = order.lines.iter().all(crate::Line::is_accounted);
+    let agrees = |place: usize, units: &dyn Fn(&crate::FulfilmentLine) -> i64| -> i64 {
+        let lines = order.fulfilments.iter().flat_map(|f| &f.lines);
+        lines.filter(|line| line.line as usize == place).map(units).sum()
+    };
+    lines_add_up
+        && order.lines.iter().enumerate().all(|(place, line)| {
+            line.allocated == agrees(place, &|l| l.allocated)
+                && line.shipped == agrees(place, &|l| l.shipped)
+                && line.delivered == agrees(place, &|l| l.delivered)
+        })
+}
+
+/// I2: before a promise of so many units from stock and so many without, the node has them.
+pub fn i2_promise_is_covered(before: &Stock, from_stock: i64, backordered: i64) -> bool {
+    !before.flagged_out
+        && from_stock <= before.on_hand_available()
+        && from_stock + backordered <= before.on_hand_available() + before.backorder_available()
+}
+
+/// I6: what stock says is promised is what open fulfilments hold, and no closed one holds any.
+/// `allocated` is the sum over all orders' open fulfilments at that node.
+pub fn i6_promises_have_owners(stock: &Stock, allocated: i64) -> bool {
+    stock.allocated == allocated
+}
+
+/// I6: open units stand in the queue of their SKU, and nothing else does.
+pub fn i6_open_units_wait(order: &Order) -> bool {
+    order.lines.iter().all(|line| line.open == line.waiting)
+}
+
+/// Checks one order row on its own.
+pub fn check_order<S: State>(state: &mut S, key: OrderKey) -> Vec<Violation> {
+    let Some(order) = state.order(key) else { return Vec::new() };
+    let name = format!("order `{}/{}`", order.channel, order.order_id);
+    let mut found = Vec::new();
+    if !i1_order_is_accounted(order) {
+        found.push(Violation::new("I1", format!("{name} does not add up: {order:?}")));
+    }
+    if !i6_open_units_wait(order) {
+        found.push(Violation::new("I6", format!("{name} has open units that no queue holds")));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeIx, SkuIx};
+
+    fn stock() -> Stock {
+        Stock { on_hand: 5_000, allocated: 2_000, shipped: 1_000, entered: 6_000, ..Stock::default() }
+    }
+
+    fn order() -> Order {
+        let line = Line {
+            line_id: "1".into(),
+            sku: SkuIx(0),
+            ordered: 3_000,
+            open: 0,
+            waiting: 0,
+            allocated: 2_000,
+            shipped: 1_000,
+            delivered: 0,
+            cancelled: 0,
+        };
+        let held =
+            FulfilmentLine { line: 0, allocated: 2_000, backordered: 0, shipped: 1_000, delivered: 0 };
+        Order {
+            channel: "web".into(),
+            order_id: "1".into(),
+            revision: 1,
+            decisions: 1,
+            placed_step: 1,
+            placed_at: 0,
+            priority: 0,
+            destination: None,
+            allow_partial: false,
+            fulfil_from: vec![],
+            excluded: vec![],
+            lines: vec![line],
+            fulfilments: vec![Fulfilment {
+                node: NodeIx(0),
+                state: FulfilmentState::PartlyShipped,
+                seq: 1,
+                lines: vec![held],
+            }],
+        }
+    }
+
+    #[test]
+    fn i1_catches_a_unit_that_vanished_from_stock() {
+        assert!(i1_stock_is_conserved(&stock()));
+        assert!(!i1_stock_is_conserved(&Stock { on_hand: 4_000, ..stock() }));
+    }
+
+    #[test]
+    fn i1_catches_a_unit_that_vanished_from_a_line() {
+        assert!(i1_order_is_accounted(&order()));
+        let mut broken = order();
+        broken.lines[0].shipped -= 1_000;
+        assert!(!i1_order_is_accounted(&broken));
+        let mut broken = order();
+        broken.fulfilments[0].lines[0].allocated += 1_000;
+        assert!(!i1_order_is_accounted(&broken));
+    }
+
+    #[test]
+    fn i2_catches_a_promise_of_air() {
+        assert!(i2_promise_is_covered(&stock(), 3_000, 0));
+        assert!(!i2_promise_is_covered(&stock(), 3_001, 0));
+        assert!(!i2_promise_is_covered(&stock(), 3_000, 1));
+        let limited = Stock { backorder_limit: 2_000, ..stock() };
+        assert!(i2_promise_is_covered(&limited, 3_000, 2_000));
+        assert!(!i2_promise_is_covered(&limited, 3_000, 2_001));
+        assert!(!i2_promise_is_covered(&Stock { flagged_out: true, ..stock() }, 1, 0));
+    }
+
+    #[test]
+    fn i6_catches_a_promise_without_an_owner() {
+        assert!(i6_promises_have_owners(&stock(), 2_000));
+        assert!(!i6_promises_have_owners(&stock(), 1_000));
+        let mut stranded = order();
+        stranded.lines[0].open = 1_000;
+        assert!(!i6_open_units_wait(&stranded));
+    }
+}

@@ -1,0 +1,100 @@
+//! What operators declare: the market's settings, its nodes and its items.
+
+use omnifold_events::v1;
+use serde::{Deserialize, Serialize};
+
+/// A place in microdegrees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Location {
+    /// North positive.
+    pub lat_e6: i32,
+    /// East positive.
+    pub lon_e6: i32,
+}
+
+/// A place that holds stock and ships it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// The operator's name for it; ties between nodes go to the smaller one.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// `v1::NodeKind`.
+    pub kind: i32,
+    /// Unknown: no distance, ranked after every node that has one.
+    pub location: Option<Location>,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// Only enabled nodes get new work (rule R1).
+    pub enabled: bool,
+}
+
+/// A thing that is sold and stocked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// The seller's name for it.
+    pub sku: String,
+    /// For people.
+    pub name: String,
+    /// Decimals of a unit that may be ordered, 0 to 3 (rule Q1).
+    pub scale: u32,
+}
+
+impl Item {
+    /// The smallest quantity that can be moved, in 1/1000 unit.
+    pub fn step_milli(&self) -> i64 {
+        10i64.pow(3 - self.scale.min(3))
+    }
+}
+
+/// The market's settings, as the newest MarketConfigured and RulesActivated left them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Whether the clock moves with record times only; otherwise it is the machine's.
+    pub events_clock: bool,
+    /// ISO 4217.
+    pub currency: String,
+    /// Default for orders that say nothing (rule R5).
+    pub allow_partial: bool,
+    /// Whether uncovered units wait; otherwise they are refused (rule R5).
+    pub wait: bool,
+    /// `v1::ExplanationLevel`.
+    pub explanation: i32,
+    /// How long event ids are remembered.
+    pub dedupe_horizon_ms: i64,
+    /// How far ahead of the clock a record may be.
+    pub max_ahead_ms: i64,
+    /// Counted solver steps one decision may take.
+    pub solver_steps: u32,
+    /// Version of the rules in force.
+    pub rules_version: u32,
+}
+
+const SECOND_MS: i64 = 1_000;
+const DAY_MS: i64 = 86_400 * SECOND_MS;
+/// Default of [`Settings::dedupe_horizon_ms`].
+pub(crate) const DEFAULT_HORIZON_MS: i64 = 7 * DAY_MS;
+const DEFAULT_SOLVER_STEPS: u32 = 200_000;
+
+impl Settings {
+    /// The settings that an event asks for, defaults filled in.
+    pub(crate) fn from_event(event: &v1::MarketConfigured, rules_version: u32) -> Self {
+        let events_clock = event.clock() == v1::ClockKind::Events;
+        let ahead = if events_clock { 400 * DAY_MS } else { 5 * SECOND_MS };
+        let or = |value: i64, default: i64| if value == 0 { default } else { value };
+        Settings {
+            events_clock,
+            currency: event.currency.clone(),
+            allow_partial: event.coverage() == v1::Coverage::AllowPartial,
+            wait: event.shortage() == v1::Shortage::Wait,
+            explanation: event.explanation,
+            dedupe_horizon_ms: or(event.dedupe_horizon_ms, DEFAULT_HORIZON_MS),
+            max_ahead_ms: or(event.max_ahead_ms, ahead),
+            solver_steps: match event.solver_steps {
+                0 => DEFAULT_SOLVER_STEPS,
+                steps => steps,
+            },
+            rules_version,
+        }
+    }
+}

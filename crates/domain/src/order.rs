@@ -1,0 +1,179 @@
+//! The order, its lines and its fulfilments. Quantities are in 1/1000 unit.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Location, NodeIx, OrderKey, SkuIx};
+
+/// A customer's order. Its status is derived ([`Order::status`]), never stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Where it was placed.
+    pub channel: String,
+    /// The channel's name for it.
+    pub order_id: String,
+    /// Counts its changes, from 1.
+    pub revision: u32,
+    /// Decisions taken on it so far.
+    pub decisions: u32,
+    /// Number of the input record that placed it: its age.
+    pub placed_step: u64,
+    /// When it was placed, milliseconds since the Unix epoch.
+    pub placed_at: i64,
+    /// Higher is served first among waiting orders.
+    pub priority: u32,
+    /// Where it goes, where that is known.
+    pub destination: Option<Location>,
+    /// May be served in part (rule R5).
+    pub allow_partial: bool,
+    /// Only these nodes may serve it; empty: any.
+    pub fulfil_from: Vec<NodeIx>,
+    /// Nodes that turned it down (rule R11).
+    pub excluded: Vec<NodeIx>,
+    /// Its lines, as placed.
+    pub lines: Vec<Line>,
+    /// Its fulfilments; number N stands at place N-1.
+    pub fulfilments: Vec<Fulfilment>,
+}
+
+/// One line. `ordered = open + allocated + shipped + cancelled` (law L5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Unique in the order.
+    pub line_id: String,
+    /// What is wanted.
+    pub sku: SkuIx,
+    /// Units wanted.
+    pub ordered: i64,
+    /// Units promised by no node.
+    pub open: i64,
+    /// Of the open ones, those that stand in the queue of waiting orders.
+    pub waiting: i64,
+    /// Units promised at a node and not shipped.
+    pub allocated: i64,
+    /// Units that left.
+    pub shipped: i64,
+    /// Of the shipped ones, those that arrived.
+    pub delivered: i64,
+    /// Units taken back by the customer, or refused for want of stock.
+    pub cancelled: i64,
+}
+
+/// One node's share of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fulfilment {
+    /// Who ships it.
+    pub node: NodeIx,
+    /// Where it stands.
+    pub state: FulfilmentState,
+    /// Records published about it so far.
+    pub seq: u32,
+    /// Its units.
+    pub lines: Vec<FulfilmentLine>,
+}
+
+/// Units of one order line in a fulfilment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FulfilmentLine {
+    /// Place in [`Order::lines`].
+    pub line: u32,
+    /// Still to ship.
+    pub allocated: i64,
+    /// Of those, promised without stock when they were assigned.
+    pub backordered: i64,
+    /// Left the node.
+    pub shipped: i64,
+    /// Arrived.
+    pub delivered: i64,
+}
+
+/// Where a fulfilment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FulfilmentState {
+    /// The node was told.
+    Assigned,
+    /// The node said yes.
+    Accepted,
+    /// The node said no; nothing is left on it.
+    Rejected,
+    /// Taken back by us; nothing is left on it.
+    Released,
+    /// Some units left the node.
+    PartlyShipped,
+    /// All units left the node.
+    Shipped,
+    /// All shipped units arrived and none is left to ship.
+    Delivered,
+}
+
+impl FulfilmentState {
+    /// Whether the node may still ship units of it.
+    pub fn is_open(self) -> bool {
+        use FulfilmentState::{Accepted, Assigned, PartlyShipped};
+        matches!(self, Assigned | Accepted | PartlyShipped)
+    }
+}
+
+/// What an order's lines say about it, most open first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderStatus {
+    /// Nothing promised yet, everything waits.
+    Waiting,
+    /// Some units promised or shipped, others wait.
+    PartlyAssigned,
+    /// Every unit that is not cancelled is promised.
+    Assigned,
+    /// Some units left, others are promised.
+    PartlyShipped,
+    /// Every unit that is not cancelled left.
+    Shipped,
+    /// Every unit that is not cancelled arrived.
+    Delivered,
+    /// Every unit is cancelled.
+    Cancelled,
+}
+
+impl Order {
+    /// Its key.
+    pub fn key(&self) -> OrderKey {
+        OrderKey::of(&self.channel, &self.order_id)
+    }
+
+    /// Its status, from its lines.
+    pub fn status(&self) -> OrderStatus {
+        let total = |units: fn(&Line) -> i64| self.lines.iter().map(units).sum::<i64>();
+        let (open, allocated) = (total(|l| l.open), total(|l| l.allocated));
+        let (shipped, delivered) = (total(|l| l.shipped), total(|l| l.delivered));
+        match (open, allocated, shipped) {
+            (0, 0, 0) => OrderStatus::Cancelled,
+            (0, 0, _) if delivered == shipped => OrderStatus::Delivered,
+            (0, 0, _) => OrderStatus::Shipped,
+            (0, _, 0) => OrderStatus::Assigned,
+            (0, _, _) => OrderStatus::PartlyShipped,
+            (_, 0, 0) => OrderStatus::Waiting,
+            _ => OrderStatus::PartlyAssigned,
+        }
+    }
+
+    /// Units of a SKU that wait, over its lines.
+    pub fn waiting_of(&self, sku: SkuIx) -> i64 {
+        self.lines.iter().filter(|line| line.sku == sku).map(|line| line.waiting).sum()
+    }
+
+    /// Place of the line of that name.
+    pub fn line_named(&self, line_id: &str) -> Option<usize> {
+        self.lines.iter().position(|line| line.line_id == line_id)
+    }
+}
+
+impl Line {
+    /// L5 and L4: every unit is somewhere, and nowhere twice.
+    pub fn is_accounted(&self) -> bool {
+        let parts = [self.open, self.waiting, self.allocated, self.shipped, self.delivered];
+        self.ordered == self.open + self.allocated + self.shipped + self.cancelled
+            && self.waiting <= self.open
+            && self.delivered <= self.shipped
+            && self.cancelled >= 0
+            && parts.iter().all(|&units| units >= 0)
+    }
+}

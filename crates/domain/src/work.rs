@@ -1,0 +1,32 @@
+//! What an event opens and a decision answers, in the step that opened it.
+
+use omnifold_events::v1;
+
+use crate::{OrderKey, SkuIx, WaitingKey};
+
+/// Work that a fold opens. It is done in this order: units given back are routed first, then
+/// waiting orders are served, then the new order is routed (DESIGN section 3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// Route the open units of an order.
+    Route {
+        /// The order.
+        order: OrderKey,
+        /// Why.
+        cause: v1::Cause,
+    },
+    /// Take back what the order still holds of these lines: (place of the line, units).
+    Cancel {
+        /// The order.
+        order: OrderKey,
+        /// Units to take back, per line.
+        lines: Vec<(usize, i64)>,
+    },
+    /// Stock of a SKU appeared: serve its waiting orders by priority and age.
+    Serve {
+        /// The SKU.
+        sku: SkuIx,
+        /// Go on after this one; `None`: from the first.
+        after: Option<WaitingKey>,
+    },
+}
