@@ -5,7 +5,7 @@ use omnifold_events::v1;
 
 use crate::{
     Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeIx, Order, OrderKey, SkuIx, State,
-    WaitingKey,
+    WaitingKey, Work,
 };
 
 /// One message on `assignments`.
@@ -41,6 +41,16 @@ impl Decision {
         }
     }
 
+    /// What made the engine take it.
+    pub fn cause(&self) -> v1::Cause {
+        match self {
+            Decision::Outcome(m) => m.cause(),
+            Decision::Assigned(m) => m.outcome.as_ref().map_or(m.cause(), v1::OrderOutcome::cause),
+            Decision::Changed(m) => m.cause(),
+            Decision::Released(m) => m.cause(),
+        }
+    }
+
     /// Channel and id of its order.
     pub fn order(&self) -> (&str, &str) {
         match self {
@@ -57,8 +67,15 @@ impl Decision {
     }
 }
 
-/// Folds one decision.
-pub fn fold<S: State>(state: &mut S, decision: &Decision) -> Result<(), Misfit> {
+/// Folds one decision, and adds the work it opens to `work`: stock that is free again.
+pub fn fold<S: State>(
+    state: &mut S,
+    decision: &Decision,
+    work: &mut Vec<Work>,
+) -> Result<(), Misfit> {
+    if decision.cause() == v1::Cause::Void {
+        return Ok(()); // what is taken back never took effect
+    }
     let (channel, order_id) = decision.order();
     let key = OrderKey::of(channel, order_id);
     if state.order(key).is_none() {
@@ -72,10 +89,10 @@ pub fn fold<S: State>(state: &mut S, decision: &Decision) -> Result<(), Misfit> 
         Decision::Outcome(m) => apply_outcome(state, key, m),
         Decision::Assigned(m) => apply_assigned(state, key, m),
         Decision::Changed(m) => {
-            take_back(state, key, m.fulfilment, m.decision, m.cause(), &Left::Of(&m.lines))
+            take_back(state, key, m.fulfilment, m.decision, &Left::Of(&m.lines), work)
         }
         Decision::Released(m) => {
-            take_back(state, key, m.fulfilment, m.decision, m.cause(), &Left::Nothing)
+            take_back(state, key, m.fulfilment, m.decision, &Left::Nothing, work)
         }
     };
     applied.map_err(|what| decision.misfit(what))
@@ -203,7 +220,10 @@ fn allocate<S: State>(state: &mut S, node: NodeIx, units: &[Units]) -> Result<()
         };
         let from_stock = part.quantity - part.backordered;
         if !crate::invariants::i2_promise_is_covered(&stock, from_stock, part.backordered) {
-            return Err(format!("I2: {from_stock} and {} backordered of {stock:?}", part.backordered));
+            return Err(format!(
+                "I2: {from_stock} and {} backordered of {stock:?}",
+                part.backordered
+            ));
         }
         stock.allocated += part.quantity;
         state.put_stock(part.sku, node, stock);
@@ -222,8 +242,8 @@ fn take_back<S: State>(
     key: OrderKey,
     number: u32,
     decision: u32,
-    cause: v1::Cause,
     left: &Left<'_>,
+    work: &mut Vec<Work>,
 ) -> Result<(), String> {
     let order = state.order(key).expect("checked by fold");
     let place = (number as usize).wrapping_sub(1);
@@ -234,12 +254,13 @@ fn take_back<S: State>(
     let taken = taken_back(order, fulfilment, left)?;
     state.change_order(key, &mut |order| {
         order.decisions = decision;
-        return_units(order, place, &taken, cause == v1::Cause::Cancelled);
+        return_units(order, place, &taken);
     });
     for part in &taken {
         let mut stock = state.stock_at(part.sku, node).ok_or("stock row is missing")?;
         stock.allocated -= part.quantity;
         state.put_stock(part.sku, node, stock);
+        crate::work::serve_if_waited(state, part.sku, work);
     }
     Ok(())
 }
@@ -271,7 +292,8 @@ fn taken_back(
     Ok(taken)
 }
 
-fn return_units(order: &mut Order, place: usize, taken: &[Units], cancelled: bool) {
+/// The units are open again; the outcome that follows says what becomes of them.
+fn return_units(order: &mut Order, place: usize, taken: &[Units]) {
     let fulfilment = &mut order.fulfilments[place];
     fulfilment.seq += 1;
     for part in taken {
@@ -280,11 +302,7 @@ fn return_units(order: &mut Order, place: usize, taken: &[Units], cancelled: boo
         line.backordered = line.backordered.min(line.allocated);
         let order_line = &mut order.lines[line.line as usize];
         order_line.allocated -= part.quantity;
-        if cancelled {
-            order_line.cancelled += part.quantity;
-        } else {
-            order_line.open += part.quantity;
-        }
+        order_line.open += part.quantity;
     }
     if fulfilment.lines.iter().all(|line| line.allocated == 0) {
         let shipped = fulfilment.lines.iter().any(|line| line.shipped > 0);

@@ -79,7 +79,13 @@ mod tests {
     use crate::{Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeIx, SkuIx};
 
     fn stock() -> Stock {
-        Stock { on_hand: 5_000, allocated: 2_000, shipped: 1_000, entered: 6_000, ..Stock::default() }
+        Stock {
+            on_hand: 5_000,
+            allocated: 2_000,
+            shipped: 1_000,
+            entered: 6_000,
+            ..Stock::default()
+        }
     }
 
     fn order() -> Order {
@@ -94,8 +100,13 @@ mod tests {
             delivered: 0,
             cancelled: 0,
         };
-        let held =
-            FulfilmentLine { line: 0, allocated: 2_000, backordered: 0, shipped: 1_000, delivered: 0 };
+        let held = FulfilmentLine {
+            line: 0,
+            allocated: 2_000,
+            backordered: 0,
+            shipped: 1_000,
+            delivered: 0,
+        };
         Order {
             channel: "web".into(),
             order_id: "1".into(),

@@ -2,7 +2,7 @@
 //!
 //! Everything is a pure function of the state, the record and the record's time. There is no I/O,
 //! no clock, no randomness, no thread and no float here, and nothing depends on the order of a
-//! hash map. The state is reached through the [`State`] trait only.
+//! hash map. The state is reached through [`View`] and [`State`] only.
 //!
 //! * [`fold`] takes one input event. It checks first and writes after: a refused event has written
 //!   nothing. What it opens (units to route, waiting orders to serve) it returns as [`Work`].
@@ -28,7 +28,7 @@ pub use network::{Item, Location, Node, Settings};
 pub use order::{Fulfilment, FulfilmentLine, FulfilmentState, Line, Order, OrderStatus};
 pub use refusal::{Reason, Refusal};
 pub use rules::Rules;
-pub use state::{State, WaitingKey};
+pub use state::{State, View, WaitingKey};
 pub use stock::{Stock, StockAt};
 pub use work::Work;
 

@@ -22,20 +22,18 @@ impl WaitingKey {
     }
 }
 
-/// Reads and writes of one market's state. Reads take `&mut self` because a row may have to be
-/// brought into the cache. Reads always see the writes before them.
-pub trait State {
+/// Reads of one market's state. They take `&mut self` because a row may have to be brought into
+/// the cache, and always see the writes before them.
+pub trait View {
     /// The market's settings; `None` before its first event.
     fn settings(&self) -> Option<&Settings>;
-    /// Replaces the settings.
-    fn put_settings(&mut self, settings: Settings);
 
     /// Every node, by number.
     fn nodes(&self) -> &[Node];
     /// The number of a node.
     fn node_named(&self, id: &str) -> Option<NodeIx>;
-    /// Replaces a node, or adds it: its number is then `nodes().len()`.
-    fn put_node(&mut self, node: NodeIx, row: Node);
+    /// Grows whenever a node is defined: what was derived from the nodes is stale then.
+    fn network_version(&self) -> u64;
 
     /// The item of that number.
     fn item(&self, sku: SkuIx) -> &Item;
@@ -43,25 +41,18 @@ pub trait State {
     fn item_named(&self, sku: &str) -> Option<SkuIx>;
     /// How many items there are.
     fn item_count(&self) -> u32;
-    /// Replaces an item, or adds it: its number is then `item_count()`.
-    fn put_item(&mut self, sku: SkuIx, row: Item);
 
     /// Stock of one SKU at every node that stocks it, by node number.
     fn stock_of(&mut self, sku: SkuIx) -> &[StockAt];
-    /// Replaces the stock of a (SKU, node), or adds it.
-    fn put_stock(&mut self, sku: SkuIx, node: NodeIx, stock: Stock);
+    /// Stock of a (SKU, node); `None` where the node does not stock the SKU.
+    fn stock_at(&mut self, sku: SkuIx, node: NodeIx) -> Option<Stock> {
+        let rows = self.stock_of(sku);
+        rows.binary_search_by_key(&node, |row| row.node).ok().map(|place| rows[place].stock)
+    }
 
     /// An order.
     fn order(&mut self, key: OrderKey) -> Option<&Order>;
-    /// Replaces an order, or adds it.
-    fn put_order(&mut self, key: OrderKey, order: Order);
-    /// Changes an order in place. Does nothing where there is none.
-    fn change_order(&mut self, key: OrderKey, change: &mut dyn FnMut(&mut Order));
 
-    /// Puts an order into the queue of a SKU. No effect where it stands there.
-    fn enqueue(&mut self, place: WaitingKey, order: OrderKey);
-    /// Takes an order out of the queue of a SKU. No effect where it does not stand there.
-    fn dequeue(&mut self, place: WaitingKey);
     /// The next waiting order of a SKU after a place, or the first.
     fn next_waiting(
         &mut self,
@@ -70,10 +61,24 @@ pub trait State {
     ) -> Option<(WaitingKey, OrderKey)>;
     /// The next SKU that some order waits for, after the given one.
     fn next_waited_sku(&mut self, after: Option<SkuIx>) -> Option<SkuIx>;
+}
 
-    /// Stock of a (SKU, node); `None` where the node does not stock the SKU.
-    fn stock_at(&mut self, sku: SkuIx, node: NodeIx) -> Option<Stock> {
-        let rows = self.stock_of(sku);
-        rows.binary_search_by_key(&node, |row| row.node).ok().map(|place| rows[place].stock)
-    }
+/// Writes of one market's state.
+pub trait State: View {
+    /// Replaces the settings.
+    fn put_settings(&mut self, settings: Settings);
+    /// Replaces a node, or adds it: its number is then `nodes().len()`.
+    fn put_node(&mut self, node: NodeIx, row: Node);
+    /// Replaces an item, or adds it: its number is then `item_count()`.
+    fn put_item(&mut self, sku: SkuIx, row: Item);
+    /// Replaces the stock of a (SKU, node), or adds it.
+    fn put_stock(&mut self, sku: SkuIx, node: NodeIx, stock: Stock);
+    /// Adds an order.
+    fn put_order(&mut self, key: OrderKey, order: Order);
+    /// Changes an order in place. Does nothing where there is none.
+    fn change_order(&mut self, key: OrderKey, change: &mut dyn FnMut(&mut Order));
+    /// Puts an order into the queue of a SKU. No effect where it stands there.
+    fn enqueue(&mut self, place: WaitingKey, order: OrderKey);
+    /// Takes an order out of the queue of a SKU. No effect where it does not stand there.
+    fn dequeue(&mut self, place: WaitingKey);
 }

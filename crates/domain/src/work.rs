@@ -2,7 +2,7 @@
 
 use omnifold_events::v1;
 
-use crate::{OrderKey, SkuIx, WaitingKey};
+use crate::{OrderKey, SkuIx, View, WaitingKey};
 
 /// Work that a fold opens. It is done in this order: units given back are routed first, then
 /// waiting orders are served, then the new order is routed (DESIGN section 3).
@@ -29,4 +29,12 @@ pub enum Work {
         /// Go on after this one; `None`: from the first.
         after: Option<WaitingKey>,
     },
+}
+
+/// Serves the queue of a SKU where somebody stands in it.
+pub(crate) fn serve_if_waited<V: View>(state: &mut V, sku: SkuIx, work: &mut Vec<Work>) {
+    let serve = Work::Serve { sku, after: None };
+    if state.next_waiting(sku, None).is_some() && !work.contains(&serve) {
+        work.push(serve);
+    }
 }

@@ -117,10 +117,7 @@ fn release_rejected<S: State>(
 }
 
 /// Rule S2: what is dispatched must be there, however validly it was promised.
-pub(super) fn ship<S: State>(
-    state: &mut S,
-    event: &v1::FulfilmentShipped,
-) -> Result<(), Refusal> {
+pub(super) fn ship<S: State>(state: &mut S, event: &v1::FulfilmentShipped) -> Result<(), Refusal> {
     let subject = find(state, event.target.as_ref())?;
     let moves = moves(order(state, &subject), &subject, &event.lines, |line| line.allocated)?;
     let stock = moved_stock(order(state, &subject), &moves);
@@ -154,7 +151,8 @@ fn check_dispatch<S: State>(
         return Ok(());
     }
     let (item, node) = (&state.item(sku).sku, &state.nodes()[node.0 as usize].id);
-    let detail = format!("{units} milli-units of `{item}` cannot leave `{node}`: {on_hand} on hand");
+    let detail =
+        format!("{units} milli-units of `{item}` cannot leave `{node}`: {on_hand} on hand");
     Err(Refusal::new(Reason::InsufficientStock, detail))
 }
 
@@ -314,8 +312,7 @@ fn take(
         return Err(Refusal::new(Reason::UnknownLine, detail));
     };
     let of_line = |step: &&mut Move| line_of(order, step).line as usize == place;
-    let all: i64 =
-        available.iter_mut().filter(of_line).map(|step| step.units).sum();
+    let all: i64 = available.iter_mut().filter(of_line).map(|step| step.units).sum();
     let mut missing = if wanted.quantity_milli == 0 { all } else { wanted.quantity_milli };
     if missing < 0 {
         let detail = format!("quantity of line `{}` is negative", wanted.line_id);
@@ -356,7 +353,10 @@ fn elsewhere(order: &Order, subject: &Subject) -> Refusal {
         order
             .lines
             .iter()
-            .map(|l| format!("{} {}/{}/{}/{}", l.line_id, l.open, l.allocated, l.shipped, l.delivered))
+            .map(|l| format!(
+                "{} {}/{}/{}/{}",
+                l.line_id, l.open, l.allocated, l.shipped, l.delivered
+            ))
             .collect::<Vec<_>>()
             .join(", ")
     );

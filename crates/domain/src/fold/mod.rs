@@ -11,7 +11,8 @@ mod stock;
 
 use omnifold_events::Event;
 
-use crate::{Reason, Refusal, Rules, SkuIx, State, Work};
+use crate::work::serve_if_waited;
+use crate::{Reason, Refusal, Rules, State, Work};
 
 /// Where and when an event stands.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +33,10 @@ pub fn fold<S: State>(
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
     if state.settings().is_none() && !matches!(event, Event::MarketConfigured(_)) {
-        let detail = format!("the first event of a market is MarketConfigured on `network`, not {}", event.type_name());
+        let detail = format!(
+            "the first event of a market is MarketConfigured on `network`, not {}",
+            event.type_name()
+        );
         return Err(Refusal::new(Reason::NoMarket, detail));
     }
     match event {
@@ -49,13 +53,5 @@ pub fn fold<S: State>(
         Event::FulfilmentRejected(event) => fulfilment::reject(state, event, work),
         Event::FulfilmentShipped(event) => fulfilment::ship(state, event),
         Event::FulfilmentDelivered(event) => fulfilment::deliver(state, event),
-    }
-}
-
-/// Serves the queue of a SKU where somebody stands in it.
-fn serve_if_waited<S: State>(state: &mut S, sku: SkuIx, work: &mut Vec<Work>) {
-    let serve = Work::Serve { sku, after: None };
-    if state.next_waiting(sku, None).is_some() && !work.contains(&serve) {
-        work.push(serve);
     }
 }

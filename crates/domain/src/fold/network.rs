@@ -3,9 +3,7 @@
 use omnifold_events::v1;
 
 use super::{Context, check, serve_if_waited};
-use crate::{
-    Item, Node, NodeIx, Reason, Refusal, Settings, SkuIx, State, Work, rules,
-};
+use crate::{Item, Node, NodeIx, Reason, Refusal, Settings, SkuIx, State, Work, rules};
 
 /// Most decimals an item may have: quantities are integers of 1/1000 unit.
 const MAX_SCALE: u32 = 3;
@@ -101,10 +99,7 @@ fn serve_every_queue<S: State>(state: &mut S, work: &mut Vec<Work>) {
     }
 }
 
-pub(super) fn define_item<S: State>(
-    state: &mut S,
-    event: &v1::ItemDefined,
-) -> Result<(), Refusal> {
+pub(super) fn define_item<S: State>(state: &mut S, event: &v1::ItemDefined) -> Result<(), Refusal> {
     check::name("sku", &event.sku)?;
     if event.scale > MAX_SCALE {
         let detail = format!("scale {} of `{}` is more than {MAX_SCALE}", event.scale, event.sku);

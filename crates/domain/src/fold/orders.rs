@@ -3,9 +3,7 @@
 use omnifold_events::v1;
 
 use super::{Context, check};
-use crate::{
-    Line, NodeIx, Order, OrderKey, Reason, Refusal, State, Work,
-};
+use crate::{Line, NodeIx, Order, OrderKey, Reason, Refusal, State, Work};
 
 /// Most lines an order may have.
 const MAX_LINES: usize = 1_000;
@@ -171,7 +169,8 @@ fn named_line(order: &Order, wanted: &v1::LineQuantity) -> Result<(usize, i64), 
 fn nothing_left(order: &Order, shipped: bool) -> Refusal {
     let name = format!("order `{}/{}`", order.channel, order.order_id);
     if shipped {
-        let detail = format!("{name}: the units have left the node; only a return brings them back");
+        let detail =
+            format!("{name}: the units have left the node; only a return brings them back");
         Refusal::new(Reason::AlreadyShipped, detail)
     } else {
         Refusal::new(Reason::NothingLeft, format!("{name}: fewer units are left to cancel"))

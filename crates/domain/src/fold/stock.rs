@@ -3,9 +3,7 @@
 use omnifold_events::v1;
 
 use super::{Context, check, serve_if_waited};
-use crate::{
-    MAX_QUANTITY_MILLI, NodeIx, Reason, Refusal, SkuIx, State, Stock, Work,
-};
+use crate::{MAX_QUANTITY_MILLI, NodeIx, Reason, Refusal, SkuIx, State, Stock, Work};
 
 pub(super) fn set<S: State>(
     state: &mut S,

@@ -1,0 +1,183 @@
+//! Who may serve an order, what each has of it, and how far each is (rule R1).
+
+use omnifold_domain::{NodeIx, Order, SkuIx, View};
+use omnifold_events::v1::Verdict;
+
+use crate::distance::Distances;
+
+/// The open units of one line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Demand {
+    /// Place in the order's lines.
+    pub line: usize,
+    /// Place in [`Candidates::skus`].
+    pub sku: usize,
+    /// Units wanted.
+    pub units: i64,
+}
+
+/// What is wanted and what is there of one SKU.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SkuDemand {
+    pub sku: SkuIx,
+    /// Units wanted over all lines.
+    pub wanted: i64,
+    /// On-hand units that the candidates can promise together.
+    pub on_hand: i64,
+    /// Units that the candidates can promise without stock together.
+    pub backorder: i64,
+    /// Some candidate stocks it, with or without units free.
+    pub stocked: bool,
+    /// Smallest quantity that can be moved.
+    pub step: i64,
+}
+
+/// The demand of one order against the whole network. Its memory is reused from order to order.
+#[derive(Default)]
+pub(crate) struct Candidates {
+    pub demands: Vec<Demand>,
+    pub skus: Vec<SkuDemand>,
+    /// One per node, by number.
+    pub verdicts: Vec<Verdict>,
+    pub distances: Vec<u32>,
+    /// On-hand units free, node by node: `free[node * skus + sku]`.
+    free: Vec<i64>,
+    backorder: Vec<i64>,
+}
+
+impl Candidates {
+    /// Looks at every node for the open units of an order.
+    pub(crate) fn gather<V: View>(&mut self, view: &mut V, order: &Order, far: &mut Distances) {
+        self.gather_demand(view, order);
+        self.judge_nodes(view, order);
+        let version = view.network_version();
+        far.to_nodes(order.destination, view.nodes(), version, &mut self.distances);
+        self.gather_stock(view);
+        self.judge_stock();
+    }
+
+    /// Lines of the same SKU add up (rule H1).
+    fn gather_demand<V: View>(&mut self, view: &V, order: &Order) {
+        self.demands.clear();
+        self.skus.clear();
+        for (line, row) in order.lines.iter().enumerate().filter(|(_, row)| row.open > 0) {
+            let known = self.skus.iter().position(|demand| demand.sku == row.sku);
+            let sku = known.unwrap_or_else(|| {
+                let step = view.item(row.sku).step_milli();
+                let nothing = (0, 0, 0, false);
+                let (wanted, on_hand, backorder, stocked) = nothing;
+                self.skus.push(SkuDemand {
+                    sku: row.sku,
+                    wanted,
+                    on_hand,
+                    backorder,
+                    stocked,
+                    step,
+                });
+                self.skus.len() - 1
+            });
+            self.skus[sku].wanted += row.open;
+            self.demands.push(Demand { line, sku, units: row.open });
+        }
+    }
+
+    fn judge_nodes<V: View>(&mut self, view: &V, order: &Order) {
+        self.verdicts.clear();
+        let numbered = (0..).map(NodeIx).zip(view.nodes());
+        self.verdicts.extend(numbered.map(|(ix, node)| {
+            if !node.enabled {
+                Verdict::Disabled
+            } else if !order.fulfil_from.is_empty() && !order.fulfil_from.contains(&ix) {
+                Verdict::NotPermitted
+            } else if order.excluded.contains(&ix) {
+                Verdict::Excluded
+            } else {
+                Verdict::NotStocked
+            }
+        }));
+    }
+
+    fn gather_stock<V: View>(&mut self, view: &mut V) {
+        let (nodes, skus) = (self.verdicts.len(), self.skus.len());
+        self.free.clear();
+        self.free.resize(nodes * skus, 0);
+        self.backorder.clear();
+        self.backorder.resize(nodes * skus, 0);
+        for (place, demand) in self.skus.iter_mut().enumerate() {
+            for row in view.stock_of(demand.sku) {
+                let node = row.node.0 as usize;
+                let verdict = &mut self.verdicts[node];
+                if is_ruled_out(*verdict) {
+                    continue;
+                }
+                if row.stock.flagged_out {
+                    if *verdict == Verdict::NotStocked {
+                        *verdict = Verdict::FlaggedOut;
+                    }
+                    continue;
+                }
+                *verdict = Verdict::NoFreeStock;
+                demand.stocked = true;
+                let cell = node * skus + place;
+                self.free[cell] = row.stock.on_hand_available();
+                self.backorder[cell] = row.stock.backorder_available();
+                demand.on_hand += self.free[cell];
+                demand.backorder += self.backorder[cell];
+            }
+        }
+    }
+
+    /// Nodes that have something free are in the running until a better plan beats them.
+    fn judge_stock(&mut self) {
+        let skus = self.skus.len();
+        for node in 0..self.verdicts.len() {
+            let has = self.free[node * skus..(node + 1) * skus].iter().any(|&units| units > 0);
+            if has && !is_ruled_out(self.verdicts[node]) {
+                self.verdicts[node] = Verdict::MoreShipments;
+            }
+        }
+    }
+
+    /// On-hand units of each SKU that a node can promise.
+    pub(crate) fn free(&self, node: usize) -> &[i64] {
+        let skus = self.skus.len();
+        &self.free[node * skus..(node + 1) * skus]
+    }
+
+    /// Units of a SKU that a node can promise without stock.
+    pub(crate) fn backorder(&self, node: usize, sku: usize) -> i64 {
+        self.backorder[node * self.skus.len() + sku]
+    }
+
+    /// Whether the node is in the running with stock.
+    pub(crate) fn has_free_stock(&self, node: usize) -> bool {
+        self.verdicts[node] == Verdict::MoreShipments
+    }
+
+    /// Nodes that have something of the order free, in rank order: nearest first, then smaller id.
+    pub(crate) fn ranked<V: View>(&self, view: &V, into: &mut Vec<usize>) {
+        self.rank(view, into, |node| self.has_free_stock(node));
+    }
+
+    /// Nodes that may promise something of the order without stock, in rank order.
+    pub(crate) fn ranked_with_backorder<V: View>(&self, view: &V, into: &mut Vec<usize>) {
+        let skus = self.skus.len();
+        self.rank(view, into, |node| {
+            self.verdicts[node] == Verdict::Chosen
+                || self.backorder[node * skus..(node + 1) * skus].iter().any(|&units| units > 0)
+        });
+    }
+
+    fn rank<V: View>(&self, view: &V, into: &mut Vec<usize>, wanted: impl Fn(usize) -> bool) {
+        into.clear();
+        into.extend((0..self.verdicts.len()).filter(|&node| wanted(node)));
+        let nodes = view.nodes();
+        into.sort_unstable_by(|&a, &b| {
+            self.distances[a].cmp(&self.distances[b]).then_with(|| nodes[a].id.cmp(&nodes[b].id))
+        });
+    }
+}
+
+fn is_ruled_out(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Disabled | Verdict::NotPermitted | Verdict::Excluded)
+}
