@@ -1,0 +1,312 @@
+//! One fully populated message of every type.
+#![allow(dead_code)] // each test uses its part
+
+use std::collections::BTreeMap;
+
+use omnifold_events::{Event, v1};
+use v1::fulfilment_target::Target;
+
+fn extensions() -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("gift".to_owned(), "yes".to_owned()),
+        ("till".to_owned(), "Kasse 3 – Süd".to_owned()),
+    ])
+}
+
+fn line_quantity(line: &str, milli: i64) -> v1::LineQuantity {
+    v1::LineQuantity { line_id: line.to_owned(), quantity_milli: milli }
+}
+
+fn by_id() -> Option<v1::FulfilmentTarget> {
+    Some(v1::FulfilmentTarget { target: Some(Target::FulfilmentId("web/1001/f1".to_owned())) })
+}
+
+fn any_node() -> Option<v1::FulfilmentTarget> {
+    let units = v1::AnyNode { channel: "web".to_owned(), order_id: "1001".to_owned() };
+    Some(v1::FulfilmentTarget { target: Some(Target::AnyNode(units)) })
+}
+
+fn location() -> Option<v1::Location> {
+    Some(v1::Location { lat_e6: -23_547_807, lon_e6: 13_404_954 })
+}
+
+fn sealed() -> v1::Sealed {
+    v1::Sealed {
+        key_id: "5f1c2a9b7d3e4f60".to_owned(),
+        nonce: (0..24).collect(),
+        ciphertext: (100..140).collect(),
+    }
+}
+
+/// Every input event, in the order of `Event::TYPES`.
+pub fn inputs() -> Vec<Event> {
+    let mut all = network();
+    all.extend(stock());
+    all.extend(orders());
+    all.extend(fulfilment());
+    all
+}
+
+fn network() -> Vec<Event> {
+    vec![
+        v1::MarketConfigured {
+            clock: v1::ClockKind::Events.into(),
+            currency: "EUR".to_owned(),
+            coverage: v1::Coverage::AllowPartial.into(),
+            shortage: v1::Shortage::Wait.into(),
+            explanation: v1::ExplanationLevel::ChosenAndRunnerUp.into(),
+            dedupe_horizon_ms: 604_800_000,
+            max_ahead_ms: 5_000,
+            solver_steps: 200_000,
+            extensions: extensions(),
+        }
+        .into(),
+        v1::RulesActivated { version: 2, extensions: extensions() }.into(),
+        v1::NodeDefined {
+            node_id: "berlin-1".to_owned(),
+            name: "Berlin Mitte".to_owned(),
+            kind: v1::NodeKind::Store.into(),
+            location: location(),
+            country: "DE".to_owned(),
+            disabled: true,
+            extensions: extensions(),
+        }
+        .into(),
+        v1::ItemDefined {
+            sku: "tea-500".to_owned(),
+            name: "Grüner Tee".to_owned(),
+            scale: 3,
+            extensions: extensions(),
+        }
+        .into(),
+        v1::StockSettingsSet {
+            node_id: "berlin-1".to_owned(),
+            sku: "tea-500".to_owned(),
+            buffer_milli: 2_000,
+            backorder_limit_milli: 10_000,
+            flagged_out: true,
+            extensions: extensions(),
+        }
+        .into(),
+    ]
+}
+
+fn stock() -> Vec<Event> {
+    vec![
+        v1::StockCounted {
+            node_id: "berlin-1".to_owned(),
+            sku: "tea-500".to_owned(),
+            on_hand_milli: 95_000,
+            as_of_ms: 1_748_858_400_000,
+            extensions: extensions(),
+        }
+        .into(),
+        v1::StockAdjusted {
+            node_id: "berlin-1".to_owned(),
+            sku: "tea-500".to_owned(),
+            delta_milli: -1_500,
+            reason: v1::AdjustmentReason::Waste.into(),
+            extensions: extensions(),
+        }
+        .into(),
+    ]
+}
+
+fn orders() -> Vec<Event> {
+    let line = |line: &str, sku: &str, milli| v1::OrderLine {
+        line_id: line.to_owned(),
+        sku: sku.to_owned(),
+        quantity_milli: milli,
+        unit_price: Some(v1::Money { minor: 1_299, currency: "EUR".to_owned() }),
+    };
+    vec![
+        v1::OrderPlaced {
+            channel: "web".to_owned(),
+            order_id: "1001".to_owned(),
+            lines: vec![line("1", "tea-500", 2_000), line("2", "mug-blue", 1_000)],
+            destination: Some(v1::Destination {
+                country: "DE".to_owned(),
+                postcode_area: "10".to_owned(),
+                location: location(),
+                recipient: Some(sealed()),
+            }),
+            priority: 5,
+            fulfil_from: vec!["berlin-1".to_owned(), "dc-north".to_owned()],
+            coverage: v1::Coverage::ShipComplete.into(),
+            customer_ref: "c-7f3a".to_owned(),
+            extensions: extensions(),
+        }
+        .into(),
+        v1::OrderCancelled {
+            channel: "web".to_owned(),
+            order_id: "1001".to_owned(),
+            lines: vec![line_quantity("1", 1_000), line_quantity("2", 0)],
+            reason: "customer".to_owned(),
+            extensions: extensions(),
+        }
+        .into(),
+    ]
+}
+
+fn fulfilment() -> Vec<Event> {
+    vec![
+        v1::FulfilmentAccepted { target: by_id(), extensions: extensions() }.into(),
+        v1::FulfilmentRejected {
+            target: by_id(),
+            reason: v1::RejectionReason::Damaged.into(),
+            extensions: extensions(),
+        }
+        .into(),
+        v1::FulfilmentShipped {
+            target: any_node(),
+            lines: vec![line_quantity("1", 2_000)],
+            carrier: "dhl".to_owned(),
+            tracking_number: "JD0146000".to_owned(),
+            extensions: extensions(),
+        }
+        .into(),
+        v1::FulfilmentDelivered {
+            target: any_node(),
+            lines: vec![line_quantity("1", 2_000)],
+            extensions: extensions(),
+        }
+        .into(),
+    ]
+}
+
+fn assigned_line() -> v1::AssignedLine {
+    v1::AssignedLine {
+        line_id: "1".to_owned(),
+        sku: "tea-500".to_owned(),
+        quantity_milli: 2_000,
+        backordered_milli: 500,
+    }
+}
+
+fn explanation() -> Option<v1::Explanation> {
+    Some(v1::Explanation {
+        nodes: vec![0, 7, 300],
+        verdicts: vec![1, 10, 7],
+        distances_m: vec![1_250, 88_000, 0],
+        solver_steps: 42,
+        bound_hit: true,
+    })
+}
+
+/// The answer to an order.
+pub fn order_outcome() -> v1::OrderOutcome {
+    v1::OrderOutcome {
+        channel: "web".to_owned(),
+        order_id: "1001".to_owned(),
+        revision: 1,
+        decision: 2,
+        step: 90_001,
+        cause: v1::Cause::Placed.into(),
+        status: v1::OutcomeStatus::PartlyAssigned.into(),
+        reason: "unfillable".to_owned(),
+        shortages: vec![v1::SkuShortage {
+            sku: "mug-blue".to_owned(),
+            requested_milli: 3_000,
+            available_milli: 1_000,
+        }],
+        waiting: vec![line_quantity("2", 1_000)],
+        cancelled: vec![line_quantity("2", 1_000)],
+        explanation: explanation(),
+    }
+}
+
+/// Work given to a node.
+pub fn fulfilment_assigned() -> v1::FulfilmentAssigned {
+    v1::FulfilmentAssigned {
+        channel: "web".to_owned(),
+        order_id: "1001".to_owned(),
+        fulfilment: 1,
+        node_id: "berlin-1".to_owned(),
+        lines: vec![assigned_line()],
+        distance_m: 1_250,
+        revision: 1,
+        decision: 2,
+        step: 90_001,
+        cause: v1::Cause::Rerouted.into(),
+        outcome: Some(order_outcome()),
+        explanation: explanation(),
+    }
+}
+
+/// Work made smaller.
+pub fn fulfilment_changed() -> v1::FulfilmentChanged {
+    v1::FulfilmentChanged {
+        channel: "web".to_owned(),
+        order_id: "1001".to_owned(),
+        fulfilment: 1,
+        node_id: "berlin-1".to_owned(),
+        lines: vec![assigned_line()],
+        revision: 1,
+        decision: 3,
+        step: 90_002,
+        cause: v1::Cause::Cancelled.into(),
+    }
+}
+
+/// Work taken back.
+pub fn fulfilment_released() -> v1::FulfilmentReleased {
+    v1::FulfilmentReleased {
+        channel: "web".to_owned(),
+        order_id: "1001".to_owned(),
+        fulfilment: 1,
+        node_id: "berlin-1".to_owned(),
+        lines: vec![assigned_line()],
+        revision: 1,
+        decision: 4,
+        step: 90_003,
+        cause: v1::Cause::Void.into(),
+    }
+}
+
+/// The end of an epoch.
+pub fn epoch_mark() -> v1::EpochMark {
+    v1::EpochMark {
+        market: "eu".to_owned(),
+        incarnation: 3,
+        epoch: 1_000,
+        previous_mark: vec![1; 16],
+        frontiers: vec![v1::Frontier {
+            topic: "omnifold.eu.orders".to_owned(),
+            identity: "b7c1".to_owned(),
+            next: 70_000,
+        }],
+        inputs_hash: vec![2; 16],
+        steps: 90_003,
+        decisions: 12,
+        decisions_hash: vec![3; 16],
+        clock_ms: 1_748_858_400_000,
+        wall_ms: 1_748_858_400_123,
+        policy_hash: vec![4; 16],
+        rules_version: 1,
+        state_digest: vec![5; 16],
+        open_work: vec![v1::OpenWork {
+            sku: 9,
+            has_after: true,
+            after_rank: 4_294_967_290,
+            after_placed_step: 88_000,
+        }],
+    }
+}
+
+/// A refused event.
+pub fn rejected_event() -> v1::RejectedEvent {
+    v1::RejectedEvent {
+        topic: "omnifold.eu.orders".to_owned(),
+        offset: 69_999,
+        step: 90_000,
+        reason: "unknown_sku".to_owned(),
+        detail: "no item `tea-501` in this market".to_owned(),
+        event_id: "o-1".to_owned(),
+        event_source: "shop".to_owned(),
+        event_type: "omnifold.v1.OrderPlaced".to_owned(),
+        content_type: "application/json".to_owned(),
+        record_time_ms: 1_748_858_400_000,
+        sealed_value: Some(sealed()),
+        record_key: b"web/1001".to_vec(),
+    }
+}
