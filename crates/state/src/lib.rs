@@ -1,0 +1,31 @@
+//! Rows, keys, write-back cache, digest and checkpoints of one market.
+//!
+//! RocksDB is a cache of the log's fold, so its write-ahead log is off. Rows change in memory; at
+//! the end of an epoch each changed row is encoded once ([`Images`]) and the digest moves by the
+//! difference. Images of acknowledged epochs are gathered until a checkpoint writes them, with the
+//! position they stand for, as one batch and flushes it. A row changed since the last flushed
+//! checkpoint is never evicted from memory; so memory is bounded by how often checkpoints are made,
+//! and what RocksDB holds is always exactly one acknowledged epoch.
+//!
+//! Nothing here knows Kafka, and nothing here knows what an event means.
+
+mod backend;
+mod digest;
+mod images;
+mod memory;
+mod rocks;
+mod rows;
+mod scan;
+mod seen;
+mod stock_table;
+mod store;
+mod undo;
+
+pub use backend::{Backend, StateError};
+pub use digest::Digest;
+pub use images::{Checkpoint, Images};
+pub use memory::MemoryBackend;
+pub use rocks::{RocksBackend, RocksFigures};
+pub use rows::Table;
+pub use scan::{ScanReport, scan};
+pub use store::{CacheFigures, StateFault, Store};

@@ -1,0 +1,172 @@
+//! Tables, keys and values as bytes.
+//!
+//! Keys are fixed in width and big endian, so that byte order is the order of the numbers. A stored
+//! value is a format version and the canonical form (postcard). Table numbers and versions are
+//! never used again for anything else.
+
+use omnifold_domain::{NodeIx, OrderKey, SkuIx, WaitingKey};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::StateError;
+
+/// A kind of row. The number is part of the digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Table {
+    /// Position and other facts about the store itself; not part of the digest.
+    Meta = 0,
+    /// One row: the market's settings.
+    Settings = 1,
+    /// Nodes by number.
+    Node = 2,
+    /// Items by number.
+    Item = 3,
+    /// Stock by SKU and node.
+    Stock = 4,
+    /// Orders by key.
+    Order = 5,
+    /// Waiting orders by SKU, priority and age.
+    Waiting = 6,
+    /// Event ids by time bucket.
+    Seen = 7,
+    /// Count and digest of each bucket of event ids; derived, not part of the digest.
+    SeenBucket = 8,
+}
+
+impl Table {
+    /// Every table.
+    pub const ALL: [Table; 9] = [
+        Table::Meta,
+        Table::Settings,
+        Table::Node,
+        Table::Item,
+        Table::Stock,
+        Table::Order,
+        Table::Waiting,
+        Table::Seen,
+        Table::SeenBucket,
+    ];
+
+    /// Name of its column family.
+    pub fn name(self) -> &'static str {
+        match self {
+            Table::Meta => "meta",
+            Table::Settings => "settings",
+            Table::Node => "node",
+            Table::Item => "item",
+            Table::Stock => "stock",
+            Table::Order => "order",
+            Table::Waiting => "waiting",
+            Table::Seen => "seen",
+            Table::SeenBucket => "seen_bucket",
+        }
+    }
+
+    /// Whether its rows are part of the digest.
+    pub fn is_digested(self) -> bool {
+        !matches!(self, Table::Meta | Table::SeenBucket)
+    }
+}
+
+/// Longest key.
+pub(crate) const MAX_KEY: usize = 20;
+
+/// A key in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Key {
+    bytes: [u8; MAX_KEY],
+    len: u8,
+}
+
+impl Key {
+    fn new(parts: &[&[u8]]) -> Self {
+        let mut key = Key { bytes: [0; MAX_KEY], len: 0 };
+        for part in parts {
+            let at = usize::from(key.len);
+            key.bytes[at..at + part.len()].copy_from_slice(part);
+            key.len += part.len() as u8;
+        }
+        key
+    }
+
+    pub(crate) fn settings() -> Self {
+        Key::new(&[&[0]])
+    }
+
+    pub(crate) fn number(number: u32) -> Self {
+        Key::new(&[&number.to_be_bytes()])
+    }
+
+    pub(crate) fn stock(sku: SkuIx, node: NodeIx) -> Self {
+        Key::new(&[&sku.0.to_be_bytes(), &node.0.to_be_bytes()])
+    }
+
+    pub(crate) fn order(key: OrderKey) -> Self {
+        Key::new(&[&key.0.to_be_bytes()])
+    }
+
+    pub(crate) fn waiting(place: WaitingKey) -> Self {
+        Key::new(&[
+            &place.sku.0.to_be_bytes(),
+            &place.rank.to_be_bytes(),
+            &place.placed_step.to_be_bytes(),
+        ])
+    }
+
+    pub(crate) fn seen(bucket: u32, id: u128) -> Self {
+        Key::new(&[&bucket.to_be_bytes(), &id.to_be_bytes()])
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+/// Big-endian numbers back out of a key.
+pub(crate) fn key_u32(key: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(key.get(at..at + 4)?.try_into().ok()?))
+}
+
+/// As [`key_u32`], eight bytes.
+pub(crate) fn key_u64(key: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_be_bytes(key.get(at..at + 8)?.try_into().ok()?))
+}
+
+/// As [`key_u32`], sixteen bytes.
+pub(crate) fn key_u128(key: &[u8], at: usize) -> Option<u128> {
+    Some(u128::from_be_bytes(key.get(at..at + 16)?.try_into().ok()?))
+}
+
+/// Version of every row format written today.
+pub(crate) const FORMAT: u8 = 1;
+
+/// Appends a row's stored form: the version, then the canonical form. Returns where the canonical
+/// form starts.
+pub(crate) fn encode<V: Serialize>(value: &V, into: &mut Vec<u8>) -> usize {
+    into.push(FORMAT);
+    let start = into.len();
+    let buffer = std::mem::take(into);
+    *into = postcard::to_extend(value, buffer).expect("rows are plain data");
+    start
+}
+
+/// Reads a stored row.
+pub(crate) fn decode<V: DeserializeOwned>(
+    table: Table,
+    key: &[u8],
+    stored: &[u8],
+) -> Result<V, StateError> {
+    let damaged = |detail: String| StateError::DamagedRow {
+        table: table.name(),
+        key: key.iter().map(|byte| format!("{byte:02x}")).collect(),
+        detail,
+    };
+    match stored.split_first() {
+        Some((&FORMAT, rest)) => {
+            postcard::from_bytes(rest).map_err(|error| damaged(error.to_string()))
+        }
+        Some((version, _)) => Err(damaged(format!("format {version} is not known to this build"))),
+        None => Err(damaged("the row is empty".to_owned())),
+    }
+}

@@ -1,0 +1,91 @@
+//! Recomputing the digest from the stored rows, and looking at each row's invariants.
+
+use std::collections::BTreeMap;
+
+use omnifold_domain::invariants::{self, Violation};
+use omnifold_domain::{Order, Stock};
+
+use crate::backend::{Backend, StateError};
+use crate::digest::Digest;
+use crate::rows::{Table, decode, key_u32};
+
+/// What a scan of the stored rows found.
+#[derive(Debug, Default)]
+pub struct ScanReport {
+    /// Rows read.
+    pub rows: u64,
+    /// The digest they add up to.
+    pub digest: Digest,
+    /// Broken invariants, at most [`MAX_VIOLATIONS`].
+    pub violations: Vec<Violation>,
+}
+
+/// Violations kept: enough to see what is wrong.
+pub const MAX_VIOLATIONS: usize = 100;
+
+/// Reads every stored row once. Memory grows with the stock rows, not with the orders.
+pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
+    let mut report = ScanReport::default();
+    let mut promised: BTreeMap<(u32, u32), i64> = BTreeMap::new();
+    for table in Table::ALL.into_iter().filter(|table| table.is_digested()) {
+        backend.scan(table, &[], &[], &mut |key, value| {
+            report.rows += 1;
+            let canonical = if table == Table::Seen { value } else { &value[1.min(value.len())..] };
+            report.digest.replace(0, Digest::of_row(table, key, canonical));
+            if table == Table::Order {
+                check_order(&decode(table, key, value)?, &mut promised, &mut report.violations);
+            }
+            Ok(())
+        })?;
+    }
+    backend.scan(Table::Stock, &[], &[], &mut |key, value| {
+        let stock: Stock = decode(Table::Stock, key, value)?;
+        let place = (key_u32(key, 0).unwrap_or(0), key_u32(key, 4).unwrap_or(0));
+        let owned = promised.remove(&place).unwrap_or(0);
+        check_stock(place, &stock, owned, &mut report.violations);
+        Ok(())
+    })?;
+    for (place, units) in promised.into_iter().filter(|&(_, units)| units != 0) {
+        let what =
+            format!("{units} promised of SKU {} at node {} that has no row", place.0, place.1);
+        note(&mut report.violations, Violation::new("I6", what));
+    }
+    Ok(report)
+}
+
+fn note(violations: &mut Vec<Violation>, violation: Violation) {
+    if violations.len() < MAX_VIOLATIONS {
+        violations.push(violation);
+    }
+}
+
+fn check_order(
+    order: &Order,
+    promised: &mut BTreeMap<(u32, u32), i64>,
+    violations: &mut Vec<Violation>,
+) {
+    let name = format!("order `{}/{}`", order.channel, order.order_id);
+    if !invariants::i1_order_is_accounted(order) {
+        note(violations, Violation::new("I1", format!("{name} does not add up: {order:?}")));
+    }
+    if !invariants::i6_open_units_wait(order) {
+        note(violations, Violation::new("I6", format!("{name} has open units in no queue")));
+    }
+    for fulfilment in &order.fulfilments {
+        for line in &fulfilment.lines {
+            let sku = order.lines[line.line as usize].sku;
+            *promised.entry((sku.0, fulfilment.node.0)).or_default() += line.allocated;
+        }
+    }
+}
+
+fn check_stock(place: (u32, u32), stock: &Stock, owned: i64, violations: &mut Vec<Violation>) {
+    let name = format!("stock of SKU {} at node {}", place.0, place.1);
+    if !invariants::i1_stock_is_conserved(stock) {
+        note(violations, Violation::new("I1", format!("{name} does not add up: {stock:?}")));
+    }
+    if !invariants::i6_promises_have_owners(stock, owned) {
+        let what = format!("{name}: {} allocated, orders hold {owned}", stock.allocated);
+        note(violations, Violation::new("I6", what));
+    }
+}

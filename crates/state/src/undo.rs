@@ -1,0 +1,14 @@
+//! What a step changed, so that a step that fails leaves nothing behind.
+
+use omnifold_domain::{Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, WaitingKey};
+
+/// The earlier image of one row.
+#[derive(Debug)]
+pub(crate) enum Undo {
+    Settings(Option<Settings>),
+    Node(NodeIx, Option<Node>),
+    Item(SkuIx, Option<Item>),
+    Stock(SkuIx, NodeIx, Option<Stock>),
+    Order(OrderKey, Option<Box<Order>>),
+    Waiting(WaitingKey, Option<OrderKey>),
+}
