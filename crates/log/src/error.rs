@@ -52,6 +52,16 @@ pub enum LogError {
         /// What does not fit.
         detail: String,
     },
+    /// A file of the medium is damaged, and this is no torn tail. Nothing was cut.
+    #[error("{file}: damaged at byte {position}: {detail}")]
+    DamagedFile {
+        /// The file.
+        file: String,
+        /// Where in it; 0 where the whole file is meant.
+        position: u64,
+        /// What does not fit, and what to do.
+        detail: String,
+    },
     /// Records that a holder still needs would be removed.
     #[error("`{topic}` before {offset} is still needed by {holder} (from {floor} on)")]
     StillNeeded {

@@ -20,6 +20,16 @@ struct Entry {
     value_len: u32,
 }
 
+/// One record as a log stores it: headers, key and value in one slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Parts<'a> {
+    pub bytes: &'a [u8],
+    pub headers_len: u32,
+    pub key_len: u32,
+    pub has_value: bool,
+    pub time_ms: i64,
+}
+
 /// One record, borrowed from its buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record<'a> {
@@ -63,6 +73,42 @@ impl RecordBuf {
             key_len: length(key),
             value_len: length(value.unwrap_or_default()),
         });
+    }
+
+    /// The record at a place, as a log stores it.
+    pub(crate) fn parts(&self, index: usize) -> Parts<'_> {
+        let entry = &self.entries[index];
+        let lengths = [entry.headers_len, entry.key_len, entry.value_len];
+        let length: usize = lengths.iter().map(|length| *length as usize).sum();
+        Parts {
+            bytes: &self.bytes[entry.start..entry.start + length],
+            headers_len: entry.headers_len,
+            key_len: entry.key_len,
+            has_value: entry.has_value,
+            time_ms: entry.time_ms,
+        }
+    }
+
+    /// Adds a stored record. Its lengths must have been checked against its bytes.
+    pub(crate) fn push_parts(&mut self, topic: usize, offset: u64, parts: &Parts<'_>) {
+        let before_value = parts.headers_len + parts.key_len;
+        let length = u32::try_from(parts.bytes.len()).expect("a record under 4 GiB");
+        self.entries.push(Entry {
+            topic: u16::try_from(topic).expect("few topics"),
+            has_value: parts.has_value,
+            offset,
+            time_ms: parts.time_ms,
+            start: self.bytes.len(),
+            headers_len: parts.headers_len,
+            key_len: parts.key_len,
+            value_len: length - before_value,
+        });
+        self.bytes.extend_from_slice(parts.bytes);
+    }
+
+    /// Place of the topic of the record at `index`.
+    pub(crate) fn topic(&self, index: usize) -> usize {
+        usize::from(self.entries[index].topic)
     }
 
     /// Number of records.

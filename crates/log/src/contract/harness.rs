@@ -39,7 +39,7 @@ pub fn new_topic(log: &dyn Log) -> String {
     let name = format!("{PREFIX}.{}.orders", unique("m"));
     let spec = TopicSpec { name: name.clone(), compaction: Compaction::None };
     let made = log.create_topics(&[spec]).expect("a topic is created");
-    assert_eq!(made, [name.clone()]);
+    assert_eq!(made, std::slice::from_ref(&name));
     name
 }
 

@@ -1,5 +1,6 @@
 //! Creating, describing and trimming topics.
 
+use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
 use super::harness::{
@@ -18,11 +19,11 @@ pub(super) fn creating_topics_is_idempotent_and_names_what_was_made(make: Make<'
     let market = unique("m");
     let orders = TopicKind::Orders.spec(PREFIX, &market);
     let availability = TopicKind::Availability.spec(PREFIX, &market);
-    let made = log.create_topics(std::slice::from_ref(&orders)).expect("created");
-    assert_eq!(made, [orders.name.clone()]);
+    let made = log.create_topics(from_ref(&orders)).expect("created");
+    assert_eq!(made, from_ref(&orders.name));
     let identity = describe(log.as_ref(), &orders.name).identity;
     let both = [orders.clone(), availability.clone()];
-    assert_eq!(log.create_topics(&both).expect("created"), [availability.name.clone()]);
+    assert_eq!(log.create_topics(&both).expect("created"), from_ref(&availability.name));
     assert!(log.create_topics(&both).expect("nothing to do").is_empty());
     assert_eq!(describe(log.as_ref(), &orders.name).identity, identity);
     for spec in both {
@@ -39,7 +40,7 @@ pub(super) fn a_topic_is_described_as_it_stands(make: Make<'_>) {
     assert_eq!(empty.compaction, Compaction::None);
     assert!(!empty.identity.is_empty());
     let mut owner = log.owner(&unique("market")).expect("an owner");
-    owner.append(std::slice::from_ref(&topic), &batch(["a", "b"])).expect("appended");
+    owner.append(from_ref(&topic), &batch(["a", "b"])).expect("appended");
     let filled = describe(log.as_ref(), &topic);
     assert_eq!((filled.start, &filled.identity), (0, &empty.identity));
     assert!(filled.end >= 2, "end {} after two records", filled.end);
@@ -70,7 +71,7 @@ pub(super) fn trimming_is_refused_while_a_holder_needs_the_records(make: Make<'_
     let topic = new_topic(log.as_ref());
     let producer = log.producer().expect("a producer");
     let values = (0..10).map(|n| n.to_string());
-    producer.append(std::slice::from_ref(&topic), &batch(values)).expect("appended");
+    producer.append(from_ref(&topic), &batch(values)).expect("appended");
     let offsets: Vec<u64> =
         read_all(log.as_ref(), &topic, 10).iter().map(|record| record.offset).collect();
     log.set_floor("checkpoint", &topic, offsets[4]).expect("a floor");
