@@ -8,6 +8,8 @@
 //!
 //! Nothing here is linked by production code except by the commands `demo` and `bench`.
 
+pub mod checker;
+pub mod output;
 pub mod random;
 pub mod retailer;
 pub mod workload;

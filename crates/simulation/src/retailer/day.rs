@@ -17,9 +17,8 @@ pub type Sealer<'a> = Box<dyn FnMut(&str, &[u8]) -> v1::Sealed + Send + 'a>;
 
 /// Orders per hour of the day, relative to each other: quiet nights, a peak at eight in the
 /// evening.
-const HOURS: [u64; 24] = [
-    14, 8, 5, 4, 4, 6, 12, 24, 36, 44, 50, 54, 58, 54, 50, 50, 54, 62, 76, 96, 110, 90, 56, 30,
-];
+const HOURS: [u64; 24] =
+    [14, 8, 5, 4, 4, 6, 12, 24, 36, 44, 50, 54, 58, 54, 50, 50, 54, 62, 76, 96, 110, 90, 56, 30];
 
 const CHANNELS: [&str; 3] = ["web", "app", "marketplace"];
 
@@ -196,7 +195,8 @@ impl<'a> Day<'a> {
     }
 
     fn cancel(&self, order: u64, lines: &[&str]) -> v1::OrderCancelled {
-        let all_of = |line: &&str| v1::LineQuantity { line_id: (*line).to_owned(), quantity_milli: 0 };
+        let all_of =
+            |line: &&str| v1::LineQuantity { line_id: (*line).to_owned(), quantity_milli: 0 };
         v1::OrderCancelled {
             channel: self.channel(order).to_owned(),
             order_id: order_id(order),

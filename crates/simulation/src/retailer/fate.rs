@@ -26,7 +26,8 @@ pub enum Happening {
 /// from [`after`].
 pub fn first(seed: u64, order: u64, plentiful: bool, lines: usize) -> Option<(Happening, i64)> {
     let mut random = course(seed, order);
-    let minutes = |random: &mut Random, low, high| random.between(low * MINUTE_MS, high * MINUTE_MS);
+    let minutes =
+        |random: &mut Random, low, high| random.between(low * MINUTE_MS, high * MINUTE_MS);
     match random.below(1_000) {
         0..15 => Some((Happening::CancelledWhole, minutes(&mut random, 3, 40))),
         15..25 if lines > 1 => Some((Happening::CancelledLine, minutes(&mut random, 3, 40))),

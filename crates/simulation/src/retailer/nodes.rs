@@ -56,9 +56,8 @@ pub fn places() -> Vec<Place> {
     let warehouses = WAREHOUSES.iter().map(|city| {
         place("WH", city, format!("{city} distribution centre"), v1::NodeKind::Warehouse)
     });
-    let stores = STORES
-        .iter()
-        .map(|city| place("ST", city, format!("{city} store"), v1::NodeKind::Store));
+    let stores =
+        STORES.iter().map(|city| place("ST", city, format!("{city} store"), v1::NodeKind::Store));
     let partners = PARTNERS
         .iter()
         .map(|(city, name)| place("DS", city, (*name).to_owned(), v1::NodeKind::Partner));

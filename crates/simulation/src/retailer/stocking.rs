@@ -125,7 +125,8 @@ impl Stocking {
         let mut left = total;
         for (number, &place) in at.iter().enumerate().rev() {
             let even = total / at.len() as u64;
-            let units = if number == 0 { left } else { (even * (50 + random.below(60)) / 100).min(left) };
+            let units =
+                if number == 0 { left } else { (even * (50 + random.below(60)) / 100).min(left) };
             left -= units;
             if units > 0 || number == 0 {
                 self.morning.push(Shelf { place, rank, units: units as i64 });
@@ -235,7 +236,8 @@ mod tests {
         for rank in 0..catalogue.articles.len() {
             let expected = expected_units(&catalogue, rank, 100_000) as i64;
             let morning = morning_units(&stocking, rank);
-            let delivered: i64 = stocking.during.iter().map(|(_, change)| units_of(change, rank)).sum();
+            let delivered: i64 =
+                stocking.during.iter().map(|(_, change)| units_of(change, rank)).sum();
             assert!(morning + delivered >= expected, "rank {rank}");
             assert_eq!(stocking.is_plentiful(rank), morning >= expected, "rank {rank}");
             lacking += i64::from(!stocking.is_plentiful(rank));

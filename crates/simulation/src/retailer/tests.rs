@@ -115,8 +115,8 @@ fn personal_data_is_there_only_sealed_and_only_when_asked_for() {
 
     let sealer: Sealer<'_> = Box::new(|key, clear| v1::Sealed {
         key_id: key.to_owned(),
-        nonce: vec![1].into(),
-        ciphertext: clear.iter().map(|byte| byte ^ 0xff).collect::<Vec<u8>>().into(),
+        nonce: vec![1],
+        ciphertext: clear.iter().map(|byte| byte ^ 0xff).collect(),
     });
     let sealed: Vec<v1::Sealed> = retailer(50, 1)
         .with_recipients(sealer)

@@ -152,11 +152,8 @@ impl Encoder {
 
     pub fn item(&mut self, into: &mut RecordBuf, sku: usize, time_ms: i64) {
         let sku = self.skus[sku].clone();
-        let defined = v1::ItemDefined {
-            name: format!("Item {sku}"),
-            sku: sku.clone(),
-            ..Default::default()
-        };
+        let defined =
+            v1::ItemDefined { name: format!("Item {sku}"), sku: sku.clone(), ..Default::default() };
         self.event(into, &sku, sku.as_bytes(), time_ms, defined);
     }
 

@@ -190,7 +190,10 @@ mod tests {
         let mix = Mix::parse(FILE).expect("the file of the repository");
         assert_eq!((mix.nodes, mix.skus), (20, 10_000));
         let shares = mix.permille;
-        assert_eq!((shares.split, shares.wait, shares.rejected, shares.duplicate), (100, 30, 20, 10));
+        assert_eq!(
+            (shares.split, shares.wait, shares.rejected, shares.duplicate),
+            (100, 30, 20, 10)
+        );
         assert_eq!(mix.market.explanation, Explanation::Full);
     }
 

@@ -275,11 +275,7 @@ impl Workload {
     }
 }
 
-fn send(
-    producer: &dyn Producer,
-    topics: &[String],
-    batch: &mut RecordBuf,
-) -> Result<(), LogError> {
+fn send(producer: &dyn Producer, topics: &[String], batch: &mut RecordBuf) -> Result<(), LogError> {
     producer.append(topics, batch)?;
     batch.clear();
     Ok(())

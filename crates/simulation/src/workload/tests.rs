@@ -123,7 +123,8 @@ fn the_shares_of_the_mix_come_out_of_its_stock() {
     let (written, records) = play(orders, ContentType::Protobuf);
     assert_eq!(written.orders, orders);
     let (router, duplicates) = TinyRouter::run(&records);
-    let near = |share: u64, permille: u64| share.abs_diff(orders * permille / 1_000) <= orders / 250;
+    let near =
+        |share: u64, permille: u64| share.abs_diff(orders * permille / 1_000) <= orders / 250;
     assert!(near(router.split, 100), "{} split", router.split);
     assert!(near(router.waited, 30), "{} wait", router.waited);
     assert_eq!((written.split, written.rejected, duplicates), (4_000, 800, 400));

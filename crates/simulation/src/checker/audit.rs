@@ -1,0 +1,179 @@
+//! The books, and what is compared after every step.
+
+use std::collections::{HashMap, HashSet};
+
+use omnifold_events::v1::OutcomeStatus;
+use rustc_hash::FxBuildHasher;
+
+use super::ledger::Order;
+use super::names::Names;
+use super::report::{CheckReport, Rule, Violation};
+use super::shelves::Shelves;
+
+/// Key of an order: a hash of channel and order id.
+pub type Key = u128;
+
+/// The books of one market.
+pub struct Audit {
+    pub(super) report: CheckReport,
+    pub(super) names: Names,
+    pub(super) orders: HashMap<Key, Order, FxBuildHasher>,
+    pub(super) shelves: Shelves,
+    /// (source, id) of every event.
+    pub(super) seen: HashSet<u128, FxBuildHasher>,
+    /// Void assignments less the releases that answer them, by fulfilment.
+    pub(super) void: HashMap<u128, i64, FxBuildHasher>,
+    pub(super) last_decided: u64,
+    pub(super) now: Step,
+    most_violations: usize,
+}
+
+/// What happened in the current step.
+#[derive(Default)]
+pub struct Step {
+    pub number: u64,
+    /// The order that was asked for in this step.
+    pub request: Option<Request>,
+    /// Orders whose lines changed.
+    pub touched: Vec<(Key, String)>,
+}
+
+/// An order request of this step.
+pub struct Request {
+    pub key: Key,
+    /// `channel/order_id`.
+    pub name: String,
+    /// Whether it asked for something that must be answered.
+    pub must_answer: bool,
+    /// The status of its outcome.
+    pub outcome: Option<OutcomeStatus>,
+}
+
+impl Audit {
+    pub fn new(most_violations: usize, rejected: u64) -> Self {
+        let mut report = CheckReport::default();
+        report.counts.rejected = rejected;
+        Audit {
+            report,
+            names: Names::default(),
+            orders: HashMap::default(),
+            shelves: Shelves::default(),
+            seen: HashSet::default(),
+            void: HashMap::default(),
+            last_decided: 0,
+            now: Step::default(),
+            most_violations,
+        }
+    }
+
+    /// Notes what does not hold.
+    pub fn violation(&mut self, rule: Rule, subject: &str, detail: impl Into<String>) {
+        self.report.violation_count += 1;
+        if self.report.violations.len() < self.most_violations {
+            let (subject, detail) = (subject.to_owned(), detail.into());
+            let step = self.now.number;
+            self.report.violations.push(Violation { rule, subject, detail, step });
+        }
+    }
+
+    /// A new step begins.
+    pub fn begin_step(&mut self, number: u64) {
+        self.now.number = number;
+        self.now.request = None;
+        self.now.touched.clear();
+    }
+
+    /// Remembers that an order's lines changed in this step.
+    pub(super) fn touch(&mut self, key: Key, name: &str) {
+        if self.now.touched.iter().all(|(touched, _)| *touched != key) {
+            self.now.touched.push((key, name.to_owned()));
+        }
+    }
+
+    /// All facts and decisions of the step are in the books: does everything add up?
+    pub fn close_step(&mut self) {
+        if let Some(request) = self.now.request.take() {
+            self.close_request(&request);
+        }
+        for (key, name) in std::mem::take(&mut self.now.touched) {
+            self.close_order(key, &name);
+        }
+    }
+
+    fn close_request(&mut self, request: &Request) {
+        let Some(status) = request.outcome else {
+            if request.must_answer {
+                self.violation(Rule::OutcomeMissing, &request.name, "no outcome in its step");
+            }
+            return;
+        };
+        let Some(order) = self.orders.get(&request.key) else { return };
+        let sum = |units: fn(&Order, usize) -> i64| {
+            (0..order.lines.len()).map(|line| units(order, line)).sum::<i64>()
+        };
+        let promised = sum(Order::live);
+        let (waiting, cancelled) =
+            (sum(|o, l| o.lines[l].waiting), sum(|o, l| o.lines[l].cancelled));
+        let agrees = match status {
+            OutcomeStatus::Unspecified | OutcomeStatus::Cancelled => false,
+            OutcomeStatus::Assigned => promised > 0 && waiting == 0 && cancelled == 0,
+            OutcomeStatus::PartlyAssigned => promised > 0 && waiting + cancelled > 0,
+            OutcomeStatus::Waiting => promised == 0 && waiting > 0,
+            OutcomeStatus::Refused => promised == 0 && waiting == 0,
+        };
+        let mut nodes: Vec<u32> = order.fulfilments.iter().map(|part| part.node).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        self.report.counts.split += u64::from(nodes.len() > 1);
+        if !agrees {
+            let found = format!("{promised} promised, {waiting} waiting, {cancelled} cancelled");
+            let detail = format!("{} with {found}", status.as_str_name());
+            self.violation(Rule::OutcomeDisagrees, &request.name, detail);
+        }
+    }
+
+    fn close_order(&mut self, key: Key, name: &str) {
+        let Some(order) = self.orders.get_mut(&key) else { return };
+        let mut faults = Vec::new();
+        for line in 0..order.lines.len() {
+            let open = order.open(line);
+            let row = &mut order.lines[line];
+            // The engine says when units begin to wait; that they found a node says enough.
+            row.waiting = row.waiting.min(open.max(0));
+            if open != row.waiting {
+                faults.push((line, open, *row));
+            }
+        }
+        for (line, open, row) in faults {
+            let line_id = self.names.text(row.line_id);
+            let detail = if open < 0 {
+                format!("line {line_id}: {} more than the {} ordered", -open, row.ordered)
+            } else {
+                format!(
+                    "line {line_id}: of {} ordered, {open} are neither promised, shipped nor \
+                     cancelled, and {} of those wait",
+                    row.ordered, row.waiting
+                )
+            };
+            self.violation(Rule::Accounting, name, detail);
+            // Told once: what follows is judged from here.
+            if let Some(order) = self.orders.get_mut(&key) {
+                order.lines[line].waiting = open.max(0);
+            }
+        }
+    }
+
+    /// The end of all topics.
+    pub fn finish(mut self) -> CheckReport {
+        self.begin_step(0);
+        let unanswered: i64 = self.void.values().filter(|open| **open > 0).sum();
+        if unanswered > 0 {
+            let detail = format!("{unanswered} void assignments without a release");
+            self.violation(Rule::VoidUnanswered, "assignments", detail);
+        }
+        let waiting = self.orders.values().flat_map(|order| &order.lines).map(|line| line.waiting);
+        self.report.counts.waiting_milli = waiting.sum();
+        self.report.counts.shelves_not_checked = self.shelves.unclear_count();
+        self.report
+    }
+}

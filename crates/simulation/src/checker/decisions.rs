@@ -1,0 +1,274 @@
+//! What the engine decided, taken into the books.
+
+use omnifold_events::v1::{self, Cause, OutcomeStatus};
+use omnifold_log::Record;
+
+use super::audit::{Audit, Key};
+use super::ledger::{Fulfilment, Share};
+use super::names::pair_hash;
+use super::report::Rule;
+use crate::output::Output;
+
+impl Audit {
+    /// Takes one record of `assignments`. One without its mark never took effect.
+    pub fn decision(&mut self, record: &Record<'_>, output: &Output, effective: bool) {
+        let (channel, order_id) = output.order();
+        let (key, name) = (pair_hash(channel, order_id), format!("{channel}/{order_id}"));
+        if !effective || output.cause() == Cause::Void {
+            return self.void(key, output, effective);
+        }
+        self.check_step(output, &name);
+        self.check_labels(record, output, &name);
+        self.check_number(key, output, &name);
+        self.touch(key, &name);
+        match output {
+            Output::Outcome(outcome) => self.outcome(key, &name, outcome),
+            Output::Assigned(assigned) => {
+                self.assigned(key, &name, assigned, output.cause());
+                if let Some(outcome) = &assigned.outcome {
+                    self.outcome(key, &name, outcome);
+                }
+            }
+            Output::Changed(changed) => {
+                self.keeps(key, &name, changed.fulfilment, &changed.lines);
+            }
+            Output::Released(released) => self.released(key, &name, released),
+            Output::Rejected(_) => {
+                self.violation(Rule::UnknownSubject, &name, "a refused event on `assignments`");
+            }
+        }
+        if output.fulfilment().is_some() {
+            self.check_sequence(key, record, output, &name);
+        }
+    }
+
+    fn void(&mut self, key: Key, output: &Output, effective: bool) {
+        self.report.counts.void += u64::from(!effective);
+        let Some(number) = output.fulfilment() else { return };
+        let answered = self.void.entry(key ^ u128::from(number)).or_default();
+        match output {
+            Output::Assigned(_) if !effective => *answered += 1,
+            Output::Released(released) if released.cause() == Cause::Void => *answered -= 1,
+            _ => {}
+        }
+    }
+
+    fn check_step(&mut self, output: &Output, name: &str) {
+        let step = output.step();
+        if step < self.last_decided {
+            let detail = format!("decided at step {step}, after one of {}", self.last_decided);
+            self.violation(Rule::StepOrder, name, detail);
+        } else if step != self.now.number {
+            let detail = format!("decided at step {step}, stands at step {}", self.now.number);
+            self.violation(Rule::StepOrder, name, detail);
+        }
+        self.last_decided = self.last_decided.max(step);
+    }
+
+    fn check_labels(&mut self, record: &Record<'_>, output: &Output, name: &str) {
+        let key = match output.fulfilment() {
+            Some(number) => format!("{name}/f{number}"),
+            None => name.to_owned(),
+        };
+        if record.key != key.as_bytes() {
+            let found = String::from_utf8_lossy(record.key);
+            self.violation(Rule::Labels, &key, format!("the record's key is `{found}`"));
+        }
+        let header = record.headers.get("node");
+        if let Some(node) = output.node()
+            && header != Some(node.as_bytes())
+        {
+            let found = header.map(String::from_utf8_lossy);
+            let detail = format!("header `node` is {found:?}, the message says `{node}`");
+            self.violation(Rule::Labels, &key, detail);
+        }
+    }
+
+    fn check_number(&mut self, key: Key, output: &Output, name: &str) {
+        let decision = output.decision();
+        let Some(order) = self.orders.get_mut(&key) else { return };
+        // 0 is the answer to a request that never became an order.
+        if decision == 0 && matches!(output, Output::Outcome(_)) {
+            return;
+        }
+        let last = order.decision;
+        order.decision = last.max(decision);
+        if decision <= last {
+            let detail = format!("decision {decision} after {last}");
+            self.violation(Rule::DecisionRepeated, name, detail);
+        }
+    }
+
+    fn check_sequence(&mut self, key: Key, record: &Record<'_>, output: &Output, name: &str) {
+        let text = record.headers.get("seq").and_then(|seq| std::str::from_utf8(seq).ok());
+        let Some(seq) = text.and_then(|seq| seq.parse::<u32>().ok()) else {
+            return self.violation(Rule::Labels, name, "header `seq` is missing or no number");
+        };
+        let Some(number) = output.fulfilment() else { return };
+        let place = (number as usize).wrapping_sub(1);
+        let row = self.orders.get_mut(&key).and_then(|order| order.fulfilments.get_mut(place));
+        let Some(row) = row else { return };
+        let last = row.seq;
+        row.seq = last.max(seq);
+        if seq <= last {
+            let detail = format!("f{number}: seq {seq} after {last}");
+            self.violation(Rule::SequenceRepeated, name, detail);
+        }
+    }
+
+    fn outcome(&mut self, key: Key, name: &str, outcome: &v1::OrderOutcome) {
+        let status = outcome.status();
+        if status == OutcomeStatus::Refused && outcome.reason.is_empty() {
+            self.violation(Rule::OutcomeDisagrees, name, "refused without a reason");
+        }
+        if outcome.decision == 0 || outcome.cause() == Cause::Placed {
+            self.answer(key, name, status);
+        }
+        // A request that never became an order says nothing about the order of that name.
+        if outcome.decision != 0 {
+            self.say(key, name, outcome);
+        }
+    }
+
+    /// The outcome of the order that was asked for in this step.
+    fn answer(&mut self, key: Key, name: &str, status: OutcomeStatus) {
+        let request = self.now.request.as_mut().filter(|request| request.key == key);
+        let Some(request) = request else {
+            return self.violation(Rule::OutcomeExtra, name, "nobody asked for it in this step");
+        };
+        if request.outcome.replace(status).is_some() {
+            return self.violation(Rule::OutcomeExtra, name, "a second outcome");
+        }
+        if request.must_answer {
+            let status = status.as_str_name().trim_start_matches("OUTCOME_STATUS_").to_lowercase();
+            *self.report.counts.outcomes.entry(status).or_default() += 1;
+        }
+    }
+
+    /// What the outcome says about the lines: which units wait, which are cancelled.
+    fn say(&mut self, key: Key, name: &str, outcome: &v1::OrderOutcome) {
+        let waiting = self.numbered(&outcome.waiting);
+        let cancelled = self.numbered(&outcome.cancelled);
+        let Some(order) = self.orders.get_mut(&key) else { return };
+        let mut unknown = false;
+        for (line_id, units) in waiting {
+            match order.line_named(line_id) {
+                Some(line) => order.lines[line].waiting = units,
+                None => unknown = true,
+            }
+        }
+        // What the customer took back stands in the books already.
+        let by_engine = outcome.cause() != Cause::Cancelled;
+        for (line_id, units) in cancelled {
+            match order.line_named(line_id) {
+                Some(line) if by_engine => order.lines[line].cancelled += units,
+                Some(_) => {}
+                None => unknown = true,
+            }
+        }
+        if outcome.status() == OutcomeStatus::Refused && outcome.cause() == Cause::Placed {
+            for line in &mut order.lines {
+                line.cancelled = line.ordered;
+            }
+        }
+        if unknown {
+            self.violation(Rule::UnknownSubject, name, "the outcome names a line it has not");
+        }
+    }
+
+    fn numbered(&mut self, lines: &[v1::LineQuantity]) -> Vec<(u32, i64)> {
+        lines.iter().map(|line| (self.names.number(&line.line_id), line.quantity_milli)).collect()
+    }
+
+    fn assigned(&mut self, key: Key, name: &str, message: &v1::FulfilmentAssigned, cause: Cause) {
+        let node = self.names.number(&message.node_id);
+        let Some(order) = self.orders.get_mut(&key) else {
+            return self.violation(Rule::UnknownSubject, name, "assigned, never placed");
+        };
+        order.fulfilments.push(Fulfilment { node, seq: 0 });
+        let (number, forbids) = (order.fulfilments.len(), order.forbids(node));
+        if number != message.fulfilment as usize {
+            let detail = format!("f{} where f{number} is due", message.fulfilment);
+            self.violation(Rule::FulfilmentNumber, name, detail);
+        }
+        if let Some(why) = forbids {
+            let detail = format!("assigned to {}: {why}", message.node_id);
+            self.violation(Rule::NodeNotAllowed, name, detail);
+        }
+        let counts = &mut self.report.counts;
+        counts.assigned += 1;
+        counts.rerouted += u64::from(cause == Cause::Rerouted);
+        counts.served_from_waiting += u64::from(cause == Cause::StockAppeared);
+        for line in &message.lines {
+            self.promise(key, name, number as u32, node, line);
+        }
+    }
+
+    fn promise(&mut self, key: Key, name: &str, number: u32, node: u32, part: &v1::AssignedLine) {
+        let (line_id, sku) = (self.names.number(&part.line_id), self.names.number(&part.sku));
+        let Some(order) = self.orders.get_mut(&key) else { return };
+        let place = order.line_named(line_id).filter(|&line| order.lines[line].sku == sku);
+        let units = part.quantity_milli;
+        let (Some(line), true) = (place, units > 0) else {
+            let detail = format!("{units} of line {} ({}): no such line", part.line_id, part.sku);
+            return self.violation(Rule::UnknownSubject, name, detail);
+        };
+        let share = Share { fulfilment: number, line: line as u32, live: units, shipped: 0 };
+        order.shares.push(share);
+        let shelf = self.shelves.at(node, sku);
+        if let Some(fault) = shelf.promise(units, part.backordered_milli) {
+            let subject = format!("{} at {}", part.sku, self.names.text(node));
+            self.violation(Rule::Oversold, &subject, format!("{name}/f{number}: {fault}"));
+        }
+    }
+
+    fn released(&mut self, key: Key, name: &str, message: &v1::FulfilmentReleased) {
+        let said: i64 = message.lines.iter().map(|line| line.quantity_milli).sum();
+        let Some(taken) = self.keeps(key, name, message.fulfilment, &[]) else { return };
+        if said != taken {
+            let detail =
+                format!("f{}: {said} units released, {taken} stood there", message.fulfilment);
+            self.violation(Rule::Accounting, name, detail);
+        }
+    }
+
+    /// A fulfilment keeps these units and no others. Returns how many it gave up.
+    fn keeps(
+        &mut self,
+        key: Key,
+        name: &str,
+        number: u32,
+        lines: &[v1::AssignedLine],
+    ) -> Option<i64> {
+        self.report.counts.taken_back += 1;
+        let kept: Vec<(u32, i64)> = lines
+            .iter()
+            .map(|line| (self.names.number(&line.line_id), line.quantity_milli))
+            .collect();
+        let place = (number as usize).wrapping_sub(1);
+        let order = self.orders.get_mut(&key);
+        let Some((order, node)) = order
+            .and_then(|order| order.fulfilments.get(place).map(|row| row.node).map(|n| (order, n)))
+        else {
+            let detail = format!("f{number} changed, never assigned");
+            self.violation(Rule::UnknownSubject, name, detail);
+            return None;
+        };
+        let (mut given_up, mut grew) = (0, false);
+        for share in order.shares.iter_mut().filter(|share| share.fulfilment == number) {
+            let line = order.lines[share.line as usize];
+            let keeps =
+                kept.iter().find(|(id, _)| *id == line.line_id).map_or(0, |(_, units)| *units);
+            let less = share.live - keeps;
+            grew |= less < 0;
+            share.live = keeps;
+            self.shelves.at(node, line.sku).promised -= less;
+            given_up += less;
+        }
+        if grew {
+            let detail = format!("f{number} changed to more units than it had");
+            self.violation(Rule::Accounting, name, detail);
+        }
+        Some(given_up)
+    }
+}

@@ -1,0 +1,214 @@
+//! What input events say, taken into the books.
+
+use omnifold_events::v1::fulfilment_target::Target;
+use omnifold_events::{Event, decode, v1};
+use omnifold_log::TopicKind;
+
+use super::audit::{Audit, Key, Request};
+use super::ledger::Order;
+use super::names::pair_hash;
+use super::preface::Refused;
+use super::report::Rule;
+use super::topics::Input;
+
+impl Audit {
+    /// Takes one input record: a new step.
+    pub fn fact(&mut self, step: u64, input: &Input<'_>, refused: Option<Refused>) {
+        self.begin_step(step);
+        self.report.counts.inputs += 1;
+        let place =
+            || format!("{} offset {}", TopicKind::INPUTS[input.topic].name(), input.record.offset);
+        let (event, id) = match read(input) {
+            Ok(read) => read,
+            Err(fault) if refused.is_none() => {
+                return self.violation(Rule::UnreadableAccepted, &place(), fault);
+            }
+            Err(_) => return,
+        };
+        if matches!(refused, Some(Refused::Record | Refused::Future)) {
+            // It asked for nothing. Whether its id counts as seen is the engine's business: the
+            // next of that id is refused or folded, and both can be told.
+            return self.request(&event, false);
+        }
+        if !self.seen.insert(id) {
+            self.report.counts.duplicates += 1;
+            return;
+        }
+        match refused {
+            None => self.apply(&event, input.time_ms),
+            Some(refused) => self.request(&event, refused == Refused::Content),
+        }
+    }
+
+    /// An order that was refused: it gets an outcome and no books.
+    fn request(&mut self, event: &Event, must_answer: bool) {
+        let Event::OrderPlaced(placed) = event else { return };
+        self.report.counts.orders += u64::from(must_answer);
+        let key = pair_hash(&placed.channel, &placed.order_id);
+        let name = format!("{}/{}", placed.channel, placed.order_id);
+        self.now.request = Some(Request { key, name, must_answer, outcome: None });
+    }
+
+    fn apply(&mut self, event: &Event, time_ms: i64) {
+        match event {
+            Event::StockSettingsSet(set) => {
+                let shelf = self.shelf(&set.node_id, &set.sku);
+                shelf.buffer = set.buffer_milli;
+                shelf.backorder_limit = set.backorder_limit_milli;
+                shelf.flagged_out = set.flagged_out;
+            }
+            Event::StockCounted(count) => {
+                let as_of = if count.as_of_ms == 0 { time_ms } else { count.as_of_ms };
+                self.shelf(&count.node_id, &count.sku).counted(count.on_hand_milli, as_of, time_ms);
+            }
+            Event::StockAdjusted(delta) => {
+                self.shelf(&delta.node_id, &delta.sku).moved(delta.delta_milli, time_ms);
+            }
+            Event::OrderPlaced(placed) => self.placed(event, placed),
+            Event::OrderCancelled(cancelled) => self.cancelled(cancelled),
+            Event::FulfilmentRejected(rejected) => self.turned_down(rejected),
+            Event::FulfilmentShipped(shipped) => self.shipped(shipped),
+            Event::MarketConfigured(_)
+            | Event::RulesActivated(_)
+            | Event::NodeDefined(_)
+            | Event::ItemDefined(_)
+            | Event::FulfilmentAccepted(_)
+            | Event::FulfilmentDelivered(_) => {}
+        }
+    }
+
+    fn shelf(&mut self, node: &str, sku: &str) -> &mut super::shelves::Shelf {
+        let (node, sku) = (self.names.number(node), self.names.number(sku));
+        self.shelves.at(node, sku)
+    }
+
+    fn placed(&mut self, event: &Event, placed: &v1::OrderPlaced) {
+        self.request(event, true);
+        let key = pair_hash(&placed.channel, &placed.order_id);
+        let name = format!("{}/{}", placed.channel, placed.order_id);
+        self.touch(key, &name);
+        let order = Order::placed(placed, &mut self.names);
+        if self.orders.insert(key, order).is_some() {
+            let detail = "the order was placed twice and the second was not refused";
+            self.violation(Rule::OutcomeExtra, &name, detail);
+        }
+    }
+
+    fn cancelled(&mut self, event: &v1::OrderCancelled) {
+        let key = pair_hash(&event.channel, &event.order_id);
+        let name = format!("{}/{}", event.channel, event.order_id);
+        self.touch(key, &name);
+        let named: Vec<(u32, i64)> = event
+            .lines
+            .iter()
+            .map(|line| (self.names.number(&line.line_id), line.quantity_milli))
+            .collect();
+        let Some(order) = self.orders.get_mut(&key) else {
+            let detail = "cancelled, never placed, and the cancellation was not refused";
+            return self.violation(Rule::UnknownSubject, &name, detail);
+        };
+        for line in 0..order.lines.len() {
+            let left =
+                order.lines[line].ordered - order.lines[line].cancelled - order.shipped(line);
+            let asked = match named.iter().find(|(id, _)| *id == order.lines[line].line_id) {
+                Some((_, 0)) => left,
+                Some((_, units)) => *units,
+                None if named.is_empty() => left,
+                None => 0,
+            };
+            order.lines[line].cancelled += asked;
+        }
+    }
+
+    /// The fulfilments that an event is about. `None`: it is about no order in the books.
+    fn target(&mut self, target: Option<&v1::FulfilmentTarget>) -> Option<(Key, Option<u32>)> {
+        let (channel, order_id, number) = match target.and_then(|t| t.target.as_ref())? {
+            Target::AnyNode(any) => (any.channel.as_str(), any.order_id.as_str(), None),
+            Target::FulfilmentId(id) => {
+                let (order, number) = id.rsplit_once("/f")?;
+                let (channel, order_id) = order.split_once('/')?;
+                (channel, order_id, Some(number.parse().ok()?))
+            }
+        };
+        let key = pair_hash(channel, order_id);
+        self.orders.contains_key(&key).then_some(())?;
+        self.touch(key, &format!("{channel}/{order_id}"));
+        Some((key, number))
+    }
+
+    fn turned_down(&mut self, event: &v1::FulfilmentRejected) {
+        let Some((key, only)) = self.target(event.target.as_ref()) else {
+            return self.violation(Rule::UnknownSubject, "a rejection", "names nothing known");
+        };
+        let Some(order) = self.orders.get_mut(&key) else { return };
+        // Summed first: the reason's effect is on a shelf, not on a line.
+        let mut given_back: Vec<((u32, u32), i64)> = Vec::new();
+        for number in order.rejectable(only) {
+            let node = order.fulfilments[number as usize - 1].node;
+            order.exclude(node);
+            for share in order.shares.iter_mut().filter(|share| share.fulfilment == number) {
+                let shelf = (node, order.lines[share.line as usize].sku);
+                let units = std::mem::take(&mut share.live);
+                match given_back.iter_mut().find(|(other, _)| *other == shelf) {
+                    Some((_, sum)) => *sum += units,
+                    None => given_back.push((shelf, units)),
+                }
+            }
+        }
+        for ((node, sku), units) in given_back {
+            self.shelves.at(node, sku).given_back(units, event.reason());
+        }
+    }
+
+    fn shipped(&mut self, event: &v1::FulfilmentShipped) {
+        let Some((key, only)) = self.target(event.target.as_ref()) else {
+            return self.violation(Rule::UnknownSubject, "a shipment", "names nothing known");
+        };
+        let mut named: Vec<(u32, i64)> = event
+            .lines
+            .iter()
+            .map(|line| (self.names.number(&line.line_id), line.quantity_milli))
+            .collect();
+        let Some(order) = self.orders.get_mut(&key) else { return };
+        for share in &mut order.shares {
+            if only.is_some_and(|only| only != share.fulfilment) {
+                continue;
+            }
+            let line = order.lines[share.line as usize];
+            let units = if named.is_empty() {
+                share.live
+            } else {
+                match named.iter_mut().find(|(id, _)| *id == line.line_id) {
+                    Some((_, 0)) => share.live,
+                    Some((_, left)) => take_from(left, share.live),
+                    None => 0,
+                }
+            };
+            share.live -= units;
+            share.shipped += units;
+            let node = order.fulfilments[share.fulfilment as usize - 1].node;
+            self.shelves.at(node, line.sku).shipped(units);
+        }
+    }
+}
+
+/// Takes units from what is left to take; -1 marks that nothing is, since 0 asks for all.
+fn take_from(left: &mut i64, available: i64) -> i64 {
+    let units = available.min(*left).max(0);
+    *left -= units;
+    if *left == 0 {
+        *left = -1;
+    }
+    units
+}
+
+fn read(input: &Input<'_>) -> Result<(Event, u128), String> {
+    let envelope = input.envelope.as_ref().map_err(ToString::to_string)?;
+    let value = input.record.value.ok_or("the record has no value")?;
+    let event = decode(envelope.type_name, envelope.content_type, value)
+        .map_err(|error| error.to_string())?;
+    if event.topic() != TopicKind::INPUTS[input.topic].name() {
+        return Err(format!("{} does not belong on this topic", event.type_name()));
+    }
+    Ok((event, pair_hash(envelope.source, envelope.id)))
+}

@@ -1,0 +1,138 @@
+//! Orders as the topics tell them: what was ordered, what was promised, shipped, taken back.
+//! Quantities in 1/1000 unit.
+
+use omnifold_events::v1;
+
+use super::names::Names;
+
+/// One order.
+#[derive(Debug, Default)]
+pub struct Order {
+    /// Its lines, as placed.
+    pub lines: Box<[Line]>,
+    /// Its fulfilments; number N stands at place N-1.
+    pub fulfilments: Vec<Fulfilment>,
+    /// Units of lines in fulfilments.
+    pub shares: Vec<Share>,
+    /// Highest decision number seen.
+    pub decision: u32,
+    /// What few orders have.
+    pub limits: Option<Box<Limits>>,
+}
+
+/// One line.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Line {
+    /// Number of its name.
+    pub line_id: u32,
+    /// Number of its SKU.
+    pub sku: u32,
+    /// Units wanted.
+    pub ordered: i64,
+    /// Units taken back by the customer or refused by the engine.
+    pub cancelled: i64,
+    /// Units that the engine says wait.
+    pub waiting: i64,
+}
+
+/// One node's share of an order.
+#[derive(Debug, Clone, Copy)]
+pub struct Fulfilment {
+    /// Number of the node.
+    pub node: u32,
+    /// Highest `seq` seen.
+    pub seq: u32,
+}
+
+/// Units of one line in one fulfilment.
+#[derive(Debug, Clone, Copy)]
+pub struct Share {
+    /// Number of the fulfilment, from 1.
+    pub fulfilment: u32,
+    /// Place of the line.
+    pub line: u32,
+    /// Promised and still there.
+    pub live: i64,
+    /// Left.
+    pub shipped: i64,
+}
+
+/// Which nodes may serve the order.
+#[derive(Debug, Default)]
+pub struct Limits {
+    /// Only these; empty: any.
+    pub only: Vec<u32>,
+    /// Turned it down.
+    pub excluded: Vec<u32>,
+}
+
+impl Order {
+    /// The order that an event asks for. `None` where it could not be one.
+    pub fn placed(event: &v1::OrderPlaced, names: &mut Names) -> Order {
+        let line = |line: &v1::OrderLine| Line {
+            line_id: names.number(&line.line_id),
+            sku: names.number(&line.sku),
+            ordered: line.quantity_milli,
+            ..Line::default()
+        };
+        let lines = event.lines.iter().map(line).collect();
+        let only: Vec<u32> = event.fulfil_from.iter().map(|node| names.number(node)).collect();
+        let limits = (!only.is_empty()).then(|| Box::new(Limits { only, excluded: Vec::new() }));
+        Order { lines, limits, ..Order::default() }
+    }
+
+    /// Place of the line of that name.
+    pub fn line_named(&self, line_id: u32) -> Option<usize> {
+        self.lines.iter().position(|line| line.line_id == line_id)
+    }
+
+    /// Units of a line that are promised and have not left.
+    pub fn live(&self, line: usize) -> i64 {
+        self.shares_of(line).map(|share| share.live).sum()
+    }
+
+    /// Units of a line that left.
+    pub fn shipped(&self, line: usize) -> i64 {
+        self.shares_of(line).map(|share| share.shipped).sum()
+    }
+
+    fn shares_of(&self, line: usize) -> impl Iterator<Item = &Share> {
+        self.shares.iter().filter(move |share| share.line as usize == line)
+    }
+
+    /// Units of a line that are promised nowhere and not cancelled.
+    pub fn open(&self, line: usize) -> i64 {
+        let row = &self.lines[line];
+        row.ordered - row.cancelled - self.live(line) - self.shipped(line)
+    }
+
+    /// Whether the node may serve it; if not, why.
+    pub fn forbids(&self, node: u32) -> Option<&'static str> {
+        let limits = self.limits.as_ref()?;
+        if limits.excluded.contains(&node) {
+            return Some("the node turned this order down");
+        }
+        let permitted = limits.only.is_empty() || limits.only.contains(&node);
+        (!permitted).then_some("the order names other nodes")
+    }
+
+    /// The node turned it down.
+    pub fn exclude(&mut self, node: u32) {
+        let limits = self.limits.get_or_insert_default();
+        if !limits.excluded.contains(&node) {
+            limits.excluded.push(node);
+        }
+    }
+
+    /// Fulfilments that a node may still turn down: something is promised and nothing left.
+    pub fn rejectable(&self, only: Option<u32>) -> Vec<u32> {
+        let numbers = 1..=self.fulfilments.len() as u32;
+        numbers
+            .filter(|number| only.is_none_or(|wanted| wanted == *number))
+            .filter(|number| {
+                let shares = || self.shares.iter().filter(|share| share.fulfilment == *number);
+                shares().any(|share| share.live > 0) && shares().all(|share| share.shipped == 0)
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,124 @@
+//! What the engine writes, read back from records.
+
+use omnifold_events::v1;
+use omnifold_log::Record;
+use prost::Message;
+
+/// One message of `assignments` or `rejected`.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)] // each variant is documented by its message in proto/
+pub enum Output {
+    Outcome(v1::OrderOutcome),
+    Assigned(v1::FulfilmentAssigned),
+    Changed(v1::FulfilmentChanged),
+    Released(v1::FulfilmentReleased),
+    Rejected(v1::RejectedEvent),
+}
+
+/// A record that is not an output of the engine.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// It has no `ce_type` header, or one that is not an output's.
+    #[error("`{0}` is not the type of an output")]
+    Type(String),
+    /// Its value is not the message that its type says.
+    #[error("value is not a valid {type_name}")]
+    Value {
+        /// The type.
+        type_name: String,
+        /// What does not fit.
+        #[source]
+        source: prost::DecodeError,
+    },
+}
+
+impl Output {
+    /// Reads one record.
+    pub fn from_record(record: &Record<'_>) -> Result<Output, OutputError> {
+        let name = record.headers.get("ce_type").unwrap_or_default();
+        let value = record.value.unwrap_or_default();
+        let read = match name {
+            b"omnifold.v1.OrderOutcome" => v1::OrderOutcome::decode(value).map(Output::Outcome),
+            b"omnifold.v1.FulfilmentAssigned" => {
+                v1::FulfilmentAssigned::decode(value).map(Output::Assigned)
+            }
+            b"omnifold.v1.FulfilmentChanged" => {
+                v1::FulfilmentChanged::decode(value).map(Output::Changed)
+            }
+            b"omnifold.v1.FulfilmentReleased" => {
+                v1::FulfilmentReleased::decode(value).map(Output::Released)
+            }
+            b"omnifold.v1.RejectedEvent" => v1::RejectedEvent::decode(value).map(Output::Rejected),
+            other => return Err(OutputError::Type(String::from_utf8_lossy(other).into_owned())),
+        };
+        let type_name = || String::from_utf8_lossy(name).into_owned();
+        read.map_err(|source| OutputError::Value { type_name: type_name(), source })
+    }
+
+    /// The step that caused it.
+    pub fn step(&self) -> u64 {
+        match self {
+            Output::Outcome(m) => m.step,
+            // Left out where the outcome inside says the same.
+            Output::Assigned(m) => m.outcome.as_ref().map_or(m.step, |outcome| outcome.step),
+            Output::Changed(m) => m.step,
+            Output::Released(m) => m.step,
+            Output::Rejected(m) => m.step,
+        }
+    }
+
+    /// What made the engine decide; nothing for a refused event.
+    pub fn cause(&self) -> v1::Cause {
+        match self {
+            Output::Outcome(m) => m.cause(),
+            Output::Assigned(m) => m.outcome.as_ref().map_or(m.cause(), v1::OrderOutcome::cause),
+            Output::Changed(m) => m.cause(),
+            Output::Released(m) => m.cause(),
+            Output::Rejected(_) => v1::Cause::Unspecified,
+        }
+    }
+
+    /// Channel and id of the order it is about; empty for a refused event.
+    pub fn order(&self) -> (&str, &str) {
+        match self {
+            Output::Outcome(m) => (&m.channel, &m.order_id),
+            Output::Assigned(m) => (&m.channel, &m.order_id),
+            Output::Changed(m) => (&m.channel, &m.order_id),
+            Output::Released(m) => (&m.channel, &m.order_id),
+            Output::Rejected(_) => ("", ""),
+        }
+    }
+
+    /// Number of the fulfilment it is about, where it is about one.
+    pub fn fulfilment(&self) -> Option<u32> {
+        match self {
+            Output::Assigned(m) => Some(m.fulfilment),
+            Output::Changed(m) => Some(m.fulfilment),
+            Output::Released(m) => Some(m.fulfilment),
+            Output::Outcome(_) | Output::Rejected(_) => None,
+        }
+    }
+
+    /// The node it is for, where it is for one.
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Output::Assigned(m) => Some(&m.node_id),
+            Output::Changed(m) => Some(&m.node_id),
+            Output::Released(m) => Some(&m.node_id),
+            Output::Outcome(_) | Output::Rejected(_) => None,
+        }
+    }
+
+    /// Number of the decision in its order; 0 where it has none.
+    pub fn decision(&self) -> u32 {
+        match self {
+            Output::Outcome(m) => m.decision,
+            Output::Assigned(m) => {
+                m.outcome.as_ref().map_or(m.decision, |outcome| outcome.decision)
+            }
+            Output::Changed(m) => m.decision,
+            Output::Released(m) => m.decision,
+            Output::Rejected(_) => 0,
+        }
+    }
+}
