@@ -58,7 +58,7 @@ pub struct EmbeddedOptions {
     pub block_cache_bytes: usize,
     /// Bytes of write-ahead log files, hence what is read when the log is opened.
     pub wal_bytes: u64,
-    /// Whether records are compressed (LZ4) when they leave the write-ahead log.
+    /// Whether records are compressed (LZ4). A log may hold both.
     pub compress: bool,
 }
 
@@ -70,16 +70,6 @@ impl Default for EmbeddedOptions {
             block_cache_bytes: 8 << 20,
             wal_bytes: 128 << 20,
             compress: true,
-        }
-    }
-}
-
-impl EmbeddedOptions {
-    fn compression(&self) -> rocksdb::DBCompressionType {
-        if self.compress {
-            rocksdb::DBCompressionType::Lz4
-        } else {
-            rocksdb::DBCompressionType::None
         }
     }
 }
@@ -105,7 +95,7 @@ impl EmbeddedLog {
     /// # Errors
     /// As [`EmbeddedLog::open`].
     pub fn open_with(dir: &Path, options: &EmbeddedOptions) -> Result<Arc<Self>, LogError> {
-        let core = Core::start(Store::open(dir, options)?)?;
+        let core = Core::start(Store::open(dir, options)?, options.compress)?;
         Ok(Arc::new(Self { core: Arc::new(core) }))
     }
 

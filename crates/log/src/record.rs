@@ -132,6 +132,14 @@ impl RecordBuf {
         self.entries.clear();
     }
 
+    /// Keeps the first `len` records.
+    pub fn truncate(&mut self, len: usize) {
+        if let Some(first_gone) = self.entries.get(len) {
+            self.bytes.truncate(first_gone.start);
+            self.entries.truncate(len);
+        }
+    }
+
     /// The record at a place in the buffer.
     ///
     /// # Panics

@@ -68,13 +68,14 @@ fn work(core: &Core, topics: &[String], batch: &RecordBuf) -> Result<Work, LogEr
             detail: format!("{bytes} bytes in one append, at most {MAX_APPEND_BYTES}; split it"),
         });
     }
-    let parts = encode(&asked, batch)?;
+    let parts = encode(&asked, batch, core.compress)?;
     Ok(Work { parts, asked, ..Work::default() })
 }
 
 /// The records as chunks, by topic.
-fn encode(topics: &[Arc<Topic>], batch: &RecordBuf) -> Result<Vec<Part>, LogError> {
-    let mut encoders: Vec<Encoder> = topics.iter().map(|_| Encoder::default()).collect();
+fn encode(topics: &[Arc<Topic>], batch: &RecordBuf, compress: bool) -> Result<Vec<Part>, LogError> {
+    let new = || Encoder { open: None, full: Vec::new(), compress };
+    let mut encoders: Vec<Encoder> = topics.iter().map(|_| new()).collect();
     let expected = batch.byte_len() + batch.len() * RECORD_OVERHEAD;
     for index in 0..batch.len() {
         let place = batch.topic(index);
@@ -92,10 +93,10 @@ fn encode(topics: &[Arc<Topic>], batch: &RecordBuf) -> Result<Vec<Part>, LogErro
 }
 
 /// Chunks of one topic.
-#[derive(Default)]
 struct Encoder {
     open: Option<ChunkBuilder>,
     full: Vec<Chunk>,
+    compress: bool,
 }
 
 impl Encoder {
@@ -103,14 +104,18 @@ impl Encoder {
         let parts = batch.parts(index);
         let size = parts.bytes.len() + RECORD_OVERHEAD;
         if self.open.as_ref().is_some_and(|open| open.byte_len() + size > CHUNK_BYTES) {
-            self.full.extend(self.open.take().map(ChunkBuilder::finish));
+            self.close();
         }
         let capacity = expected.min(CHUNK_BYTES).max(size);
         self.open.get_or_insert_with(|| ChunkBuilder::new(topic, capacity)).push(&parts);
     }
 
     fn finish(mut self) -> Vec<Chunk> {
-        self.full.extend(self.open.map(ChunkBuilder::finish));
+        self.close();
         self.full
+    }
+
+    fn close(&mut self) {
+        self.full.extend(self.open.take().map(|open| open.finish(self.compress)));
     }
 }

@@ -13,6 +13,8 @@ use crate::{LogError, TopicSpec};
 /// One open log.
 pub struct Core {
     pub committer: Committer,
+    /// Whether chunks are compressed.
+    pub compress: bool,
     topics: RwLock<HashMap<String, Arc<Topic>>>,
     /// Generation of each market's newest owner.
     owners: Mutex<HashMap<String, Arc<AtomicU64>>>,
@@ -22,10 +24,11 @@ pub struct Core {
 
 impl Core {
     /// Starts with what is stored.
-    pub fn start(store: Store) -> Result<Self, LogError> {
+    pub fn start(store: Store, compress: bool) -> Result<Self, LogError> {
         let topics = store.load_topics()?;
         Ok(Self {
             committer: Committer::start(store)?,
+            compress,
             topics: RwLock::new(topics),
             owners: Mutex::default(),
             changing: Mutex::default(),

@@ -14,6 +14,8 @@ pub struct EmbeddedReader {
     core: Arc<Core>,
     cursors: Vec<Cursor>,
     signal: Arc<Signal>,
+    /// Where chunks are decoded.
+    scratch: Vec<u8>,
 }
 
 /// Where one topic is read.
@@ -26,7 +28,7 @@ struct Cursor {
 }
 
 struct Rest {
-    bytes: Vec<u8>,
+    records: Vec<u8>,
     head: Head,
     place: Place,
 }
@@ -41,7 +43,8 @@ impl EmbeddedReader {
             topic.watch(&signal);
             Ok(Cursor { topic, position: *position, rest: None })
         });
-        Ok(Self { cursors: cursors.collect::<Result<_, LogError>>()?, signal, core })
+        let cursors = cursors.collect::<Result<_, LogError>>()?;
+        Ok(Self { core, cursors, signal, scratch: Vec::new() })
     }
 
     fn more_to_read(&self) -> bool {
@@ -66,7 +69,7 @@ impl Reader for EmbeddedReader {
         let held = into.len();
         let max_bytes = into.byte_len().saturating_add(max_bytes);
         let want = Want { topic, from: cursor.position, max_bytes, held };
-        match cursor.read(store, end, &want, into) {
+        match cursor.read(store, end, &want, &mut self.scratch, into) {
             // Good records before the damage are given first; the next fetch tells.
             Err(_) if into.len() > held => cursor.rest = None,
             outcome => outcome?,
@@ -90,6 +93,7 @@ impl Cursor {
         store: &Store,
         end: u64,
         want: &Want,
+        scratch: &mut Vec<u8>,
         into: &mut RecordBuf,
     ) -> Result<(), LogError> {
         if self.finish_rest(store, want, into)? || self.position >= end {
@@ -104,7 +108,7 @@ impl Cursor {
             let missing = Fault { offset: self.position, detail: "the record is missing" };
             let (base, bytes) =
                 current?.ok_or_else(|| store.damaged(&self.topic.name, &missing))?;
-            let outcome = self.read_chunk(base, bytes, want, into);
+            let outcome = self.read_chunk(base, bytes, want, scratch, into);
             if outcome.map_err(|fault| store.damaged(&self.topic.name, &fault))? {
                 return Ok(());
             }
@@ -121,7 +125,7 @@ impl Cursor {
         into: &mut RecordBuf,
     ) -> Result<bool, LogError> {
         let Some(mut rest) = self.rest.take() else { return Ok(false) };
-        let outcome = copy_records(&rest.bytes, rest.head, &mut rest.place, want, into);
+        let outcome = copy_records(&rest.records, rest.head, &mut rest.place, want, into);
         self.position = rest.head.base + u64::from(rest.place.index);
         outcome.map_err(|fault| store.damaged(&self.topic.name, &fault))?;
         let over = self.position < rest.head.end();
@@ -135,6 +139,7 @@ impl Cursor {
         base: u64,
         bytes: &[u8],
         want: &Want,
+        scratch: &mut Vec<u8>,
         into: &mut RecordBuf,
     ) -> Result<bool, Fault> {
         let head = Head::read(bytes, self.topic.number, base)?;
@@ -142,14 +147,15 @@ impl Cursor {
             return Err(Fault { offset: self.position, detail: "the record is missing" });
         }
         let mut place = Place::FIRST;
-        let outcome = copy_records(bytes, head, &mut place, want, into);
+        let records = head.records(bytes, scratch)?;
+        let outcome = copy_records(records, head, &mut place, want, into);
         self.position = self.position.max(head.base + u64::from(place.index));
         outcome?;
         let over = self.position < head.end();
         if over {
-            // Only what is left is kept; places count from the chunk's start.
-            let left = bytes[place.byte..].to_vec();
-            self.rest = Some(Rest { bytes: left, head, place: Place { byte: 0, ..place } });
+            // Only what is left is kept, so the place counts from there.
+            let left = records[place.byte..].to_vec();
+            self.rest = Some(Rest { records: left, head, place: Place { byte: 0, ..place } });
         }
         Ok(over)
     }

@@ -321,7 +321,9 @@ impl Chunks<'_> {
 pub fn check_chunk(bytes: &[u8], topic: u32, base: u64, after: Option<u64>) -> Result<Head, Fault> {
     let head = Head::read(bytes, topic, base)?;
     let want = Want { topic: 0, from: u64::MAX, max_bytes: 0, held: 0 };
-    copy_records(bytes, head, &mut { Place::FIRST }, &want, &mut RecordBuf::default())?;
+    let mut scratch = Vec::new();
+    let records = head.records(bytes, &mut scratch)?;
+    copy_records(records, head, &mut { Place::FIRST }, &want, &mut RecordBuf::default())?;
     if after.is_some_and(|after| after != head.end()) {
         return Err(Fault { offset: head.end(), detail: "records are missing from here on" });
     }
@@ -384,7 +386,8 @@ fn record_options(settings: &EmbeddedOptions, cache: &Cache) -> Options {
     options.set_enable_blob_files(true);
     options.set_min_blob_size(1 << 10);
     options.set_blob_file_size(256 << 20);
-    options.set_blob_compression_type(settings.compression());
+    // Chunks come compressed.
+    options.set_blob_compression_type(DBCompressionType::None);
     options.set_enable_blob_gc(false);
     options
 }
