@@ -121,7 +121,7 @@ impl Audit {
         if status == OutcomeStatus::Refused && outcome.reason.is_empty() {
             self.violation(Rule::OutcomeDisagrees, name, "refused without a reason");
         }
-        if outcome.decision == 0 || outcome.cause() == Cause::Placed {
+        if outcome.cause() == Cause::Placed {
             self.answer(key, name, status);
         }
         // A request that never became an order says nothing about the order of that name.

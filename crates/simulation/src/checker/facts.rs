@@ -1,7 +1,7 @@
 //! What input events say, taken into the books.
 
 use omnifold_events::v1::fulfilment_target::Target;
-use omnifold_events::{Event, decode, v1};
+use omnifold_events::{Envelope, Event, decode, v1};
 use omnifold_log::TopicKind;
 
 use super::audit::{Audit, Key, Request};
@@ -16,27 +16,31 @@ impl Audit {
     pub fn fact(&mut self, step: u64, input: &Input<'_>, refused: Option<Refused>) {
         self.begin_step(step);
         self.report.counts.inputs += 1;
-        let place =
-            || format!("{} offset {}", TopicKind::INPUTS[input.topic].name(), input.record.offset);
-        let (event, id) = match read(input) {
-            Ok(read) => read,
-            Err(fault) if refused.is_none() => {
-                return self.violation(Rule::UnreadableAccepted, &place(), fault);
-            }
-            Err(_) => return,
+        let envelope = match &input.envelope {
+            Ok(envelope) => envelope,
+            Err(fault) => return self.unreadable(input, refused, fault.to_string()),
         };
-        if matches!(refused, Some(Refused::Record | Refused::Future)) {
-            // It asked for nothing. Whether its id counts as seen is the engine's business: the
-            // next of that id is refused or folded, and both can be told.
-            return self.request(&event, false);
-        }
-        if !self.seen.insert(id) {
+        let turned = refused == Some(Refused::Turned);
+        let new = turned || self.seen.insert(pair_hash(envelope.source, envelope.id));
+        if !new && refused.is_none() {
             self.report.counts.duplicates += 1;
             return;
         }
+        let event = match read(input, envelope) {
+            Ok(event) => event,
+            Err(fault) => return self.unreadable(input, refused, fault),
+        };
         match refused {
             None => self.apply(&event, input.time_ms),
             Some(refused) => self.request(&event, refused == Refused::Content),
+        }
+    }
+
+    fn unreadable(&mut self, input: &Input<'_>, refused: Option<Refused>, fault: String) {
+        if refused.is_none() {
+            let topic = TopicKind::INPUTS[input.topic].name();
+            let place = format!("{topic} offset {}", input.record.offset);
+            self.violation(Rule::UnreadableAccepted, &place, fault);
         }
     }
 
@@ -202,13 +206,12 @@ fn take_from(left: &mut i64, available: i64) -> i64 {
     units
 }
 
-fn read(input: &Input<'_>) -> Result<(Event, u128), String> {
-    let envelope = input.envelope.as_ref().map_err(ToString::to_string)?;
-    let value = input.record.value.ok_or("the record has no value")?;
+fn read(input: &Input<'_>, envelope: &Envelope<'_>) -> Result<Event, String> {
+    let value = input.record.value.unwrap_or_default();
     let event = decode(envelope.type_name, envelope.content_type, value)
         .map_err(|error| error.to_string())?;
     if event.topic() != TopicKind::INPUTS[input.topic].name() {
         return Err(format!("{} does not belong on this topic", event.type_name()));
     }
-    Ok((event, pair_hash(envelope.source, envelope.id)))
+    Ok(event)
 }

@@ -98,6 +98,7 @@ impl Run {
         let before_first = options.first_step - 1;
         let cuts = std::mem::take(&mut self.cuts);
         self.audit.report.counts.marks = cuts.len() as u64;
+        self.audit.report.counts.stray_marks = self.journal.stray_marks;
         for cut in &cuts {
             self.slice(cut.frontier)?;
             self.compare_count(cut, before_first);
@@ -110,12 +111,9 @@ impl Run {
 
     fn slice(&mut self, limits: [u64; INPUTS]) -> anyhow::Result<()> {
         self.merge.cut_at(limits);
-        let rejected = &self.rejected;
-        let moves_time =
-            |topic, offset| rejected.get(topic, offset) != Some(preface::Refused::Future);
-        while let Some(input) = self.merge.next(&mut self.topics, moves_time)? {
+        while let Some(input) = self.merge.next(&mut self.topics)? {
             self.step += 1;
-            let refused = rejected.get(input.topic, input.record.offset);
+            let refused = self.rejected.get(input.topic, input.record.offset);
             self.audit.fact(self.step, &input, refused);
             let until = self.step;
             take_decisions(

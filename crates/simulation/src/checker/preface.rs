@@ -7,6 +7,7 @@ use omnifold_events::v1::{EpochMark, RejectedEvent};
 use omnifold_log::{Headers, TopicKind};
 use prost::Message;
 use rustc_hash::FxBuildHasher;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::topics::{Cursor, INPUTS, Topics};
 
@@ -22,10 +23,25 @@ pub struct Cut {
     pub steps: u64,
 }
 
-/// The epochs that have a mark.
+impl Cut {
+    fn after(before: Option<&Cut>, mark: &EpochMark) -> anyhow::Result<Cut> {
+        let frontier = before.map_or([0; INPUTS], |before| before.frontier);
+        let mut cut = Cut { frontier, steps: mark.steps };
+        for frontier in &mark.frontiers {
+            cut.frontier[input_named(&frontier.topic)?] = frontier.next;
+        }
+        Ok(cut)
+    }
+}
+
+/// The epochs that have a mark in the chain: each mark names the hash of the one before.
 #[derive(Debug, Default)]
 pub struct Journal {
     epochs: HashSet<Epoch>,
+    /// Hash of the newest mark of the chain; 0 before the first.
+    newest: u128,
+    /// Marks that do not follow it.
+    pub stray_marks: u64,
 }
 
 impl Journal {
@@ -34,31 +50,19 @@ impl Journal {
         let (mut journal, mut cuts) = (Journal::default(), Vec::new());
         while cursor.load(topics)? {
             let record = cursor.record();
-            let mark = EpochMark::decode(record.value.unwrap_or_default())
+            let payload = record.value.unwrap_or_default();
+            let mark = EpochMark::decode(payload)
                 .with_context(|| format!("mark at offset {} of the journal", record.offset))?;
-            journal.take(&mark, &mut cuts)?;
+            if mark.previous_mark == journal.newest.to_be_bytes() {
+                journal.newest = xxh3_128(payload);
+                journal.epochs.insert((mark.incarnation, mark.epoch));
+                cuts.push(Cut::after(cuts.last(), &mark)?);
+            } else {
+                journal.stray_marks += 1;
+            }
             cursor.advance();
         }
         Ok((journal, cuts))
-    }
-
-    /// A mark that goes back is that of an owner who was fenced: it stands in no chain.
-    fn take(&mut self, mark: &EpochMark, cuts: &mut Vec<Cut>) -> anyhow::Result<()> {
-        let mut cut = Cut { frontier: [0; INPUTS], steps: mark.steps };
-        if let Some(last) = cuts.last() {
-            cut.frontier = last.frontier;
-        }
-        for frontier in &mark.frontiers {
-            cut.frontier[input_named(&frontier.topic)?] = frontier.next;
-        }
-        let goes_back = cuts.last().is_some_and(|last| {
-            cut.steps < last.steps || cut.frontier.iter().zip(last.frontier).any(|(a, b)| *a < b)
-        });
-        if !goes_back {
-            self.epochs.insert((mark.incarnation, mark.epoch));
-            cuts.push(cut);
-        }
-        Ok(())
     }
 
     /// Whether a decision took effect: its epoch has a mark. Without a journal every one did.
@@ -86,33 +90,25 @@ fn input_named(name: &str) -> anyhow::Result<usize> {
 /// Why an event was refused, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
-    /// The record as such: unreadable, too late, an id used before. It asked for nothing.
-    Record,
-    /// It lay in the future: it moves no time either.
-    Future,
+    /// It was turned away before it was looked at, and its id was not remembered.
+    Turned,
+    /// Nobody could read it.
+    Unreadable,
     /// An order that was placed before.
     PlacedBefore,
-    /// The event could be read and its content was refused.
+    /// It could be read, and what it says was refused.
     Content,
 }
 
 impl Refused {
     fn parse(reason: &str) -> Self {
         match reason {
-            "from_the_future" => Refused::Future,
+            "missing_header" | "unknown_version" | "unknown_content_type" | "malformed_header"
+            | "id_reused" | "too_late" | "from_the_future" | "no_market" => Refused::Turned,
+            "unknown_type" | "too_large" | "malformed" | "undeclared_field" | "wrong_topic" => {
+                Refused::Unreadable
+            }
             "duplicate_order" => Refused::PlacedBefore,
-            "unknown_type"
-            | "too_large"
-            | "malformed"
-            | "undeclared_field"
-            | "missing_header"
-            | "unknown_version"
-            | "unknown_content_type"
-            | "malformed_header"
-            | "wrong_topic"
-            | "id_reused"
-            | "too_late"
-            | "no_market" => Refused::Record,
             _ => Refused::Content,
         }
     }

@@ -85,8 +85,10 @@ pub struct Counts {
     pub taken_back: u64,
     /// Decisions without their mark: published, never effective.
     pub void: u64,
-    /// Marks of the journal.
+    /// Marks of the journal that stand in its chain.
     pub marks: u64,
+    /// Marks that do not: their owner had been fenced. Their decisions are void.
+    pub stray_marks: u64,
     /// Units that wait at the end, in 1/1000 unit.
     pub waiting_milli: i64,
     /// (node, SKU) pairs not checked for overselling: they were counted as of a time before the

@@ -1,13 +1,14 @@
 //! Reading topics: one record after the other, and the inputs in the order in which the engine
 //! took them.
 //!
-//! That order is rebuilt from what DESIGN section 3 promises, not asked for: records are merged by
-//! time (never earlier than the record before in its topic), then by topic, then by offset. Each
-//! mark of the journal cuts the inputs at its frontiers; the merge never reaches over a cut, since
-//! a record that came late stands in a later epoch than one that is younger.
+//! That order is rebuilt, not asked for: of the topics' next records the oldest is taken, of the
+//! same time that of the first topic. A record that is older than the one before it in its topic is
+//! so taken right after that one. Each mark of the journal cuts the inputs at its frontiers; the
+//! merge never reaches over a cut, since a record that came late stands in a later epoch than one
+//! that is younger.
 
 use anyhow::{Context, bail};
-use omnifold_events::{Envelope, EnvelopeError};
+use omnifold_events::{Envelope, EnvelopeError, parse_time};
 use omnifold_log::{Log, Reader, Record, RecordBuf, TopicKind, topic_name};
 
 /// Bytes fetched at a time from one topic.
@@ -104,8 +105,6 @@ pub struct Input<'a> {
 /// The inputs in the order in which the engine took them.
 pub struct Merge {
     cursors: Vec<Cursor>,
-    /// Latest time seen in each topic: later records are never taken as earlier than this.
-    latest: [i64; INPUTS],
     /// Next offset that is beyond the current cut.
     limits: [u64; INPUTS],
     taken: Option<usize>,
@@ -115,7 +114,7 @@ impl Merge {
     /// The first [`INPUTS`] cursors must be those of [`TopicKind::INPUTS`].
     pub fn new(cursors: Vec<Cursor>) -> Self {
         assert_eq!(cursors.len(), INPUTS, "one cursor an input topic");
-        Merge { cursors, latest: [i64::MIN; INPUTS], limits: [u64::MAX; INPUTS], taken: None }
+        Merge { cursors, limits: [u64::MAX; INPUTS], taken: None }
     }
 
     /// Records at these offsets and beyond belong to a later slice.
@@ -123,54 +122,37 @@ impl Merge {
         self.limits = limits;
     }
 
-    /// The next record of the slice. `moves_time` tells whether a record's time counts: one that
-    /// was refused for coming from the future moves nothing.
-    pub fn next(
-        &mut self,
-        topics: &mut Topics,
-        moves_time: impl Fn(usize, u64) -> bool,
-    ) -> anyhow::Result<Option<Input<'_>>> {
+    /// The next record of the slice.
+    pub fn next(&mut self, topics: &mut Topics) -> anyhow::Result<Option<Input<'_>>> {
         if let Some(taken) = self.taken.take() {
             self.cursors[taken].advance();
         }
         let mut first: Option<(i64, usize)> = None;
         for topic in 0..INPUTS {
-            let Some(time) = self.peek(topic, topics, &moves_time)? else { continue };
+            let Some(time) = self.peek(topic, topics)? else { continue };
             if first.is_none_or(|(earliest, _)| time < earliest) {
                 first = Some((time, topic));
             }
         }
-        let Some((time, topic)) = first else { return Ok(None) };
-        self.latest[topic] = time;
+        let Some((time_ms, topic)) = first else { return Ok(None) };
         self.taken = Some(topic);
         let record = self.cursors[topic].record();
         let envelope = Envelope::from_headers(record.headers.iter());
-        let time_ms = own_time(&record, &envelope);
         Ok(Some(Input { topic, record, envelope, time_ms }))
     }
 
-    fn peek(
-        &mut self,
-        topic: usize,
-        topics: &mut Topics,
-        moves_time: impl Fn(usize, u64) -> bool,
-    ) -> anyhow::Result<Option<i64>> {
+    fn peek(&mut self, topic: usize, topics: &mut Topics) -> anyhow::Result<Option<i64>> {
         let cursor = &mut self.cursors[topic];
         if !cursor.load(topics)? {
             return Ok(None);
         }
         let record = cursor.record();
-        if record.offset >= self.limits[topic] {
-            return Ok(None);
-        }
-        if !moves_time(topic, record.offset) {
-            return Ok(Some(self.latest[topic]));
-        }
-        let envelope = Envelope::from_headers(record.headers.iter());
-        Ok(Some(own_time(&record, &envelope).max(self.latest[topic])))
+        Ok((record.offset < self.limits[topic]).then(|| own_time(&record)))
     }
 }
 
-fn own_time(record: &Record<'_>, envelope: &Result<Envelope<'_>, EnvelopeError>) -> i64 {
-    envelope.as_ref().ok().and_then(|envelope| envelope.time_ms).unwrap_or(record.time_ms)
+/// The event's time, where it has one that can be read; else the record's.
+fn own_time(record: &Record<'_>) -> i64 {
+    let time = record.headers.get("ce_time").and_then(|time| std::str::from_utf8(time).ok());
+    time.and_then(|time| parse_time(time).ok()).unwrap_or(record.time_ms)
 }

@@ -441,14 +441,14 @@ fn check_first(story: &Story) -> Option<Rule> {
 #[test]
 fn marks_cut_the_merge_so_that_a_late_record_stands_in_its_own_epoch() {
     let mut story = story();
-    story.mark(1);
+    story.mark(1, 1);
     // Older than everything before it, and yet the engine took it last.
     story.inputs.push(("late".to_owned(), STEP_MS, cancel("O9", &[]).into()));
     story.refuse("unknown_order");
     let step = story.input(order("O8", &[("S", 1)]));
     story.decide(Output::Assigned(whole("O8", step, "A", &[("1", "S", 1)])));
     story.decided.last_mut().expect("a decision").epoch = (1, 2);
-    story.mark(2);
+    story.mark(1, 2);
     let report = report(&story);
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.counts.marks, 2);
@@ -457,7 +457,7 @@ fn marks_cut_the_merge_so_that_a_late_record_stands_in_its_own_epoch() {
 #[test]
 fn a_mark_that_counts_other_records_than_its_frontiers_is_noticed() {
     breaks(Rule::MarkCount, |story| {
-        story.mark(1);
+        story.mark(1, 1);
         story.marks[0].steps += 1;
     });
 }
@@ -465,7 +465,7 @@ fn a_mark_that_counts_other_records_than_its_frontiers_is_noticed() {
 #[test]
 fn a_decision_without_its_mark_is_void_and_must_be_answered() {
     let mut story = story();
-    story.mark(1);
+    story.mark(1, 1);
     let step = story.input(order("O8", &[("S", 1)]));
     // Published by an owner whose epoch never got its mark; then decided again.
     story.decide(Output::Assigned(whole("O8", step, "B", &[("1", "S", 1)])));
@@ -478,8 +478,7 @@ fn a_decision_without_its_mark_is_void_and_must_be_answered() {
     let what = ("O8", 1, step, Cause::Void);
     answered.decide(Output::Released(released(what, 1, "B", &[("1", "S", 1)])));
     for story in [&mut story, &mut answered] {
-        story.mark(2);
-        story.marks.last_mut().expect("a mark").incarnation = 2;
+        story.mark(2, 2);
     }
     let report = report(&answered);
     assert!(report.is_clean(), "{report}");
@@ -488,9 +487,49 @@ fn a_decision_without_its_mark_is_void_and_must_be_answered() {
 }
 
 #[test]
+fn the_mark_of_a_fenced_owner_makes_nothing_effective() {
+    let mut story = story();
+    story.mark(1, 1);
+    let step = story.input(order("O8", &[("S", 1)]));
+    story.decide(Output::Assigned(whole("O8", step, "B", &[("1", "S", 1)])));
+    story.decided.last_mut().expect("a decision").epoch = (1, 2);
+    let what = ("O8", 1, step, Cause::Void);
+    story.decide(Output::Released(released(what, 1, "B", &[("1", "S", 1)])));
+    story.decide(Output::Assigned(whole("O8", step, "A", &[("1", "S", 1)])));
+    story.decided.last_mut().expect("a decision").epoch = (2, 2);
+    story.mark(2, 2);
+    // The stale owner's mark lands late; it names the mark before the one that took its place.
+    let stale = v1::EpochMark { incarnation: 1, ..story.marks[1].clone() };
+    story.marks.push(stale);
+    let report = report(&story);
+    assert!(report.is_clean(), "{report}");
+    assert_eq!((report.counts.marks, report.counts.stray_marks, report.counts.void), (2, 1, 1));
+}
+
+#[test]
+fn a_refused_cancellation_has_its_answer_and_an_unreadable_record_may_come_twice() {
+    let mut story = story();
+    let step = story.input(cancel("O3", &[]));
+    story.refuse("nothing_left");
+    let answer = outcome(("O3", 0, step, Cause::Cancelled), OutcomeStatus::Refused);
+    let reason = "nothing_left".to_owned();
+    story.decide(Output::Outcome(v1::OrderOutcome { reason, ..answer }));
+    story.input(adjust("A", "S", 0));
+    story.refuse("malformed");
+    let malformed = story.inputs.last().expect("an input").clone();
+    story.inputs.push(malformed);
+    let mut log = story.log();
+    let stock = log.topics.get_mut("t.m.stock").expect("a topic");
+    stock.iter_mut().rev().take(2).for_each(|record| record.value = vec![0xff; 4]);
+    let report = check(&log, "t", "m", &CheckOptions::default()).expect("readable topics");
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(report.counts.duplicates, 2);
+}
+
+#[test]
 fn a_running_engine_may_lag_behind_its_inputs() {
     let mut story = story();
-    story.mark(1);
+    story.mark(1, 1);
     story.input(order("O8", &[("S", 1)]));
     assert_eq!(check_first(&story), Some(Rule::OutcomeMissing));
     let lagging = CheckOptions { may_lag: true, ..Default::default() };

@@ -4,6 +4,7 @@ use omnifold_events::v1::{self, Cause, OutcomeStatus};
 use omnifold_events::{Envelope, Event};
 use omnifold_log::{TopicKind, topic_name};
 use prost::Message;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::memory_log::{MemoryLog, Stored};
 use crate::output::Output;
@@ -64,7 +65,7 @@ impl Story {
     }
 
     /// Ends an epoch here: every input so far is folded.
-    pub fn mark(&mut self, epoch: u64) {
+    pub fn mark(&mut self, incarnation: u64, epoch: u64) {
         let frontiers = TopicKind::INPUTS.map(|kind| v1::Frontier {
             topic: topic_name("t", "m", kind),
             identity: String::new(),
@@ -72,12 +73,17 @@ impl Story {
         });
         self.marks.push(v1::EpochMark {
             market: "m".to_owned(),
-            incarnation: 1,
+            incarnation,
             epoch,
+            previous_mark: self.newest_mark().to_be_bytes().to_vec(),
             frontiers: frontiers.to_vec(),
             steps: self.inputs.len() as u64,
             ..Default::default()
         });
+    }
+
+    fn newest_mark(&self) -> u128 {
+        self.marks.last().map_or(0, |mark| xxh3_128(&mark.encode_to_vec()))
     }
 
     /// The topics.
