@@ -1,0 +1,246 @@
+//! Events to the topics of one market.
+//!
+//! An event goes to the topic of its type, keyed by what it is about, with its CloudEvents
+//! attributes as headers. Records are appended in batches and in the order they were given.
+//! Publishing an event again is harmless: it is known by its source and id, so an import that was
+//! cut off is simply run again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use omnifold_events::jsonl::FileEvent;
+use omnifold_events::v1::fulfilment_target::Target;
+use omnifold_events::{ContentType, Envelope, Event, MAX_ATTRIBUTE_BYTES, MAX_EVENT_BYTES, v1};
+use omnifold_log::{HeadersBuilder, Log, LogError, Producer, RecordBuf, TopicKind, topic_name};
+use serde::Serialize;
+
+/// How a [`Publisher`] writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublisherOptions {
+    /// Protobuf unless a person is to read the topic.
+    pub content_type: ContentType,
+    /// Records of one append.
+    pub batch_records: usize,
+    /// Bytes of one append, about.
+    pub batch_bytes: usize,
+}
+
+impl Default for PublisherOptions {
+    fn default() -> Self {
+        PublisherOptions {
+            content_type: ContentType::Protobuf,
+            batch_records: 5_000,
+            batch_bytes: 4 << 20,
+        }
+    }
+}
+
+/// What was published.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Published {
+    /// Events.
+    pub events: u64,
+    /// Events by topic (`orders`, `stock` ...).
+    pub by_topic: BTreeMap<&'static str, u64>,
+    /// Events by CloudEvents type.
+    pub by_type: BTreeMap<&'static str, u64>,
+    /// Bytes of headers, keys and values.
+    pub bytes: u64,
+    /// Appends.
+    pub batches: u64,
+}
+
+/// An event that cannot be published, or a log that does not take it.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The log did not take the batch.
+    #[error(
+        "publishing stopped after {published} events; run it again when the log is well: what is \
+         there already has no effect twice"
+    )]
+    Log {
+        /// Events that are durable in the log.
+        published: u64,
+        /// What the log said.
+        #[source]
+        source: LogError,
+    },
+    /// `id` or `source` would be refused by the engine.
+    #[error("event `{id}`: `{name}` must hold 1 to {MAX_ATTRIBUTE_BYTES} bytes, holds {bytes}")]
+    Attribute {
+        /// The event's id.
+        id: String,
+        /// `id` or `source`.
+        name: &'static str,
+        /// Its length.
+        bytes: usize,
+    },
+    /// The event would be refused by the engine for its size.
+    #[error("event `{id}` takes {bytes} bytes, more than the {MAX_EVENT_BYTES} allowed")]
+    TooLarge {
+        /// The event's id.
+        id: String,
+        /// Its length.
+        bytes: usize,
+    },
+}
+
+/// Publishes events of one market.
+pub struct Publisher {
+    producer: Box<dyn Producer>,
+    /// Full names, in the order of [`TopicKind::INPUTS`].
+    topics: Vec<String>,
+    options: PublisherOptions,
+    batch: RecordBuf,
+    headers: HeadersBuilder,
+    pending: Published,
+    published: Published,
+}
+
+impl Publisher {
+    /// A publisher to `{prefix}.{market}.*` of a log. The topics must exist.
+    pub fn new(
+        log: &Arc<dyn Log>,
+        prefix: &str,
+        market: &str,
+        options: PublisherOptions,
+    ) -> Result<Self, PublishError> {
+        let producer =
+            log.producer().map_err(|source| PublishError::Log { published: 0, source })?;
+        let topics =
+            TopicKind::INPUTS.into_iter().map(|kind| topic_name(prefix, market, kind)).collect();
+        Ok(Publisher {
+            producer,
+            topics,
+            options,
+            batch: RecordBuf::default(),
+            headers: HeadersBuilder::default(),
+            pending: Published::default(),
+            published: Published::default(),
+        })
+    }
+
+    /// Adds an event to the batch, and appends the batch when it is full. An event without a time
+    /// gets no `ce_time`; its record carries the machine's.
+    pub fn publish(&mut self, event: &FileEvent) -> Result<(), PublishError> {
+        for (name, text) in [("id", &event.id), ("source", &event.source)] {
+            if text.is_empty() || text.len() > MAX_ATTRIBUTE_BYTES {
+                let (id, bytes) = (event.id.chars().take(64).collect(), text.len());
+                return Err(PublishError::Attribute { id, name, bytes });
+            }
+        }
+        let value = encode(&event.event, self.options.content_type);
+        if value.len() > MAX_EVENT_BYTES {
+            return Err(PublishError::TooLarge { id: event.id.clone(), bytes: value.len() });
+        }
+        self.push(event, &value);
+        let full = self.batch.len() >= self.options.batch_records
+            || self.batch.byte_len() >= self.options.batch_bytes;
+        if full { self.flush() } else { Ok(()) }
+    }
+
+    fn push(&mut self, event: &FileEvent, value: &[u8]) {
+        self.headers.clear();
+        let envelope = Envelope {
+            id: &event.id,
+            source: &event.source,
+            type_name: event.event.type_name(),
+            time_ms: event.time_ms,
+            content_type: self.options.content_type,
+        };
+        envelope.to_headers(|name, value| self.headers.put(name, value));
+        let key = record_key(&event.event);
+        let (place, topic) = input_topic(&event.event);
+        let time_ms = event.time_ms.unwrap_or_else(machine_time_ms);
+        self.batch.push(place, 0, time_ms, self.headers.as_headers(), key.as_bytes(), Some(value));
+        self.pending.events += 1;
+        *self.pending.by_topic.entry(topic).or_default() += 1;
+        *self.pending.by_type.entry(event.event.type_name()).or_default() += 1;
+    }
+
+    /// Appends what is left of the batch. When it returns, every event given is durable.
+    pub fn flush(&mut self) -> Result<(), PublishError> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        self.producer
+            .append(&self.topics, &self.batch)
+            .map_err(|source| PublishError::Log { published: self.published.events, source })?;
+        self.pending.bytes = self.batch.byte_len() as u64;
+        self.pending.batches = 1;
+        self.published.add(&std::mem::take(&mut self.pending));
+        self.batch.clear();
+        Ok(())
+    }
+
+    /// What is durable in the log so far.
+    pub fn published(&self) -> &Published {
+        &self.published
+    }
+}
+
+impl Published {
+    fn add(&mut self, other: &Published) {
+        self.events += other.events;
+        self.bytes += other.bytes;
+        self.batches += other.batches;
+        for (topic, count) in &other.by_topic {
+            *self.by_topic.entry(topic).or_default() += count;
+        }
+        for (name, count) in &other.by_type {
+            *self.by_type.entry(name).or_default() += count;
+        }
+    }
+}
+
+fn encode(event: &Event, form: ContentType) -> Vec<u8> {
+    match form {
+        ContentType::Protobuf => event.encode(),
+        ContentType::Json => event.to_json().to_string().into_bytes(),
+    }
+}
+
+/// Place of the event's topic in [`TopicKind::INPUTS`], and its short name.
+pub(crate) fn input_topic(event: &Event) -> (usize, &'static str) {
+    let name = event.topic();
+    let place = TopicKind::INPUTS.iter().position(|kind| kind.name() == name);
+    (place.expect("every event type has an input topic"), name)
+}
+
+fn machine_time_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What an event is about, as the record's key: `channel/order_id`, `node_id/sku`, or the id of
+/// what it declares.
+pub fn record_key(event: &Event) -> String {
+    let pair = |first: &str, second: &str| format!("{first}/{second}");
+    match event {
+        Event::MarketConfigured(_) => "market".to_owned(),
+        Event::RulesActivated(_) => "rules".to_owned(),
+        Event::NodeDefined(node) => node.node_id.clone(),
+        Event::ItemDefined(item) => item.sku.clone(),
+        Event::StockSettingsSet(set) => pair(&set.node_id, &set.sku),
+        Event::StockCounted(count) => pair(&count.node_id, &count.sku),
+        Event::StockAdjusted(change) => pair(&change.node_id, &change.sku),
+        Event::OrderPlaced(order) => pair(&order.channel, &order.order_id),
+        Event::OrderCancelled(cancel) => pair(&cancel.channel, &cancel.order_id),
+        Event::FulfilmentAccepted(v1::FulfilmentAccepted { target, .. })
+        | Event::FulfilmentRejected(v1::FulfilmentRejected { target, .. })
+        | Event::FulfilmentShipped(v1::FulfilmentShipped { target, .. })
+        | Event::FulfilmentDelivered(v1::FulfilmentDelivered { target, .. }) => order_of(target),
+    }
+}
+
+/// `channel/order_id` of a target, so that all of an order's events share a key.
+fn order_of(target: &Option<v1::FulfilmentTarget>) -> String {
+    match target.as_ref().and_then(|target| target.target.as_ref()) {
+        Some(Target::AnyNode(units)) => format!("{}/{}", units.channel, units.order_id),
+        Some(Target::FulfilmentId(id)) => {
+            id.rsplit_once("/f").map_or(id.as_str(), |(order, _)| order).to_owned()
+        }
+        None => String::new(),
+    }
+}
