@@ -41,6 +41,16 @@ impl Decision {
         }
     }
 
+    /// Its number among the decisions on its order.
+    pub fn number(&self) -> u32 {
+        match self {
+            Decision::Outcome(m) => m.decision,
+            Decision::Assigned(m) => m.outcome.as_ref().map_or(m.decision, |o| o.decision),
+            Decision::Changed(m) => m.decision,
+            Decision::Released(m) => m.decision,
+        }
+    }
+
     /// What made the engine take it.
     pub fn cause(&self) -> v1::Cause {
         match self {

@@ -133,11 +133,6 @@ pub(crate) fn key_u64(key: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_be_bytes(key.get(at..at + 8)?.try_into().ok()?))
 }
 
-/// As [`key_u32`], sixteen bytes.
-pub(crate) fn key_u128(key: &[u8], at: usize) -> Option<u128> {
-    Some(u128::from_be_bytes(key.get(at..at + 16)?.try_into().ok()?))
-}
-
 /// Version of every row format written today.
 pub(crate) const FORMAT: u8 = 1;
 

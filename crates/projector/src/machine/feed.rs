@@ -1,0 +1,31 @@
+//! Recorded decisions of one epoch, to be folded or compared at their steps.
+
+use std::collections::VecDeque;
+
+use omnifold_domain::Decision;
+
+/// One recorded decision.
+#[derive(Debug, Clone)]
+pub(crate) struct Recorded {
+    pub decision: Decision,
+    /// The payload as it was published.
+    pub payload: Vec<u8>,
+}
+
+/// The decisions of one epoch, in the order they were published.
+#[derive(Debug, Default)]
+pub(crate) struct Feed {
+    pub decisions: VecDeque<Recorded>,
+    /// Steps that were undone while deciding.
+    pub undone_steps: Vec<u64>,
+}
+
+impl Feed {
+    /// The next decision, where this step caused it.
+    pub(crate) fn next_of(&mut self, step: u64) -> Option<Recorded> {
+        if self.decisions.front()?.decision.step() != step {
+            return None;
+        }
+        self.decisions.pop_front()
+    }
+}

@@ -1,0 +1,403 @@
+//! From a record to its effect: envelope, time, identity, payload, fold, work.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use omnifold_domain::fold::{Context, fold};
+use omnifold_domain::{Decision, Reason, Refusal};
+use omnifold_events::{DecodeError, Envelope, EnvelopeError, Event, decode, format_time, v1};
+use omnifold_log::{Record, TopicKind};
+use omnifold_state::StateFault;
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed, xxh3_128};
+
+use super::emit::rejected_event;
+use super::{Halt, Judge, Machine, Output};
+
+/// A record with what its headers say.
+struct Arrival<'a> {
+    topic: TopicKind,
+    record: &'a Record<'a>,
+    envelope: Envelope<'a>,
+    time_ms: i64,
+    value: &'a [u8],
+}
+
+/// How a record's event got on.
+enum Fate {
+    Applied,
+    Duplicate,
+    /// Refused, and its id is remembered.
+    Refused(Refusal),
+    /// Refused, and its id is not: it was never this event's.
+    Turned(Refusal),
+}
+
+impl Machine {
+    pub(super) fn take(
+        &mut self,
+        topic: TopicKind,
+        record: &Record<'_>,
+        wall_ms: i64,
+        judge: &mut Judge<'_>,
+        out: &mut Output,
+    ) -> Result<(), Halt> {
+        let headers = record.headers.iter();
+        let envelope = match Envelope::from_headers(headers) {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                let value = record.value.unwrap_or_default();
+                self.chain_input(topic, xxh3_128(record.headers.as_bytes()), xxh3_128(value));
+                let refusal = Refusal::new(envelope_reason(&error), error.to_string());
+                self.reject(topic, record, None, &refusal, out);
+                return Ok(());
+            }
+        };
+        let arrival = Arrival {
+            topic,
+            record,
+            envelope,
+            time_ms: envelope.time_ms.unwrap_or(record.time_ms),
+            value: record.value.unwrap_or_default(),
+        };
+        self.receive(&arrival, wall_ms, judge, out)
+    }
+
+    fn receive(
+        &mut self,
+        arrival: &Arrival<'_>,
+        wall_ms: i64,
+        judge: &mut Judge<'_>,
+        out: &mut Output,
+    ) -> Result<(), Halt> {
+        let id = event_id(&arrival.envelope);
+        let content = xxh3_64_with_seed(arrival.value, type_seed(arrival.envelope.type_name));
+        self.chain_input(arrival.topic, id, u128::from(content));
+        let mut refused_order = None;
+        let fate = match self.check_time(arrival, wall_ms) {
+            Err(refusal) => Fate::Turned(refusal),
+            Ok(()) => {
+                self.advance(arrival.time_ms);
+                match self.store.seen(id) {
+                    Some(known) if known == content => Fate::Duplicate,
+                    Some(_) => Fate::Turned(id_reused(&arrival.envelope)),
+                    None => self.apply(arrival, wall_ms, judge, out, &mut refused_order)?,
+                }
+            }
+        };
+        let horizon = self.settings().map(|settings| settings.dedupe_horizon_ms);
+        // Before the market's first event there is no horizon, and nothing to remember.
+        if let (Fate::Applied | Fate::Refused(_), Some(horizon)) = (&fate, horizon) {
+            self.store.remember(id, content, self.clock_ms, horizon);
+            self.refused_or_applied += 1;
+        }
+        match fate {
+            Fate::Applied => {}
+            Fate::Duplicate => self.tally.duplicates += 1,
+            Fate::Refused(refusal) | Fate::Turned(refusal) => {
+                if let Some(outcome) = refused_order {
+                    self.answer_refused(outcome, &refusal, judge, out)?;
+                }
+                self.reject(arrival.topic, arrival.record, Some(&arrival.envelope), &refusal, out);
+            }
+        }
+        Ok(())
+    }
+
+    /// The running hash of the inputs: kind, identity and content, never a log position, so that
+    /// both logs agree.
+    fn chain_input(&mut self, topic: TopicKind, id: u128, content: u128) {
+        let mut link = [0u8; 49];
+        link[..16].copy_from_slice(&self.inputs_hash.to_be_bytes());
+        link[16..32].copy_from_slice(&id.to_be_bytes());
+        link[32..48].copy_from_slice(&content.to_be_bytes());
+        link[48] = topic as u8;
+        self.inputs_hash = xxh3_128(&link);
+    }
+
+    /// A record ahead of the clock by more than the market allows is refused and moves nothing; one
+    /// older than the horizon is refused because its id may be forgotten.
+    fn check_time(&self, arrival: &Arrival<'_>, wall_ms: i64) -> Result<(), Refusal> {
+        let time = arrival.time_ms;
+        if !(0..=MAX_TIME_MS).contains(&time) {
+            let detail = format!("record time {time} ms is outside the years 1970 to 9999");
+            return Err(Refusal::new(Reason::FromTheFuture, detail));
+        }
+        let Some(settings) = self.settings() else { return Ok(()) };
+        let now = if settings.events_clock { self.clock_ms } else { wall_ms.max(self.clock_ms) };
+        if time > now.saturating_add(settings.max_ahead_ms) {
+            return Err(Refusal::new(
+                Reason::FromTheFuture,
+                format!(
+                    "record time {} is more than {} ms ahead of the market's clock {}",
+                    format_time(time),
+                    settings.max_ahead_ms,
+                    format_time(now)
+                ),
+            ));
+        }
+        if time < self.clock_ms - settings.dedupe_horizon_ms {
+            return Err(Refusal::new(
+                Reason::TooLate,
+                format!(
+                    "record time {} is older than the horizon of {} ms before the market's clock {}",
+                    format_time(time),
+                    settings.dedupe_horizon_ms,
+                    format_time(self.clock_ms)
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    fn apply(
+        &mut self,
+        arrival: &Arrival<'_>,
+        wall_ms: i64,
+        judge: &mut Judge<'_>,
+        out: &mut Output,
+        refused_order: &mut Option<(String, String, v1::Cause)>,
+    ) -> Result<Fate, Halt> {
+        let envelope = &arrival.envelope;
+        let event = match decode(envelope.type_name, envelope.content_type, arrival.value) {
+            Ok(event) => event,
+            Err(error) => {
+                let refusal = Refusal::new(decode_reason(&error), error.to_string());
+                return Ok(Fate::Refused(refusal));
+            }
+        };
+        if event.topic() != arrival.topic.name() {
+            let detail = format!("{} belongs on `{}`", event.type_name(), event.topic());
+            return Ok(Fate::Refused(Refusal::new(Reason::WrongTopic, detail)));
+        }
+        if let Err(refusal) = self.check_first(arrival, wall_ms, &event) {
+            return Ok(Fate::Turned(refusal));
+        }
+        let result = self.fold_and_decide(arrival, &event, judge, out);
+        Ok(match result? {
+            Ok(()) => Fate::Applied,
+            Err(refusal) => {
+                *refused_order = refused_request(&event, &refusal);
+                Fate::Refused(refusal)
+            }
+        })
+    }
+
+    /// The first event of a market on a wall clock is held to that clock too.
+    fn check_first(
+        &self,
+        arrival: &Arrival<'_>,
+        wall_ms: i64,
+        event: &Event,
+    ) -> Result<(), Refusal> {
+        if self.settings().is_some() {
+            return Ok(());
+        }
+        if let Event::MarketConfigured(first) = event {
+            let on_wall = first.clock() == v1::ClockKind::Wall;
+            if on_wall && arrival.time_ms > wall_ms.saturating_add(FIRST_AHEAD_MS) {
+                let detail = "the market's first event is ahead of the machine's clock";
+                return Err(Refusal::new(Reason::FromTheFuture, detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// Folds and decides; a panic on the way undoes the step and becomes a refusal.
+    fn fold_and_decide(
+        &mut self,
+        arrival: &Arrival<'_>,
+        event: &Event,
+        judge: &mut Judge<'_>,
+        out: &mut Output,
+    ) -> Result<Result<(), Refusal>, Halt> {
+        let bookmark = out.bookmark();
+        let left_over = self.left_over.len();
+        let attempt = catch_unwind(AssertUnwindSafe(|| self.attempt(arrival, event, judge, out)));
+        let payload = match attempt {
+            Ok(Ok(done)) => {
+                if done.is_ok() {
+                    self.tally_event(event);
+                }
+                return Ok(done);
+            }
+            Ok(Err(halt)) => return Err(halt),
+            Err(payload) => payload,
+        };
+        if let Some(fault) = payload.downcast_ref::<StateFault>() {
+            return Err(Halt::State(fault.0.clone()));
+        }
+        let Some(refusal) = refusal_of_panic(&*payload) else { resume_unwind(payload) };
+        self.store.roll_back();
+        out.cut(bookmark);
+        self.left_over.truncate(left_over);
+        self.undone_steps.push(self.steps);
+        Ok(Err(refusal))
+    }
+
+    fn attempt(
+        &mut self,
+        arrival: &Arrival<'_>,
+        event: &Event,
+        judge: &mut Judge<'_>,
+        out: &mut Output,
+    ) -> Result<Result<(), Refusal>, Halt> {
+        let context =
+            Context { step: self.steps, time_ms: arrival.time_ms, known_rules: self.known_rules };
+        if let Judge::Follow(feed) = judge
+            && feed.undone_steps.contains(&self.steps)
+        {
+            // It failed while deciding: fail in the same way, having changed nothing.
+            return Ok(Err(feed.refusal_of(self.steps)));
+        }
+        let mut work = Vec::new();
+        if let Err(refusal) = fold(&mut self.store, context, event, &mut work) {
+            return Ok(Err(refusal));
+        }
+        self.work_off(work, judge, out)?;
+        Ok(Ok(()))
+    }
+
+    fn tally_event(&mut self, event: &Event) {
+        if let Event::OrderPlaced(order) = event {
+            self.tally.orders += 1;
+            self.tally.lines += order.lines.len() as u64;
+        }
+    }
+
+    /// Every order request gets its answer on `assignments`, a refused one too.
+    fn answer_refused(
+        &mut self,
+        (channel, order_id, cause): (String, String, v1::Cause),
+        refusal: &Refusal,
+        judge: &mut Judge<'_>,
+        out: &mut Output,
+    ) -> Result<(), Halt> {
+        if let Judge::Follow(feed) = judge {
+            if let Some(recorded) = feed.next_of(self.steps) {
+                out.note(&recorded.payload);
+                self.tally.decide(&recorded.decision);
+            }
+            return Ok(());
+        }
+        let outcome = Decision::Outcome(v1::OrderOutcome {
+            channel,
+            order_id,
+            step: self.steps,
+            cause: cause.into(),
+            status: v1::OutcomeStatus::Refused.into(),
+            reason: refusal.reason.code().to_owned(),
+            ..v1::OrderOutcome::default()
+        });
+        let feed = match judge {
+            Judge::Verify(feed) => Some(&mut **feed),
+            _ => None,
+        };
+        self.publish(&outcome, feed, out)
+    }
+
+    fn reject(
+        &mut self,
+        topic: TopicKind,
+        record: &Record<'_>,
+        envelope: Option<&Envelope<'_>>,
+        refusal: &Refusal,
+        out: &mut Output,
+    ) {
+        self.tally.reject(refusal.reason.code());
+        let mut event = rejected_event(refusal, self.steps);
+        event.topic = topic.name().to_owned();
+        event.offset = record.offset;
+        event.record_time_ms = record.time_ms;
+        event.record_key = record.key.to_vec();
+        if let Some(envelope) = envelope {
+            event.event_id = envelope.id.to_owned();
+            event.event_source = envelope.source.to_owned();
+            event.event_type = envelope.type_name.to_owned();
+            event.content_type = envelope.content_type.media_type().to_owned();
+        }
+        out.reject(event, record.value.unwrap_or_default());
+    }
+
+    /// I3: one remembered id for each event that took effect or was refused within the horizon.
+    /// Speaks of a machine that folded its market from the first record.
+    pub(crate) fn i3_ids_are_complete(&self) -> bool {
+        self.store.remembered() + self.forgotten == self.refused_or_applied
+    }
+}
+
+/// 9999-12-31T23:59:59.999Z.
+const MAX_TIME_MS: i64 = 253_402_300_799_999;
+/// As a wall clock's default of `max_ahead_ms`.
+const FIRST_AHEAD_MS: i64 = 5_000;
+
+fn event_id(envelope: &Envelope<'_>) -> u128 {
+    let mut hash = Xxh3Default::new();
+    hash.update(envelope.source.as_bytes());
+    hash.update(&[0]);
+    hash.update(envelope.id.as_bytes());
+    hash.digest128()
+}
+
+/// The same bytes as another type are other content.
+fn type_seed(type_name: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(type_name.as_bytes())
+}
+
+fn id_reused(envelope: &Envelope<'_>) -> Refusal {
+    let detail =
+        format!("`{}` of `{}` was sent before with other content", envelope.id, envelope.source);
+    Refusal::new(Reason::IdReused, detail)
+}
+
+/// The order request that a refusal answers: channel, order id, and what was asked. A second
+/// placing of an order that stands is no request of its own.
+fn refused_request(event: &Event, refusal: &Refusal) -> Option<(String, String, v1::Cause)> {
+    match event {
+        Event::OrderPlaced(order) if refusal.reason != Reason::DuplicateOrder => {
+            Some((order.channel.clone(), order.order_id.clone(), v1::Cause::Placed))
+        }
+        Event::OrderCancelled(cancel) => {
+            Some((cancel.channel.clone(), cancel.order_id.clone(), v1::Cause::Cancelled))
+        }
+        _ => None,
+    }
+}
+
+fn refusal_of_panic(payload: &(dyn std::any::Any + Send)) -> Option<Refusal> {
+    let text = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied())?;
+    let reason = if text.contains("overflow") { Reason::Overflow } else { Reason::AssertionFailed };
+    Some(Refusal::new(reason, format!("failed while deciding, everything undone: {text}")))
+}
+
+fn envelope_reason(error: &EnvelopeError) -> Reason {
+    match error.reason() {
+        "missing_header" => Reason::MissingHeader,
+        "unknown_version" => Reason::UnknownVersion,
+        "unknown_content_type" => Reason::UnknownContentType,
+        _ => Reason::MalformedHeader,
+    }
+}
+
+fn decode_reason(error: &DecodeError) -> Reason {
+    match error {
+        DecodeError::UnknownType(_) => Reason::UnknownType,
+        DecodeError::TooLarge { .. } => Reason::TooLarge,
+        DecodeError::Malformed { .. } => Reason::Malformed,
+        DecodeError::UndeclaredField { .. } => Reason::UndeclaredField,
+    }
+}
+
+impl super::Feed {
+    /// The refusal of an undone step, from what was published of it.
+    fn refusal_of(&self, step: u64) -> Refusal {
+        let next = self.decisions.front().filter(|next| next.decision.step() == step);
+        let overflow = matches!(
+            next.map(|next| &next.decision),
+            Some(Decision::Outcome(outcome)) if outcome.reason == Reason::Overflow.code()
+        );
+        let reason = if overflow { Reason::Overflow } else { Reason::AssertionFailed };
+        Refusal::new(reason, "failed while deciding, everything undone")
+    }
+}

@@ -1,0 +1,185 @@
+//! One record in, decisions out: the step of the epoch loop, without I/O, clock or thread.
+//!
+//! A step advances the market's clock, folds the record (at most once by source and id) and routes
+//! at once the work it opened. [`Judge`] says where decisions come from: the router, or the log.
+//! What a step did is undone as a whole when anything in it overflows or fails an assertion; the
+//! market goes on, and the event is refused.
+
+mod emit;
+mod feed;
+mod intake;
+mod tally;
+mod work;
+
+use std::collections::VecDeque;
+
+use omnifold_domain::{OrderKey, Rules, Settings, View, rules};
+use omnifold_log::{Record, TopicKind};
+use omnifold_routing::Router;
+use omnifold_state::{Digest, Images, Store};
+
+use crate::voids::Voids;
+
+pub(crate) use emit::{Output, decode as decode_decision};
+pub(crate) use feed::{Feed, Recorded};
+pub use tally::Tally;
+pub(crate) use work::LeftOver;
+
+/// Where the decisions of a step come from.
+pub(crate) enum Judge<'a> {
+    /// The router takes them.
+    Decide,
+    /// They were taken before: fold what the log says.
+    Follow(&'a mut Feed),
+    /// Take them again and compare with what the log says.
+    Verify(&'a mut Feed),
+}
+
+/// Why a market cannot go on. Nothing of the step under way is kept.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Halt {
+    /// The state's medium failed.
+    #[error("the state cannot be read")]
+    State(#[source] omnifold_state::StateError),
+    /// A recorded decision does not fit the state.
+    #[error("the log's decisions do not fit its inputs")]
+    Misfit(#[source] omnifold_domain::decision::Misfit),
+    /// I5: a decision taken again is not the one recorded.
+    #[error("I5: at step {step} decision {decision} on `{order}` taken again gives other bytes")]
+    DecidedOtherwise {
+        /// The step.
+        step: u64,
+        /// The decision's number.
+        decision: u32,
+        /// Its order.
+        order: String,
+    },
+    /// The rules of the log are not known to this build.
+    #[error("rules version {0} is not known to this build; run a build that knows it")]
+    UnknownRules(u32),
+}
+
+/// Deliberate failures, for tests: the order that trips an assertion while it is decided.
+pub type TripWire = fn(&str) -> bool;
+
+/// One market's fold: the state and what moves it.
+pub(crate) struct Machine {
+    pub store: Store,
+    router: Router,
+    known_rules: &'static [Rules],
+    trip_wire: Option<TripWire>,
+    source: String,
+    pub clock_ms: i64,
+    pub steps: u64,
+    pub inputs_hash: u128,
+    /// Queues still to be served before the next record is taken.
+    pub left_over: VecDeque<LeftOver>,
+    /// Steps of this epoch that were undone while deciding.
+    pub undone_steps: Vec<u64>,
+    pub tally: Tally,
+    /// Decisions of a torn transaction that wait for an answer.
+    pub voids: Voids,
+    /// Work units left in this slice.
+    budget: u32,
+    refused_or_applied: u64,
+    forgotten: u64,
+}
+
+/// Waiting orders tried in one slice: what is left over is served before the next record.
+pub(crate) const WORK_BUDGET: u32 = 10_000;
+
+impl Machine {
+    pub(crate) fn new(
+        store: Store,
+        market: &str,
+        known_rules: &'static [Rules],
+        trip_wire: Option<TripWire>,
+    ) -> Self {
+        Machine {
+            store,
+            router: Router::default(),
+            known_rules,
+            trip_wire,
+            source: format!("omnifold/{market}"),
+            clock_ms: 0,
+            steps: 0,
+            inputs_hash: 0,
+            left_over: VecDeque::new(),
+            undone_steps: Vec::new(),
+            tally: Tally::default(),
+            voids: Voids::default(),
+            budget: WORK_BUDGET,
+            refused_or_applied: 0,
+            forgotten: 0,
+        }
+    }
+
+    pub(crate) fn settings(&self) -> Option<&Settings> {
+        self.store.settings()
+    }
+
+    /// The rules in force.
+    pub(crate) fn rules(&self) -> Result<Rules, Halt> {
+        let version = self.settings().map_or(1, |settings| settings.rules_version);
+        rules::find(self.known_rules, version).ok_or(Halt::UnknownRules(version))
+    }
+
+    /// Begins a slice: serves what the last one left over. Returns whether records may be taken.
+    pub(crate) fn begin_slice(
+        &mut self,
+        judge: &mut Judge<'_>,
+        out: &mut Output,
+    ) -> Result<bool, Halt> {
+        self.budget = WORK_BUDGET;
+        self.undone_steps.clear();
+        self.serve_left_over(judge, out)?;
+        Ok(self.left_over.is_empty())
+    }
+
+    /// Whether the slice's work is used up: no further record is taken in it.
+    pub(crate) fn is_cut(&self) -> bool {
+        !self.left_over.is_empty()
+    }
+
+    /// Takes one record. `wall_ms` is the machine's time noted for the slice.
+    pub(crate) fn step(
+        &mut self,
+        topic: TopicKind,
+        record: &Record<'_>,
+        wall_ms: i64,
+        judge: &mut Judge<'_>,
+        out: &mut Output,
+    ) -> Result<(), Halt> {
+        self.steps += 1;
+        self.store.begin_step();
+        self.tally.records += 1;
+        self.take(topic, record, wall_ms, judge, out)
+    }
+
+    /// Ends a slice: under a wall clock the clock moves to the time noted for it.
+    pub(crate) fn end_slice(&mut self, wall_ms: i64, images: Images) -> Images {
+        let on_wall = self.settings().is_some_and(|settings| !settings.events_clock);
+        if on_wall && wall_ms > self.clock_ms {
+            self.advance(wall_ms);
+        }
+        self.store.end_epoch(images)
+    }
+
+    /// The digest as of the last slice's end.
+    pub(crate) fn digest(&self) -> Digest {
+        self.store.digest()
+    }
+
+    fn advance(&mut self, to_ms: i64) {
+        self.clock_ms = self.clock_ms.max(to_ms);
+        if let Some(settings) = self.store.settings() {
+            let (horizon, ahead) = (settings.dedupe_horizon_ms, settings.max_ahead_ms);
+            self.forgotten += self.store.forget_ids(self.clock_ms, horizon, ahead);
+        }
+    }
+
+    fn trips(&mut self, key: OrderKey) -> bool {
+        let Some(trips) = self.trip_wire else { return false };
+        self.store.order(key).is_some_and(|order| trips(&order.order_id))
+    }
+}

@@ -1,0 +1,204 @@
+//! The work that a fold opened: route, cancel, serve the queues. Each decision is folded before the
+//! next is taken.
+
+use std::collections::VecDeque;
+
+use omnifold_domain::{Decision, OrderKey, SkuIx, View, WaitingKey, Work, decision};
+use omnifold_events::v1::Cause;
+use omnifold_routing::Turn;
+
+use super::{Feed, Halt, Judge, Machine, Output};
+
+/// A queue that a slice could not serve to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LeftOver {
+    pub sku: SkuIx,
+    pub after: Option<WaitingKey>,
+}
+
+impl Machine {
+    /// Does the work of one step, or folds what was decided in it.
+    pub(super) fn work_off(
+        &mut self,
+        work: Vec<Work>,
+        judge: &mut Judge<'_>,
+        out: &mut Output,
+    ) -> Result<(), Halt> {
+        match judge {
+            Judge::Decide => self.decide_all(work.into(), None, out),
+            Judge::Verify(feed) => self.decide_all(work.into(), Some(feed), out),
+            Judge::Follow(feed) => self.follow(feed, out),
+        }
+    }
+
+    /// Serves what earlier slices left over, before any record is taken.
+    pub(super) fn serve_left_over(
+        &mut self,
+        judge: &mut Judge<'_>,
+        out: &mut Output,
+    ) -> Result<(), Halt> {
+        self.store.begin_step();
+        let rest: Vec<Work> = std::mem::take(&mut self.left_over)
+            .into_iter()
+            .map(|left| Work::Serve { sku: left.sku, after: left.after })
+            .collect();
+        self.work_off(rest, judge, out)
+    }
+
+    fn follow(&mut self, feed: &mut Feed, out: &mut Output) -> Result<(), Halt> {
+        let mut ignored = Vec::new();
+        while let Some(recorded) = feed.next_of(self.steps) {
+            out.note(&recorded.payload);
+            self.tally.decide(&recorded.decision);
+            ignored.clear();
+            decision::fold(&mut self.store, &recorded.decision, &mut ignored)
+                .map_err(Halt::Misfit)?;
+        }
+        Ok(())
+    }
+
+    fn decide_all(
+        &mut self,
+        mut work: VecDeque<Work>,
+        mut feed: Option<&mut Feed>,
+        out: &mut Output,
+    ) -> Result<(), Halt> {
+        while let Some(next) = work.pop_front() {
+            match next {
+                Work::Route { order, cause } => {
+                    self.route(order, cause, &mut work, feed.as_deref_mut(), out)?;
+                }
+                Work::Cancel { order, lines } => {
+                    let turn = self.turn(Cause::Cancelled)?;
+                    let decisions = self.router.cancel(&mut self.store, turn, order, &lines);
+                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
+                }
+                Work::Serve { sku, after } => {
+                    self.serve(sku, after, &mut work, feed.as_deref_mut(), out)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn turn(&self, cause: Cause) -> Result<Turn, Halt> {
+        Ok(Turn { step: self.steps, rules: self.rules()?, cause })
+    }
+
+    fn route(
+        &mut self,
+        order: OrderKey,
+        cause: Cause,
+        work: &mut VecDeque<Work>,
+        feed: Option<&mut Feed>,
+        out: &mut Output,
+    ) -> Result<(), Halt> {
+        assert!(!self.trips(order), "the trip wire of this run names the order");
+        let turn = self.turn(cause)?;
+        let decisions = self.router.route(&mut self.store, turn, order);
+        self.carry_out(decisions, work, feed, out)
+    }
+
+    /// Serves the queue of one SKU by priority and age while there is anything to promise.
+    fn serve(
+        &mut self,
+        sku: SkuIx,
+        mut after: Option<WaitingKey>,
+        work: &mut VecDeque<Work>,
+        mut feed: Option<&mut Feed>,
+        out: &mut Output,
+    ) -> Result<(), Halt> {
+        while self.has_something_to_promise(sku) {
+            let Some((place, order)) = self.store.next_waiting(sku, after) else { return Ok(()) };
+            if self.budget == 0 {
+                self.left_over.push_back(LeftOver { sku, after });
+                return Ok(());
+            }
+            self.budget -= 1;
+            after = Some(place);
+            self.route(order, Cause::StockAppeared, work, feed.as_deref_mut(), out)?;
+        }
+        Ok(())
+    }
+
+    fn has_something_to_promise(&mut self, sku: SkuIx) -> bool {
+        let promisable = |row: &omnifold_domain::StockAt| {
+            row.stock.on_hand_available() + row.stock.backorder_available() > 0
+        };
+        self.store.stock_of(sku).iter().any(promisable)
+    }
+
+    fn carry_out(
+        &mut self,
+        decisions: Vec<Decision>,
+        work: &mut VecDeque<Work>,
+        mut feed: Option<&mut Feed>,
+        out: &mut Output,
+    ) -> Result<(), Halt> {
+        let mut opened = Vec::new();
+        for decision in &decisions {
+            self.publish(decision, feed.as_deref_mut(), out)?;
+            // A decision of our own that does not fit is our fault: the step is undone.
+            decision::fold(&mut self.store, decision, &mut opened)
+                .unwrap_or_else(|misfit| panic!("{misfit}"));
+        }
+        for new in opened {
+            if !work.contains(&new) {
+                work.push_back(new);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a decision to the output; when verifying, compares it with the recorded one.
+    pub(super) fn publish(
+        &mut self,
+        decision: &Decision,
+        feed: Option<&mut Feed>,
+        out: &mut Output,
+    ) -> Result<(), Halt> {
+        self.tally.decide(decision);
+        if let Some(feed) = feed {
+            return self.compare(decision, feed, out);
+        }
+        if !self.voids.is_empty() {
+            let payload = out.preview(decision).to_vec();
+            if let Some(release) = self.voids.before(decision, &payload, self.steps) {
+                self.push(&release, out);
+            }
+        }
+        self.push(decision, out);
+        Ok(())
+    }
+
+    /// Releases the void decisions that were passed without being taken again.
+    pub(crate) fn answer_voids(&mut self, out: &mut Output) {
+        for release in self.voids.passed(self.steps) {
+            self.push(&release, out);
+        }
+    }
+
+    fn push(&mut self, decision: &Decision, out: &mut Output) {
+        out.encode(decision);
+        out.push(decision, &self.source, self.clock_ms);
+    }
+
+    fn compare(
+        &mut self,
+        decision: &Decision,
+        feed: &mut Feed,
+        out: &mut Output,
+    ) -> Result<(), Halt> {
+        let payload = out.encode(decision);
+        let recorded = feed.next_of(self.steps);
+        if recorded.is_some_and(|recorded| recorded.payload == payload) {
+            return Ok(());
+        }
+        let (channel, order_id) = decision.order();
+        Err(Halt::DecidedOtherwise {
+            step: self.steps,
+            decision: decision.number(),
+            order: format!("{channel}/{order_id}"),
+        })
+    }
+}

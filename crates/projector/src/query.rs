@@ -1,0 +1,402 @@
+//! Questions about a market's state and decisions. Every answer carries the position it stands for.
+
+use std::sync::Arc;
+
+use omnifold_domain::{
+    Decision, Fulfilment, FulfilmentId, NodeIx, Order, OrderKey, SkuIx, Stock, View,
+};
+use omnifold_events::format_time;
+use omnifold_events::v1::{self, Verdict};
+use omnifold_log::{Log, RecordBuf};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::error::ProjectorError;
+use crate::follower::{Follower, How};
+use crate::machine::decode_decision;
+use crate::mark::Standing;
+use crate::market::open_backend;
+use crate::options::Options;
+
+/// A question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Query {
+    /// Settings, nodes, sizes.
+    Market,
+    /// One order.
+    Order {
+        /// Its channel.
+        channel: String,
+        /// The channel's id for it.
+        order_id: String,
+    },
+    /// Stock rows, by SKU then node.
+    Stock {
+        /// Only this node.
+        node: Option<String>,
+        /// Only this SKU.
+        sku: Option<String>,
+        /// At most this many rows.
+        limit: usize,
+    },
+    /// One fulfilment.
+    Fulfilment {
+        /// `channel/order_id/fN`.
+        id: String,
+    },
+    /// Every decision on one order, explained; read from the log.
+    Decisions {
+        /// Its channel.
+        channel: String,
+        /// The channel's id for it.
+        order_id: String,
+    },
+}
+
+/// An answer.
+#[derive(Debug, Clone, Serialize)]
+pub struct Answer {
+    /// What the answer stands for.
+    pub position: Standing,
+    /// The answer itself; its shape belongs to the query.
+    pub body: Value,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// This instance does not know the market.
+    #[error("no market `{0}` here")]
+    NoMarket(String),
+    /// There is no such thing in the market.
+    #[error("{0}")]
+    NotFound(String),
+    /// The market's thread is stopped or did not answer in time.
+    #[error("market `{0}` gave no answer; it may be stopped, see its status")]
+    NoAnswer(String),
+    /// The log or the state failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Opens a market where no instance runs on it, folds what its checkpoint lacks, and answers.
+pub fn query_offline(
+    log: Arc<dyn Log>,
+    market: &str,
+    options: Options,
+    query: Query,
+) -> Result<Result<Answer, QueryError>, ProjectorError> {
+    let backend = open_backend(market, &options)?;
+    let mut follower = Follower::open(&log, market, &options, backend)?;
+    follower.catch_up(How::Follow)?;
+    let answered = answer(&*log, &options, &mut follower, &query);
+    follower.checkpointer.wait(&mut follower.machine.store)?;
+    Ok(answered)
+}
+
+/// Answers from a market's state as it stands.
+pub(crate) fn answer(
+    log: &dyn Log,
+    options: &Options,
+    follower: &mut Follower,
+    query: &Query,
+) -> Result<Answer, QueryError> {
+    let store = &mut follower.machine.store;
+    let body = match query {
+        Query::Market => market_body(store),
+        Query::Order { channel, order_id } => {
+            let order = find_order(store, channel, order_id)?;
+            order_body(store, &order)
+        }
+        Query::Stock { node, sku, limit } => {
+            stock_body(store, node.as_deref(), sku.as_deref(), *limit)?
+        }
+        Query::Fulfilment { id } => fulfilment_answer(store, id)?,
+        Query::Decisions { channel, order_id } => {
+            find_order(store, channel, order_id)?;
+            decisions_body(log, options, follower, channel, order_id)?
+        }
+    };
+    Ok(Answer { position: Standing::of(&follower.head.body), body })
+}
+
+/// A quantity in units, as decimal text.
+fn units(milli: i64) -> String {
+    let (sign, milli) = (if milli < 0 { "-" } else { "" }, milli.unsigned_abs());
+    match milli % 1_000 {
+        0 => format!("{sign}{}", milli / 1_000),
+        rest => {
+            let text = format!("{sign}{}.{rest:03}", milli / 1_000);
+            text.trim_end_matches('0').to_owned()
+        }
+    }
+}
+
+fn find_order<V: View>(store: &mut V, channel: &str, order_id: &str) -> Result<Order, QueryError> {
+    let found = store.order(OrderKey::of(channel, order_id)).cloned();
+    found.ok_or_else(|| QueryError::NotFound(format!("no order `{channel}/{order_id}`")))
+}
+
+fn node_id<V: View>(store: &V, node: NodeIx) -> String {
+    store.nodes()[node.0 as usize].id.clone()
+}
+
+fn market_body<V: View>(store: &mut V) -> Value {
+    let nodes: Vec<Value> = store
+        .nodes()
+        .iter()
+        .enumerate()
+        .map(|(number, node)| {
+            let kind = v1::NodeKind::try_from(node.kind).unwrap_or_default();
+            json!({
+                "number": number, "id": node.id, "name": node.name, "country": node.country,
+                "kind": kind.as_str_name(), "enabled": node.enabled,
+            })
+        })
+        .collect();
+    let mut skus_waited = 0;
+    let mut after = None;
+    while let Some(sku) = store.next_waited_sku(after) {
+        skus_waited += 1;
+        after = Some(sku);
+    }
+    json!({
+        "settings": store.settings(),
+        "nodes": nodes,
+        "items": store.item_count(),
+        "skus_waited_for": skus_waited,
+    })
+}
+
+fn order_body<V: View>(store: &mut V, order: &Order) -> Value {
+    let lines: Vec<Value> = order
+        .lines
+        .iter()
+        .map(|line| {
+            json!({
+                "line_id": line.line_id, "sku": store.item(line.sku).sku,
+                "ordered": units(line.ordered), "open": units(line.open),
+                "waiting": units(line.waiting), "allocated": units(line.allocated),
+                "shipped": units(line.shipped), "delivered": units(line.delivered),
+                "cancelled": units(line.cancelled),
+            })
+        })
+        .collect();
+    let fulfilments: Vec<Value> = (1..)
+        .zip(&order.fulfilments)
+        .map(|(number, fulfilment)| fulfilment_body(store, order, number, fulfilment))
+        .collect();
+    let excluded: Vec<String> = order.excluded.iter().map(|&node| node_id(store, node)).collect();
+    json!({
+        "channel": order.channel, "order_id": order.order_id, "status": order.status(),
+        "revision": order.revision, "decisions": order.decisions, "priority": order.priority,
+        "placed_at": format_time(order.placed_at), "lines": lines, "fulfilments": fulfilments,
+        "excluded": excluded,
+    })
+}
+
+fn fulfilment_body<V: View>(
+    store: &V,
+    order: &Order,
+    number: u32,
+    fulfilment: &Fulfilment,
+) -> Value {
+    let id = FulfilmentId { channel: &order.channel, order_id: &order.order_id, number };
+    let lines: Vec<Value> = fulfilment
+        .lines
+        .iter()
+        .map(|part| {
+            let line = &order.lines[part.line as usize];
+            json!({
+                "line_id": line.line_id, "sku": store.item(line.sku).sku,
+                "allocated": units(part.allocated), "backordered": units(part.backordered),
+                "shipped": units(part.shipped), "delivered": units(part.delivered),
+            })
+        })
+        .collect();
+    json!({
+        "id": id.to_string(), "node": node_id(store, fulfilment.node),
+        "state": format!("{:?}", fulfilment.state), "lines": lines,
+    })
+}
+
+fn fulfilment_answer<V: View>(store: &mut V, text: &str) -> Result<Value, QueryError> {
+    let missing = || QueryError::NotFound(format!("no fulfilment `{text}`"));
+    let id = FulfilmentId::parse(text).ok_or_else(missing)?;
+    let order = find_order(store, id.channel, id.order_id)?;
+    let place = id.number as usize - 1;
+    let fulfilment = order.fulfilments.get(place).ok_or_else(missing)?;
+    let mut body = fulfilment_body(store, &order, id.number, fulfilment);
+    body["order"] = json!(format!("{}/{}", order.channel, order.order_id));
+    Ok(body)
+}
+
+fn stock_body<V: View>(
+    store: &mut V,
+    node: Option<&str>,
+    sku: Option<&str>,
+    limit: usize,
+) -> Result<Value, QueryError> {
+    let only_node = match node {
+        None => None,
+        Some(id) => Some(
+            store.node_named(id).ok_or_else(|| QueryError::NotFound(format!("no node `{id}`")))?,
+        ),
+    };
+    let skus: Vec<SkuIx> = match sku {
+        None => (0..store.item_count()).map(SkuIx).collect(),
+        Some(name) => {
+            let missing = || QueryError::NotFound(format!("no item `{name}`"));
+            vec![store.item_named(name).ok_or_else(missing)?]
+        }
+    };
+    let mut rows = Vec::new();
+    for sku in skus {
+        let of_sku = store.stock_of(sku).to_vec();
+        for row in of_sku.iter().filter(|row| only_node.is_none_or(|only| only == row.node)) {
+            if rows.len() == limit {
+                return Ok(json!({ "rows": rows, "truncated": true }));
+            }
+            rows.push(stock_row(store, sku, row.node, &row.stock));
+        }
+    }
+    Ok(json!({ "rows": rows, "truncated": false }))
+}
+
+fn stock_row<V: View>(store: &V, sku: SkuIx, node: NodeIx, stock: &Stock) -> Value {
+    json!({
+        "node": node_id(store, node), "sku": store.item(sku).sku,
+        "on_hand": units(stock.on_hand), "allocated": units(stock.allocated),
+        "quarantine": units(stock.quarantine), "shipped": units(stock.shipped),
+        "buffer": units(stock.buffer), "backorder_limit": units(stock.backorder_limit),
+        "atp": units(stock.atp()), "short": units(stock.short()),
+        "flagged_out": stock.flagged_out,
+    })
+}
+
+/// Decisions read at once.
+const FETCH: usize = 4 << 20;
+
+fn decisions_body(
+    log: &dyn Log,
+    options: &Options,
+    follower: &mut Follower,
+    channel: &str,
+    order_id: &str,
+) -> Result<Value, QueryError> {
+    let failed = |error: omnifold_log::LogError| QueryError::Failed(error.to_string());
+    let kind = omnifold_log::TopicKind::Assignments;
+    let topic = omnifold_log::topic_name(&options.prefix, &follower.market, kind);
+    let start = log.describe(&[&topic]).map_err(failed)?.pop().flatten().map_or(0, |t| t.start);
+    let mut reader = log.reader(&[(topic, start)]).map_err(failed)?;
+    let mut buffer = RecordBuf::default();
+    let prefix = format!("{channel}/{order_id}");
+    let mut found = Vec::new();
+    loop {
+        buffer.clear();
+        let fetched = reader.fetch(0, FETCH, &mut buffer).map_err(failed)?;
+        for record in buffer.iter().filter(|record| record.key.starts_with(prefix.as_bytes())) {
+            let type_name = record.headers.get("ce_type").unwrap_or_default();
+            let type_name = String::from_utf8_lossy(type_name);
+            let Ok(decision) = decode_decision(&type_name, record.value.unwrap_or_default()) else {
+                continue;
+            };
+            if decision.order() == (channel, order_id) {
+                let name = type_name.trim_start_matches("omnifold.v1.");
+                found.push(decision_body(&follower.machine.store, name, record.offset, &decision));
+            }
+        }
+        if fetched.at_end && fetched.records == 0 {
+            return Ok(json!({ "order": prefix, "decisions": found }));
+        }
+        if fetched.records == 0 {
+            reader.wait(std::time::Duration::from_millis(20)).map_err(failed)?;
+        }
+    }
+}
+
+fn decision_body<V: View>(store: &V, name: &str, offset: u64, decision: &Decision) -> Value {
+    let mut body = json!({
+        "type": name, "offset": offset, "decision": decision.number(), "step": decision.step(),
+        "cause": decision.cause().as_str_name(),
+    });
+    let lines = |lines: &[v1::AssignedLine]| -> Value {
+        lines
+            .iter()
+            .map(|line| {
+                json!({
+                    "line_id": line.line_id, "sku": line.sku,
+                    "quantity": units(line.quantity_milli),
+                    "backordered": units(line.backordered_milli),
+                })
+            })
+            .collect()
+    };
+    let (outcome, explanation) = match decision {
+        Decision::Outcome(m) => (Some(m), m.explanation.as_ref()),
+        Decision::Assigned(m) => {
+            body["fulfilment"] = json!(m.fulfilment);
+            body["node"] = json!(m.node_id);
+            body["distance_m"] = json!(m.distance_m);
+            body["lines"] = lines(&m.lines);
+            let of_outcome = m.outcome.as_ref().and_then(|outcome| outcome.explanation.as_ref());
+            (m.outcome.as_ref(), m.explanation.as_ref().or(of_outcome))
+        }
+        Decision::Changed(m) => {
+            body["fulfilment"] = json!(m.fulfilment);
+            body["node"] = json!(m.node_id);
+            body["lines"] = lines(&m.lines);
+            (None, None)
+        }
+        Decision::Released(m) => {
+            body["fulfilment"] = json!(m.fulfilment);
+            body["node"] = json!(m.node_id);
+            body["lines"] = lines(&m.lines);
+            (None, None)
+        }
+    };
+    if let Some(outcome) = outcome {
+        add_outcome(&mut body, outcome);
+    }
+    if let Some(explanation) = explanation {
+        body["candidates"] = candidates(store, explanation);
+        body["solver_steps"] = json!(explanation.solver_steps);
+        body["bound_hit"] = json!(explanation.bound_hit);
+    }
+    body
+}
+
+fn add_outcome(body: &mut Value, outcome: &v1::OrderOutcome) {
+    let quantities = |lines: &[v1::LineQuantity]| -> Value {
+        lines
+            .iter()
+            .map(|line| json!({"line_id": line.line_id, "quantity": units(line.quantity_milli)}))
+            .collect()
+    };
+    let shortages: Value = outcome
+        .shortages
+        .iter()
+        .map(|short| {
+            json!({
+                "sku": short.sku, "requested": units(short.requested_milli),
+                "available": units(short.available_milli),
+            })
+        })
+        .collect();
+    body["status"] = json!(outcome.status().as_str_name());
+    body["reason"] = json!(outcome.reason);
+    body["shortages"] = shortages;
+    body["waiting"] = quantities(&outcome.waiting);
+    body["cancelled"] = quantities(&outcome.cancelled);
+}
+
+fn candidates<V: View>(store: &V, explanation: &v1::Explanation) -> Value {
+    let rows = explanation.nodes.iter().zip(&explanation.verdicts).zip(&explanation.distances_m);
+    rows.map(|((&node, &verdict), &distance)| {
+        let id = store.nodes().get(node as usize).map_or("?", |node| node.id.as_str());
+        let verdict = Verdict::try_from(i32::from(verdict)).unwrap_or_default();
+        json!({ "node": id, "verdict": verdict.as_str_name(), "distance_m": distance })
+    })
+    .collect()
+}

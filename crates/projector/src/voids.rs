@@ -1,0 +1,65 @@
+//! Decisions that readers can see and no mark speaks of (a torn transaction).
+//!
+//! They never took effect. Where the new owner takes the same decision again, byte for byte, readers
+//! drop the repeat and all is well. Where it decides otherwise, or has passed the step without
+//! deciding, it answers the void assignment with a FulfilmentReleased of cause VOID.
+
+use omnifold_domain::Decision;
+use omnifold_events::v1;
+
+use crate::machine::Recorded;
+
+/// Void decisions not answered yet.
+#[derive(Default)]
+pub(crate) struct Voids(Vec<Recorded>);
+
+impl Voids {
+    pub(crate) fn new(recorded: Vec<Recorded>) -> Self {
+        Voids(recorded)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A decision is about to be published: the release that must go before it, if any.
+    pub(crate) fn before(
+        &mut self,
+        decision: &Decision,
+        payload: &[u8],
+        step: u64,
+    ) -> Option<Decision> {
+        let same = |void: &Recorded| {
+            void.decision.order() == decision.order() && void.decision.number() == decision.number()
+        };
+        let place = self.0.iter().position(same)?;
+        let void = self.0.swap_remove(place);
+        if void.payload == payload {
+            return None;
+        }
+        release(&void.decision, step)
+    }
+
+    /// Releases for the void decisions whose step has passed.
+    pub(crate) fn passed(&mut self, step: u64) -> Vec<Decision> {
+        let (passed, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.0).into_iter().partition(|void| void.decision.step() <= step);
+        self.0 = rest;
+        passed.iter().filter_map(|void| release(&void.decision, step)).collect()
+    }
+}
+
+fn release(void: &Decision, step: u64) -> Option<Decision> {
+    let Decision::Assigned(assigned) = void else { return None };
+    Some(Decision::Released(v1::FulfilmentReleased {
+        channel: assigned.channel.clone(),
+        order_id: assigned.order_id.clone(),
+        fulfilment: assigned.fulfilment,
+        node_id: assigned.node_id.clone(),
+        lines: assigned.lines.clone(),
+        revision: assigned.outcome.as_ref().map_or(assigned.revision, |o| o.revision),
+        decision: void.number(),
+        step,
+        cause: v1::Cause::Void.into(),
+    }))
+}
