@@ -53,12 +53,12 @@ pub enum LogError {
         detail: String,
     },
     /// A file of the medium is damaged, and this is no torn tail. Nothing was cut.
-    #[error("{file}: damaged at byte {position}: {detail}")]
+    #[error("{file}: damaged{}: {detail}", at_byte(*position))]
     DamagedFile {
         /// The file.
         file: String,
-        /// Where in it; 0 where the whole file is meant.
-        position: u64,
+        /// The byte where the damage begins, where that is known.
+        position: Option<u64>,
         /// What does not fit, and what to do.
         detail: String,
     },
@@ -85,4 +85,8 @@ pub enum LogError {
     /// The settings given to the log are not usable.
     #[error("{0}")]
     Configuration(String),
+}
+
+fn at_byte(position: Option<u64>) -> String {
+    position.map(|position| format!(" at byte {position}")).unwrap_or_default()
 }

@@ -73,20 +73,28 @@ impl Folder {
         bytes
     }
 
-    /// RocksDB starts an empty database where `CURRENT` is missing, whatever else lies there.
+    /// RocksDB takes a folder without `CURRENT` for a new one, and one without its newest
+    /// write-ahead log for one that had nothing in it, whatever else lies there.
     fn check_complete(&self) -> Result<(), LogError> {
-        let data =
-            |path: &Path| ["log", "sst", "blob"].iter().any(|e| number_of(path, e).is_some());
         let entries = fs::read_dir(&self.path).map_err(|error| unavailable(&self.path, &error))?;
-        let mut files = entries.flatten().map(|entry| entry.path());
-        if self.path.join("CURRENT").exists() || !files.any(|path| data(&path)) {
-            return Ok(());
+        let files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        let any = |extension| files.iter().any(|path| number_of(path, extension).is_some());
+        let (wal, data) = (any("log"), any("sst") || any("blob"));
+        if (data || wal) && !self.path.join("CURRENT").exists() {
+            return Err(self.missing("CURRENT"));
         }
-        Err(LogError::DamagedFile {
-            file: self.path.join("CURRENT").display().to_string(),
-            position: 0,
-            detail: format!("the file is missing while data files are there; {NOTHING_WAS_CUT}"),
-        })
+        if data && !wal {
+            return Err(self.missing("*.log"));
+        }
+        Ok(())
+    }
+
+    fn missing(&self, name: &str) -> LogError {
+        LogError::DamagedFile {
+            file: self.path.join(name).display().to_string(),
+            position: None,
+            detail: format!("the file is missing while others are there; {NOTHING_WAS_CUT}"),
+        }
     }
 }
 

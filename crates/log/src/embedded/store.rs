@@ -225,11 +225,22 @@ impl Store {
     /// Compaction drops the removed keys. Only here it also moves what still lives in the oldest
     /// blob files, so that these can go: in everyday work that would copy records over and over.
     fn reclaim_range(&self, from: [u8; 12], to: [u8; 12]) -> Result<(), rocksdb::Error> {
-        let collect = |on| [("enable_blob_garbage_collection", on)];
+        let oldest = self.share_of_oldest_blobs();
+        let collect = [
+            ("blob_garbage_collection_age_cutoff", oldest.as_str()),
+            ("enable_blob_garbage_collection", "true"),
+        ];
         self.db.delete_file_in_range_cf(self.records(), from, to)?;
-        self.db.set_options_cf(self.records(), &collect("true"))?;
+        self.db.set_options_cf(self.records(), &collect)?;
         self.db.compact_range_cf(self.records(), None::<&[u8]>, None::<&[u8]>);
-        self.db.set_options_cf(self.records(), &collect("false"))
+        self.db.set_options_cf(self.records(), &[("enable_blob_garbage_collection", "false")])
+    }
+
+    /// A quarter of the blob files, and never fewer than four: bounds what one trim copies.
+    fn share_of_oldest_blobs(&self) -> String {
+        let files = self.db.property_int_value_cf(self.records(), "rocksdb.num-blob-files");
+        let files = files.ok().flatten().unwrap_or(0).max(1);
+        format!("{:.3}", (4.0 / files as f64).clamp(0.25, 1.0))
     }
 
     /// A scan of a topic failed at an offset.
@@ -256,10 +267,19 @@ impl Store {
     }
 
     fn unavailable(&self, action: &str, error: &rocksdb::Error) -> LogError {
+        if is_damage(error) {
+            return damaged_file(&self.folder, error);
+        }
         LogError::Unavailable {
             what: format!("the log in {} cannot be {action}", self.place()),
             detail: error.to_string(),
         }
+    }
+
+    /// The write-ahead log files, oldest first.
+    #[cfg(test)]
+    pub fn wal_files(&self) -> Result<Vec<std::path::PathBuf>, LogError> {
+        self.folder.wal_files()
     }
 
     /// Bytes of its files.
@@ -337,15 +357,20 @@ fn is_damage(error: &rocksdb::Error) -> bool {
 
 fn open_failed(folder: &Folder, error: &rocksdb::Error) -> LogError {
     if is_damage(error) {
-        return LogError::DamagedFile {
-            file: folder.name(),
-            position: 0,
-            detail: format!("{error}; {NOTHING_WAS_CUT}"),
-        };
+        return damaged_file(folder, error);
     }
     LogError::Unavailable {
         what: format!("the log in {} cannot be opened", folder.name()),
         detail: error.to_string(),
+    }
+}
+
+/// RocksDB names the file and the place in its message.
+fn damaged_file(folder: &Folder, error: &rocksdb::Error) -> LogError {
+    LogError::DamagedFile {
+        file: folder.name(),
+        position: None,
+        detail: format!("{error}; {NOTHING_WAS_CUT}"),
     }
 }
 

@@ -226,8 +226,12 @@ fn physical(bytes: &[u8], at: usize) -> Result<Physical<'_>, Fault> {
     if end > (at / BLOCK + 1) * BLOCK {
         return Err(wrong("the record's length does not fit"));
     }
-    let checked = bytes.get(at + 6..end).ok_or(short)?;
     let expected = u32::from_le_bytes(header[..4].try_into().expect("four bytes"));
+    let Some(checked) = bytes.get(at + 6..end) else {
+        // A record that is whole up to the end of the file has a damaged length.
+        let is_whole = masked(crc32c::crc32c(&bytes[at + 6..])) == expected;
+        return Err(if is_whole { wrong("the record's length does not fit") } else { short });
+    };
     if kind == 0 || masked(crc32c::crc32c(checked)) != expected {
         return Err(wrong("the record's checksum does not fit"));
     }
@@ -294,7 +298,128 @@ fn cut(path: &Path, tail: Tail) -> Result<u64, LogError> {
 fn damaged(path: &Path, at: usize, what: &str) -> LogError {
     LogError::DamagedFile {
         file: path.display().to_string(),
-        position: at as u64,
+        position: Some(at as u64),
         detail: format!("{what}; {NOTHING_WAS_CUT}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embedded::EmbeddedLog;
+    use crate::{Headers, Log, RecordBuf, TopicKind};
+
+    /// A write-ahead log as RocksDB writes it: one append for each of these sizes. Gives its bytes
+    /// and where each append ends.
+    fn written(sizes: &[usize]) -> (Vec<u8>, Vec<usize>) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let log = EmbeddedLog::open(dir.path()).expect("a log");
+        let spec = TopicKind::Orders.spec("wal", "m");
+        log.create_topics(std::slice::from_ref(&spec)).expect("a topic");
+        log.flush().expect("a new file begins");
+        let producer = log.producer().expect("a producer");
+        let bytes = || {
+            let files = log.core.committer.store().wal_files().expect("a folder");
+            fs::read(files.last().expect("a file")).expect("readable")
+        };
+        let ends = sizes.iter().map(|size| {
+            let mut batch = RecordBuf::default();
+            batch.push(0, 0, 1, Headers::default(), b"k", Some(&noise(*size)));
+            producer.append(std::slice::from_ref(&spec.name), &batch).expect("appended");
+            bytes().len()
+        });
+        let ends = ends.collect();
+        (bytes(), ends)
+    }
+
+    /// Bytes without zeros that do not compress.
+    fn noise(size: usize) -> Vec<u8> {
+        let mut state = 7_u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8 | 1
+        };
+        std::iter::repeat_with(&mut next).take(size).collect()
+    }
+
+    fn tail_of(bytes: &[u8]) -> Result<Option<Tail>, Fault> {
+        Scan::run(bytes, None).tail(bytes)
+    }
+
+    #[test]
+    fn a_whole_file_has_no_tail() {
+        let (bytes, ends) = written(&[10, 100, 70_000, 10]);
+        assert_eq!(tail_of(&bytes), Ok(None));
+        assert_eq!(Scan::run(&bytes, None).records, ends.len());
+    }
+
+    #[test]
+    fn a_file_cut_at_any_byte_keeps_the_appends_before_it() {
+        let (bytes, ends) = written(&[10, 70_000, 10]);
+        let near_an_end = |at: &usize| ends.iter().any(|end| at.abs_diff(*end) < 200);
+        let cuts = (0..bytes.len()).filter(|at| near_an_end(at) || at % 97 == 0 || *at < 100);
+        for at in cuts {
+            let kept = ends.iter().copied().filter(|end| *end <= at).max().unwrap_or(0);
+            let tail = (kept < at).then_some(Tail { at: kept, length: at - kept });
+            assert_eq!(tail_of(&bytes[..at]), Ok(tail), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_anywhere_is_damage() {
+        let (bytes, ends) = written(&[10, 40_000, 300]);
+        let near_an_end = |at: &usize| ends.iter().any(|end| at.abs_diff(*end) < 400);
+        let places = (0..bytes.len()).filter(|at| near_an_end(at) || at % 61 == 0 || *at < 200);
+        for at in places {
+            for flip in [0x01, 0x80, 0xff] {
+                let mut bad = bytes.clone();
+                bad[at] ^= flip;
+                assert!(tail_of(&bad).is_err(), "byte {at} of {} ^ {flip}", bytes.len());
+            }
+        }
+    }
+
+    #[test]
+    fn pages_of_zeros_in_the_last_append_are_a_torn_tail() {
+        let (bytes, ends) = written(&[10, 70_000]);
+        let pages = (ends[0] / PAGE + 1)..(ends[1] / PAGE);
+        for page in pages {
+            let mut torn = bytes.clone();
+            torn[page * PAGE..(page + 1) * PAGE].fill(0);
+            let tail = Tail { at: ends[0], length: bytes.len() - ends[0] };
+            assert_eq!(tail_of(&torn), Ok(Some(tail)), "page {page}");
+        }
+        let zeros = [&bytes[..], &[0; 5000]].concat();
+        assert_eq!(tail_of(&zeros), Ok(Some(Tail { at: bytes.len(), length: 5000 })));
+    }
+
+    #[test]
+    fn pages_of_zeros_before_a_good_append_are_damage() {
+        let (mut bytes, _) = written(&[10, 70_000, 10]);
+        bytes[8 * PAGE..9 * PAGE].fill(0);
+        let fault = tail_of(&bytes).expect_err("good records follow");
+        assert_eq!(fault.what, "the record is damaged, and good ones follow it");
+    }
+
+    #[test]
+    fn an_append_cut_out_of_the_middle_is_told() {
+        let (bytes, ends) = written(&[10, 10, 10, 10]);
+        let holed = [&bytes[..ends[1]], &bytes[ends[2]..]].concat();
+        assert_eq!(tail_of(&holed).expect_err("a gap").what, "records are missing before this one");
+    }
+
+    #[test]
+    fn only_the_newest_file_may_have_a_torn_tail() {
+        let (bytes, ends) = written(&[10, 10, 10, 10]);
+        let dir = tempfile::tempdir().expect("a folder");
+        let files = [dir.path().join("000001.log"), dir.path().join("000002.log")];
+        fs::write(&files[0], &bytes[..ends[1] - 1]).expect("written");
+        fs::write(&files[1], &bytes[ends[1]..]).expect("written");
+        repair(&files).expect_err("an acknowledged append is cut");
+        assert_eq!(fs::read(&files[0]).expect("readable").len(), ends[1] - 1, "nothing was cut");
+        fs::write(&files[1], []).expect("written");
+        assert_eq!(repair(&files).expect("a torn tail"), (ends[1] - 1 - ends[0]) as u64);
+        assert_eq!(fs::read(&files[0]).expect("readable"), &bytes[..ends[0]]);
+        assert_eq!(repair(&files).expect("nothing to do"), 0);
     }
 }
