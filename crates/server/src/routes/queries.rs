@@ -1,0 +1,127 @@
+//! Questions about the state and the log.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query as Parameters, State};
+use omnifold_log::TopicKind;
+use omnifold_projector::{Answer, Query};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::health::status_of;
+use crate::{Problem, RecordPage, Server};
+
+type Answered = Result<Json<Answer>, Problem>;
+
+/// Rows of one answer where nobody says how many.
+const DEFAULT_ROWS: usize = 100;
+
+/// How every market stands.
+pub(super) async fn markets(State(server): State<Server>) -> Result<Json<Value>, Problem> {
+    let statuses = server.blocking(|markets| Ok(markets.status())).await?;
+    Ok(Json(json!({ "markets": statuses })))
+}
+
+/// One market: how it stands, and its settings and nodes where it can answer.
+pub(super) async fn market(
+    State(server): State<Server>,
+    Path(market): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let statuses = server.blocking(|markets| Ok(markets.status())).await?;
+    let status = status_of(statuses, &market)?;
+    match ask(&server, market, Query::Market).await {
+        Ok(Json(answer)) => {
+            Ok(Json(json!({ "position": answer.position, "status": status, "body": answer.body })))
+        }
+        // A market that is starting or stopped still says why.
+        Err(problem) if problem.code() == "not_ready" => {
+            Ok(Json(json!({ "position": status.position, "status": status, "body": null })))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// An order.
+pub(super) async fn order(
+    State(server): State<Server>,
+    Path((market, channel, order_id)): Path<(String, String, String)>,
+) -> Answered {
+    ask(&server, market, Query::Order { channel, order_id }).await
+}
+
+/// The decisions about an order, explained.
+pub(super) async fn decisions(
+    State(server): State<Server>,
+    Path((market, channel, order_id)): Path<(String, String, String)>,
+) -> Answered {
+    ask(&server, market, Query::Decisions { channel, order_id }).await
+}
+
+/// A fulfilment.
+pub(super) async fn fulfilment(
+    State(server): State<Server>,
+    Path((market, id)): Path<(String, String)>,
+) -> Answered {
+    ask(&server, market, Query::Fulfilment { id }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StockParameters {
+    node: Option<String>,
+    sku: Option<String>,
+    limit: Option<usize>,
+}
+
+/// Stock rows, all or of a node or a SKU.
+pub(super) async fn stock(
+    State(server): State<Server>,
+    Path(market): Path<String>,
+    parameters: Result<Parameters<StockParameters>, QueryRejection>,
+) -> Answered {
+    let StockParameters { node, sku, limit } = valid(parameters)?;
+    let limit = bounded(&server, limit)?;
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    ask(&server, market, Query::Stock { node: given(node), sku: given(sku), limit }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RecordParameters {
+    from: Option<u64>,
+    limit: Option<usize>,
+}
+
+/// Records of one of the market's topics.
+pub(super) async fn records(
+    State(server): State<Server>,
+    Path((market, topic)): Path<(String, String)>,
+    parameters: Result<Parameters<RecordParameters>, QueryRejection>,
+) -> Result<Json<RecordPage>, Problem> {
+    let kind = TopicKind::parse(&topic).ok_or_else(|| unknown_topic(&topic))?;
+    let RecordParameters { from, limit } = valid(parameters)?;
+    let limit = bounded(&server, limit)?;
+    server.blocking(move |markets| markets.records(&market, kind, from, limit)).await.map(Json)
+}
+
+async fn ask(server: &Server, market: String, query: Query) -> Answered {
+    server.blocking(move |markets| markets.query(&market, query)).await.map(Json)
+}
+
+fn valid<T>(parameters: Result<Parameters<T>, QueryRejection>) -> Result<T, Problem> {
+    parameters.map(|Parameters(it)| it).map_err(|fault| Problem::bad_request(fault.body_text()))
+}
+
+fn bounded(server: &Server, limit: Option<usize>) -> Result<usize, Problem> {
+    let most = server.limits.rows;
+    match limit.unwrap_or(DEFAULT_ROWS.min(most)) {
+        limit if (1..=most).contains(&limit) => Ok(limit),
+        limit => Err(Problem::bad_request(format!("`limit` is {limit}, must be 1 to {most}"))),
+    }
+}
+
+fn unknown_topic(topic: &str) -> Problem {
+    let names = TopicKind::INPUTS.into_iter().chain(TopicKind::OUTPUTS).map(TopicKind::name);
+    let names = names.collect::<Vec<_>>().join(", ");
+    Problem::bad_request(format!("`{topic}` is no topic of a market; there are: {names}"))
+}
