@@ -1,13 +1,14 @@
 //! Records a second of the embedded log: `throughput [FOLDER] [MILLIONS] [WRITERS] [plain]`.
 //!
-//! Records of 200 bytes in batches of 10,000, each append synced; then everything is read by one
+//! First single records, each append synced, by one thread and by 32 that share syncs.
+//! Then records of 200 bytes in batches of 10,000, each append synced; then everything is read by one
 //! thread. The values look like small JSON events, so they compress about as those do.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use omnifold_log::embedded::{EmbeddedLog, EmbeddedOptions};
-use omnifold_log::{Compaction, HeadersBuilder, Log, RecordBuf, TopicSpec};
+use omnifold_log::{Compaction, Headers, HeadersBuilder, Log, RecordBuf, TopicSpec};
 
 const BATCH: usize = 10_000;
 const VALUE_BYTES: usize = 140;
@@ -26,10 +27,41 @@ fn main() {
     let specs =
         topics.iter().map(|name| TopicSpec { name: name.clone(), compaction: Compaction::None });
     log.create_topics(&specs.collect::<Vec<_>>()).expect("topics");
+    append_single_records(log.as_ref(), &topics[0], 1);
+    append_single_records(log.as_ref(), &topics[0], 32);
     append(log.as_ref(), &topics, records);
     read(log.as_ref(), &topics);
     println!("{:#?}", log.stats());
     reopen(log, &dir);
+}
+
+fn append_single_records(log: &EmbeddedLog, topic: &String, threads: usize) {
+    const APPENDS: usize = 200;
+    let before = log.stats();
+    let producer = log.producer().expect("a producer");
+    let began = Instant::now();
+    let append = || {
+        let mut batch = RecordBuf::default();
+        batch.push(0, 0, 1, Headers::default(), b"key", Some(&[b'v'; VALUE_BYTES]));
+        let once = |_| {
+            let began = Instant::now();
+            producer.append(std::slice::from_ref(topic), &batch).expect("appended");
+            began.elapsed()
+        };
+        (0..APPENDS).map(once).collect::<Vec<_>>()
+    };
+    let mut waits: Vec<Duration> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(append)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("a thread")).collect()
+    });
+    waits.sort();
+    say(&format!("{threads} threads: appended singly"), waits.len() as u64, began);
+    let syncs = log.stats().syncs - before.syncs;
+    println!(
+        "  {syncs} syncs, p50 {:?}, p99 {:?}",
+        waits[waits.len() / 2],
+        waits[waits.len() * 99 / 100]
+    );
 }
 
 fn append(log: &EmbeddedLog, topics: &[String], records: usize) {

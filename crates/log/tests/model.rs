@@ -101,8 +101,13 @@ fn trim(log: &EmbeddedLog, model: &mut Model, topic: usize, to: usize) {
     }
 }
 
+/// Few, because each opens a log several times; more by `PROPTEST_CASES`.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").map_or(16, |cases| cases.parse().expect("a number"))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_log_reads_like_a_list(

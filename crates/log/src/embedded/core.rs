@@ -68,6 +68,7 @@ impl Core {
         let _changing = lock(&self.changing);
         let mut number = self.next_number()?;
         let mut made: HashMap<String, Arc<Topic>> = HashMap::new();
+        let mut names = Vec::new();
         let mut rows = Vec::new();
         for spec in specs {
             if self.find(&spec.name).is_some() || made.contains_key(&spec.name) {
@@ -79,15 +80,13 @@ impl Core {
             rows.push(RowChange::Put(key::topic(&spec.name), row.encode()));
             let topic = Arc::new(Topic::new(row, &spec.name, 0, Default::default()));
             made.insert(spec.name.clone(), topic);
+            names.push(spec.name.clone());
             number += 1;
         }
         if !rows.is_empty() {
             rows.push(RowChange::Put(key::NEXT_NUMBER.to_vec(), number.to_be_bytes().to_vec()));
             self.committer.commit(Work { rows, ..Work::default() })?;
         }
-        let is_new = |spec: &&TopicSpec| made.contains_key(&spec.name);
-        let mut names: Vec<_> = specs.iter().filter(is_new).map(|spec| spec.name.clone()).collect();
-        names.dedup();
         self.change_topics(|topics| topics.extend(made));
         Ok(names)
     }
