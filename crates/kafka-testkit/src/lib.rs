@@ -21,6 +21,7 @@ use std::sync::OnceLock;
 
 pub use broker::{Broker, BrokerError, BrokerOptions};
 pub use install::kafka_home;
+pub use process::cpu_seconds;
 
 /// The one broker that all tests of this process share, started at the first call. `None` where
 /// the jars are missing: the test should return, the reason has been printed.

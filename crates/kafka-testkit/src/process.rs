@@ -98,8 +98,8 @@ fn status_letter(pid: u32) -> Option<char> {
     after_name(pid)?.chars().next()
 }
 
-/// CPU time of a process so far, user and system, seconds.
-pub(crate) fn cpu_seconds(pid: u32) -> Option<f64> {
+/// CPU time of a process so far, user and system, seconds; `None` where it is gone.
+pub fn cpu_seconds(pid: u32) -> Option<f64> {
     // Fields 14 and 15 of proc(5) stat, counted in ticks of 1/100 s on Linux.
     let stat = after_name(pid)?;
     let mut fields = stat.split_ascii_whitespace().skip(11);
