@@ -43,6 +43,12 @@ impl Admin {
         })
     }
 
+    /// Names of all topics of the cluster.
+    pub(crate) fn topic_names(&self) -> Result<Vec<String>, LogError> {
+        let names = self.client.topic_names(self.timeout);
+        names.map_err(|code| self.unavailable("listing topics", code))
+    }
+
     /// Where the brokers are, for messages.
     pub(crate) fn brokers(&self) -> &str {
         &self.brokers

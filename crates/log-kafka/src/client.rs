@@ -189,6 +189,24 @@ impl Client {
             code
         }
     }
+
+    /// Names of all topics of the cluster that this client may see.
+    pub(crate) fn topic_names(&self, timeout: Duration) -> Result<Vec<String>, Code> {
+        let (raw, nowhere) = (self.raw(), ptr::null_mut());
+        let mut metadata = ptr::null();
+        // SAFETY: all topics are asked for; what is given is copied, then destroyed once.
+        unsafe {
+            let code = bindings::rd_kafka_metadata(raw, 1, nowhere, &mut metadata, millis(timeout));
+            if code != Code::RD_KAFKA_RESP_ERR_NO_ERROR {
+                return Err(code);
+            }
+            let count = usize::try_from((*metadata).topic_cnt).unwrap_or_default();
+            let topics = (0..count).map(|place| text_of((*(*metadata).topics.add(place)).topic));
+            let names = topics.collect();
+            bindings::rd_kafka_metadata_destroy(metadata);
+            Ok(names)
+        }
+    }
 }
 
 impl Drop for Client {

@@ -38,7 +38,8 @@ const DROP_PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct GroupMembership {
     consumer: Arc<BaseConsumer<Owning>>,
     leaving: Arc<AtomicBool>,
-    left: mpsc::Receiver<()>,
+    // Locked only so that a membership can be shared; no two threads wait.
+    left: Mutex<mpsc::Receiver<()>>,
     gone: bool,
 }
 
@@ -83,7 +84,7 @@ impl GroupMembership {
             what: "starting the group's thread".to_owned(),
             detail: fault.to_string(),
         })?;
-        Ok(GroupMembership { consumer, leaving, left, gone: false })
+        Ok(GroupMembership { consumer, leaving, left: Mutex::new(left), gone: false })
     }
 }
 
@@ -104,7 +105,8 @@ impl Membership for GroupMembership {
     fn leave(&mut self, timeout: Duration) {
         self.leaving.store(true, Ordering::Release);
         if !self.gone {
-            self.gone = self.left.recv_timeout(timeout) != Err(mpsc::RecvTimeoutError::Timeout);
+            let left = self.left.get_mut().unwrap_or_else(PoisonError::into_inner);
+            self.gone = left.recv_timeout(timeout) != Err(mpsc::RecvTimeoutError::Timeout);
         }
     }
 }

@@ -47,6 +47,14 @@ impl KafkaLog {
         &self.options
     }
 
+    /// Names of all topics of the cluster, whosever they are.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`] where no broker answers.
+    pub fn topics(&self) -> Result<Vec<String>, LogError> {
+        self.admin.topic_names()
+    }
+
     fn sender(&self) -> Result<Arc<Sender>, LogError> {
         let mut kept = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = kept.upgrade() {

@@ -123,7 +123,7 @@ pub trait OwnershipHandler: Send + Sync {
 }
 
 /// Membership in the group. Dropping it leaves the group, after revoking what is still owned.
-pub trait Membership: Send {
+pub trait Membership: Send + Sync {
     /// Tells the group how far a market was read, for lag tools only. Never blocks.
     fn report(&self, market: &str, positions: &[(String, u64)]);
     /// Revokes what is owned, leaves, and waits at most this long.
