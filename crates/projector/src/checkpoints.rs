@@ -1,6 +1,7 @@
 //! Checkpoints: images of acknowledged epochs gathered, and written by a thread of their own.
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -26,8 +27,20 @@ pub(crate) struct Checkpointer {
     store_epoch: u64,
     under_way: Option<UnderWay>,
     last: Instant,
-    jobs: Sender<Checkpoint>,
+    /// `None` once it is being dropped.
+    jobs: Option<Sender<Checkpoint>>,
     results: Receiver<Result<(), StateError>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The folder is free again when the thread has ended.
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Checkpointer {
@@ -36,7 +49,7 @@ impl Checkpointer {
         let (outbox, results) = bounded(1);
         let (options, name) = (options.clone(), market.to_owned());
         let limits = options.checkpoint;
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name(format!("checkpoint {market}"))
             .spawn(move || {
                 for checkpoint in inbox {
@@ -56,8 +69,9 @@ impl Checkpointer {
             store_epoch: 0,
             under_way: None,
             last: Instant::now(),
-            jobs,
+            jobs: Some(jobs),
             results,
+            thread: Some(thread),
         }
     }
 
@@ -109,7 +123,8 @@ impl Checkpointer {
         self.gathered_bytes = 0;
         self.under_way = Some(UnderWay { store_epoch: self.store_epoch, began: Instant::now() });
         self.last = Instant::now();
-        self.jobs.send(Checkpoint::new(images, position.encode())).map_err(|_| self.died())
+        let jobs = self.jobs.as_ref().ok_or_else(|| self.died())?;
+        jobs.send(Checkpoint::new(images, position.encode())).map_err(|_| self.died())
     }
 
     fn poll(&mut self, store: &mut Store) -> Result<(), ProjectorError> {

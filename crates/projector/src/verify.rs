@@ -86,17 +86,10 @@ pub fn rebuild(
     remove(&new)?;
     let backend = Arc::new(RocksBackend::open(&new)?);
     let report = fold_again(&log, market, &options, backend.clone(), progress)?;
-    wait_for_last_owner(backend);
+    drop(backend);
     remove(&old)?;
     std::fs::rename(&new, &old).map_err(|error| folder_fault("replacing", &old, &error))?;
     Ok(report)
-}
-
-/// The checkpointing thread may hold the folder open for a moment longer.
-fn wait_for_last_owner(backend: Arc<RocksBackend>) {
-    while Arc::strong_count(&backend) > 1 {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
 }
 
 fn remove(folder: &Path) -> Result<(), ProjectorError> {

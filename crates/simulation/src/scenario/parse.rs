@@ -1,0 +1,262 @@
+//! Text to commands.
+
+use omnifold_events::jsonl::FileEvent;
+use omnifold_events::v1::fulfilment_target::Target;
+use omnifold_events::{Event, parse_time, v1};
+
+use super::words::{Fault, Words, number, place, quantity};
+use super::{Action, ScenarioError, Step};
+
+/// Channel of orders that name none.
+pub(super) const CHANNEL: &str = "web";
+const SOURCE: &str = "scenario";
+/// Time from one event to the next.
+const TICK_MS: i64 = 1_000;
+
+/// Time of the first event where no `at` comes before it: 2025-06-02T00:00:00Z.
+const START_MS: i64 = 1_748_822_400_000;
+
+/// Reads a scenario.
+pub fn parse(text: &str) -> Result<Vec<Step>, ScenarioError> {
+    let mut reader = Reader { steps: Vec::new(), clock_ms: START_MS, newest: None };
+    for (place, line) in text.lines().enumerate() {
+        reader.line(place + 1, line).map_err(|what| ScenarioError {
+            line: place + 1,
+            text: line.to_owned(),
+            what,
+        })?;
+    }
+    Ok(reader.steps)
+}
+
+struct Reader {
+    steps: Vec<Step>,
+    clock_ms: i64,
+    newest: Option<FileEvent>,
+}
+
+impl Reader {
+    fn line(&mut self, line: usize, text: &str) -> Result<(), Fault> {
+        if let Some(output) = text.trim_start().strip_prefix('>') {
+            let step = self.steps.last_mut().ok_or("output before any command")?;
+            step.expected.push(output.trim().to_owned());
+            return Ok(());
+        }
+        let command = text.split('#').next().unwrap_or_default().trim();
+        if command.is_empty() {
+            return Ok(());
+        }
+        let mut words = Words::of(command);
+        let verb = words.next("a command")?;
+        if verb == "at" {
+            self.clock_ms = parse_time(words.next("a time")?).map_err(|fault| fault.to_string())?;
+            return words.end();
+        }
+        let action = self.action(line, verb, &mut words)?;
+        words.end()?;
+        let (text, expected) = (command.to_owned(), Vec::new());
+        self.steps.push(Step { line, text, action, expected });
+        Ok(())
+    }
+
+    fn action(&mut self, line: usize, verb: &str, words: &mut Words<'_>) -> Result<Action, Fault> {
+        let event = match verb {
+            "restart" => return Ok(Action::Restart),
+            "stock" => {
+                let (node, sku) = shelf(words)?;
+                return Ok(Action::ShowStock { node, sku });
+            }
+            "again" => self.newest.clone().ok_or("there is no event to deliver again")?,
+            _ => self.event(line, verb, words)?,
+        };
+        self.newest = Some(event.clone());
+        Ok(Action::Event(Box::new(event)))
+    }
+
+    fn event(
+        &mut self,
+        line: usize,
+        verb: &str,
+        words: &mut Words<'_>,
+    ) -> Result<FileEvent, Fault> {
+        let event = event(verb, words)?;
+        let id = words.option("id").map_or_else(|| format!("line-{line}"), str::to_owned);
+        let source = words.option("source").unwrap_or(SOURCE).to_owned();
+        let time_ms = Some(self.clock_ms);
+        self.clock_ms += TICK_MS;
+        Ok(FileEvent { id, source, time_ms, event })
+    }
+}
+
+fn event(verb: &str, words: &mut Words<'_>) -> Result<Event, Fault> {
+    Ok(match verb {
+        "market" => market(words)?.into(),
+        "node" => node(words)?.into(),
+        "item" => item(words)?.into(),
+        "count" => count(words)?.into(),
+        "adjust" => adjust(words)?.into(),
+        "settings" => settings(words)?.into(),
+        "order" => order(words)?.into(),
+        "cancel" => cancel(words)?.into(),
+        "accept" => {
+            let target = target(words)?;
+            v1::FulfilmentAccepted { target, ..Default::default() }.into()
+        }
+        "reject" => reject(words)?.into(),
+        "ship" => {
+            let (target, lines) = (target(words)?, lines(words)?);
+            v1::FulfilmentShipped { target, lines, ..Default::default() }.into()
+        }
+        "deliver" => {
+            let (target, lines) = (target(words)?, lines(words)?);
+            v1::FulfilmentDelivered { target, lines, ..Default::default() }.into()
+        }
+        other => return Err(format!("there is no command `{other}`")),
+    })
+}
+
+/// The value of an enum whose names have this prefix.
+fn choice<T>(prefix: &str, word: &str, find: fn(&str) -> Option<T>) -> Result<T, Fault> {
+    let name = format!("{prefix}_{}", word.to_uppercase());
+    find(&name).ok_or_else(|| format!("`{word}` is none of the values of {prefix}"))
+}
+
+fn market(words: &mut Words<'_>) -> Result<v1::MarketConfigured, Fault> {
+    let clock = words.option("clock").unwrap_or("events");
+    let coverage = words.option("coverage").unwrap_or("ship_complete");
+    let shortage = words.option("shortage").unwrap_or("refuse");
+    Ok(v1::MarketConfigured {
+        clock: choice("CLOCK_KIND", clock, v1::ClockKind::from_str_name)?.into(),
+        currency: "EUR".to_owned(),
+        coverage: choice("COVERAGE", coverage, v1::Coverage::from_str_name)?.into(),
+        shortage: choice("SHORTAGE", shortage, v1::Shortage::from_str_name)?.into(),
+        explanation: v1::ExplanationLevel::Full.into(),
+        ..Default::default()
+    })
+}
+
+fn node(words: &mut Words<'_>) -> Result<v1::NodeDefined, Fault> {
+    let node_id = words.next("a node")?.to_owned();
+    let location = if words.take("at") { Some(place(words.next("a place")?)?) } else { None };
+    Ok(v1::NodeDefined {
+        name: node_id.clone(),
+        node_id,
+        kind: v1::NodeKind::Warehouse.into(),
+        location,
+        country: "FR".to_owned(),
+        disabled: words.take("disabled"),
+        ..Default::default()
+    })
+}
+
+fn item(words: &mut Words<'_>) -> Result<v1::ItemDefined, Fault> {
+    let sku = words.next("a SKU")?.to_owned();
+    let scale = words.option("scale").map_or(Ok(0), number)?;
+    Ok(v1::ItemDefined { name: sku.clone(), sku, scale, ..Default::default() })
+}
+
+fn shelf(words: &mut Words<'_>) -> Result<(String, String), Fault> {
+    Ok((words.next("a node")?.to_owned(), words.next("a SKU")?.to_owned()))
+}
+
+fn count(words: &mut Words<'_>) -> Result<v1::StockCounted, Fault> {
+    let (node_id, sku) = shelf(words)?;
+    let on_hand_milli = quantity(words.next("a quantity")?)?;
+    Ok(v1::StockCounted { node_id, sku, on_hand_milli, ..Default::default() })
+}
+
+fn adjust(words: &mut Words<'_>) -> Result<v1::StockAdjusted, Fault> {
+    let (node_id, sku) = shelf(words)?;
+    let delta_milli = quantity(words.next("a quantity")?)?;
+    let usual = if delta_milli < 0 { "correction" } else { "received" };
+    let reason = words.option("reason").unwrap_or(usual);
+    let reason = choice("ADJUSTMENT_REASON", reason, v1::AdjustmentReason::from_str_name)?;
+    let reason = reason.into();
+    Ok(v1::StockAdjusted { node_id, sku, delta_milli, reason, ..Default::default() })
+}
+
+fn settings(words: &mut Words<'_>) -> Result<v1::StockSettingsSet, Fault> {
+    let (node_id, sku) = shelf(words)?;
+    Ok(v1::StockSettingsSet {
+        node_id,
+        sku,
+        buffer_milli: words.quantity_option("buffer")?,
+        backorder_limit_milli: words.quantity_option("backorder_limit")?,
+        flagged_out: words.take("flagged_out"),
+        ..Default::default()
+    })
+}
+
+fn order(words: &mut Words<'_>) -> Result<v1::OrderPlaced, Fault> {
+    let order_id = words.next("an order")?.to_owned();
+    let mut lines = Vec::new();
+    if words.take("lines") {
+        while let Some(line) = words.take_if(|word| word.contains(':')) {
+            lines.push(order_line(lines.len() + 1, line)?);
+        }
+    }
+    let location = if words.take("to") { Some(place(words.next("a place")?)?) } else { None };
+    let destination = v1::Destination { country: "FR".to_owned(), location, ..Default::default() };
+    let coverage = match words.option("coverage") {
+        None => v1::Coverage::Unspecified,
+        Some(word) => choice("COVERAGE", word, v1::Coverage::from_str_name)?,
+    };
+    let nodes = words.option("from").unwrap_or_default();
+    Ok(v1::OrderPlaced {
+        channel: words.option("channel").unwrap_or(CHANNEL).to_owned(),
+        order_id,
+        lines,
+        destination: Some(destination),
+        priority: words.option("priority").map_or(Ok(0), number)?,
+        fulfil_from: nodes.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect(),
+        coverage: coverage.into(),
+        ..Default::default()
+    })
+}
+
+fn order_line(number: usize, text: &str) -> Result<v1::OrderLine, Fault> {
+    let (sku, units) = text.rsplit_once(':').ok_or("a line is `SKU:quantity`")?;
+    Ok(v1::OrderLine {
+        line_id: number.to_string(),
+        sku: sku.to_owned(),
+        quantity_milli: quantity(units)?,
+        unit_price: None,
+    })
+}
+
+fn cancel(words: &mut Words<'_>) -> Result<v1::OrderCancelled, Fault> {
+    let order_id = words.next("an order")?.to_owned();
+    let channel = words.option("channel").unwrap_or(CHANNEL).to_owned();
+    Ok(v1::OrderCancelled { channel, order_id, lines: lines(words)?, ..Default::default() })
+}
+
+/// `line 1 x2 line 3`: without a quantity, all that is left of the line.
+fn lines(words: &mut Words<'_>) -> Result<Vec<v1::LineQuantity>, Fault> {
+    let mut lines = Vec::new();
+    while words.take("line") {
+        let line_id = words.next("a line's name")?.to_owned();
+        let units = words.take_if(|word| word.starts_with('x'));
+        let quantity_milli = units.map_or(Ok(0), |units| quantity(&units[1..]))?;
+        lines.push(v1::LineQuantity { line_id, quantity_milli });
+    }
+    Ok(lines)
+}
+
+/// `O/f1`, or `any O` for the units of an order wherever they stand.
+fn target(words: &mut Words<'_>) -> Result<Option<v1::FulfilmentTarget>, Fault> {
+    let channel = words.option("channel").unwrap_or(CHANNEL);
+    let target = if words.take("any") {
+        let order_id = words.next("an order")?.to_owned();
+        Target::AnyNode(v1::AnyNode { channel: channel.to_owned(), order_id })
+    } else {
+        Target::FulfilmentId(format!("{channel}/{}", words.next("a fulfilment")?))
+    };
+    Ok(Some(v1::FulfilmentTarget { target: Some(target) }))
+}
+
+fn reject(words: &mut Words<'_>) -> Result<v1::FulfilmentRejected, Fault> {
+    let target = target(words)?;
+    let reason = words.next("a reason")?;
+    let reason = choice("REJECTION_REASON", reason, v1::RejectionReason::from_str_name)?.into();
+    Ok(v1::FulfilmentRejected { target, reason, ..Default::default() })
+}

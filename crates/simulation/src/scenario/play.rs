@@ -1,0 +1,85 @@
+//! Playing a scenario on an engine.
+
+use std::fmt;
+
+use omnifold_events::jsonl::FileEvent;
+
+use super::render::{render, render_stock};
+use super::{Action, Step};
+use crate::output::Output;
+
+/// An engine that a scenario is played on.
+pub trait Player {
+    /// Takes one event; returns what it published for it: messages of `assignments` in their
+    /// order, then those of `rejected`.
+    fn take(&mut self, event: &FileEvent) -> anyhow::Result<Vec<Output>>;
+
+    /// The stock of a (node, SKU); `None` where the node does not stock it.
+    fn stock(&mut self, node: &str, sku: &str) -> anyhow::Result<Option<StockFigures>>;
+
+    /// Stops, and starts on what was left on disk.
+    fn restart(&mut self) -> anyhow::Result<()>;
+}
+
+/// Stock of one (node, SKU), in 1/1000 unit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(missing_docs)] // rules Q2 and Q3 of the conformance cases
+pub struct StockFigures {
+    pub on_hand_milli: i64,
+    pub allocated_milli: i64,
+    pub quarantine_milli: i64,
+    pub short_milli: i64,
+    pub atp_milli: i64,
+}
+
+/// A command whose output was not what stands below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Line of the file.
+    pub line: usize,
+    /// The command.
+    pub text: String,
+    /// What it should have printed.
+    pub expected: Vec<String>,
+    /// What it printed.
+    pub printed: Vec<String>,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "line {}: {}", self.line, self.text)?;
+        self.expected.iter().try_for_each(|line| writeln!(f, "  - {line}"))?;
+        self.printed.iter().try_for_each(|line| writeln!(f, "  + {line}"))
+    }
+}
+
+/// Plays every step, to the end. Returns the steps whose output differed.
+pub fn play(steps: &[Step], player: &mut dyn Player) -> anyhow::Result<Vec<Mismatch>> {
+    let mut mismatches = Vec::new();
+    for step in steps {
+        let printed = print(&step.action, player)?;
+        if printed != step.expected {
+            mismatches.push(Mismatch {
+                line: step.line,
+                text: step.text.clone(),
+                expected: step.expected.clone(),
+                printed,
+            });
+        }
+    }
+    Ok(mismatches)
+}
+
+fn print(action: &Action, player: &mut dyn Player) -> anyhow::Result<Vec<String>> {
+    Ok(match action {
+        Action::Event(event) => render(&player.take(event)?),
+        Action::Restart => {
+            player.restart()?;
+            Vec::new()
+        }
+        Action::ShowStock { node, sku } => match player.stock(node, sku)? {
+            Some(figures) => vec![render_stock(node, sku, &figures)],
+            None => vec![format!("{node} {sku} not stocked")],
+        },
+    })
+}

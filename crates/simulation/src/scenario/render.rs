@@ -1,0 +1,131 @@
+//! Outputs of the engine to lines of text: one for each message, two for a fulfilment that holds
+//! its order's outcome.
+
+use omnifold_events::v1::{self, Cause, OutcomeStatus};
+
+use super::StockFigures;
+use super::parse::CHANNEL;
+use crate::output::Output;
+
+/// The lines of one step's outputs, in the order they were published.
+pub fn render(outputs: &[Output]) -> Vec<String> {
+    outputs.iter().flat_map(lines_of).collect()
+}
+
+fn lines_of(output: &Output) -> Vec<String> {
+    match output {
+        Output::Outcome(outcome) => vec![outcome_line(outcome)],
+        Output::Assigned(message) => {
+            let mut lines: Vec<String> = message.outcome.iter().map(outcome_line).collect();
+            lines.push(fulfilment_line(output, "", &message.lines));
+            lines
+        }
+        Output::Changed(message) => vec![fulfilment_line(output, "keeps ", &message.lines)],
+        Output::Released(message) => vec![fulfilment_line(output, "released ", &message.lines)],
+        Output::Rejected(message) => {
+            let name = message.event_type.trim_start_matches("omnifold.v1.");
+            vec![format!("rejected {name} {}", message.reason)]
+        }
+    }
+}
+
+/// Channel `web` goes without saying.
+fn order_name(channel: &str, order_id: &str) -> String {
+    if channel == CHANNEL { order_id.to_owned() } else { format!("{channel}/{order_id}") }
+}
+
+fn outcome_line(outcome: &v1::OrderOutcome) -> String {
+    let name = order_name(&outcome.channel, &outcome.order_id);
+    match (outcome.status(), outcome.cause()) {
+        (OutcomeStatus::Cancelled, _) => {
+            format!("{name} cancelled {}", quantities(&outcome.cancelled))
+        }
+        (OutcomeStatus::Refused, Cause::Cancelled) => {
+            format!("{name} cancellation refused {}", outcome.reason)
+        }
+        (status, cause) => {
+            let mut text = format!("{name} {}", word(status.as_str_name(), "OUTCOME_STATUS_"));
+            if !outcome.reason.is_empty() {
+                text += &format!(" {}", outcome.reason);
+            }
+            text += &cause_suffix(cause);
+            for shortage in &outcome.shortages {
+                text += &format!("; {}", shortage_text(shortage));
+            }
+            if !outcome.waiting.is_empty() {
+                text += &format!("; waiting {}", quantities(&outcome.waiting));
+            }
+            // A refusal takes back every unit; saying so again adds nothing.
+            if !outcome.cancelled.is_empty() && status != OutcomeStatus::Refused {
+                text += &format!("; cancelled {}", quantities(&outcome.cancelled));
+            }
+            text
+        }
+    }
+}
+
+fn shortage_text(shortage: &v1::SkuShortage) -> String {
+    let (asked, there) = (units(shortage.requested_milli), units(shortage.available_milli));
+    format!("{} requested {asked} available {there}", shortage.sku)
+}
+
+fn quantities(lines: &[v1::LineQuantity]) -> String {
+    let text =
+        |line: &v1::LineQuantity| format!("line {} x{}", line.line_id, units(line.quantity_milli));
+    lines.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+fn fulfilment_line(output: &Output, verb: &str, lines: &[v1::AssignedLine]) -> String {
+    let (channel, order_id) = output.order();
+    let name = order_name(channel, order_id);
+    let number = output.fulfilment().unwrap_or_default();
+    let node = output.node().unwrap_or_default();
+    let parts: Vec<String> = lines.iter().map(assigned_text).collect();
+    let cause = cause_suffix(output.cause());
+    format!("{name}/f{number} {node} {verb}{}{cause}", parts.join(", "))
+}
+
+fn assigned_text(line: &v1::AssignedLine) -> String {
+    let text = format!("{} x{}", line.sku, units(line.quantity_milli));
+    match line.backordered_milli {
+        0 => text,
+        backordered => format!("{text} ({} backordered)", units(backordered)),
+    }
+}
+
+fn cause_suffix(cause: Cause) -> String {
+    match cause {
+        Cause::Placed | Cause::Unspecified => String::new(),
+        other => format!(" ({})", word(other.as_str_name(), "CAUSE_")),
+    }
+}
+
+fn word(name: &str, prefix: &str) -> String {
+    name.trim_start_matches(prefix).to_lowercase()
+}
+
+/// 1/1000 units as a decimal without trailing zeros.
+fn units(milli: i64) -> String {
+    let (sign, size) = (if milli < 0 { "-" } else { "" }, milli.unsigned_abs());
+    let decimals = format!("{:03}", size % 1_000);
+    match decimals.trim_end_matches('0') {
+        "" => format!("{sign}{}", size / 1_000),
+        decimals => format!("{sign}{}.{decimals}", size / 1_000),
+    }
+}
+
+/// `N S on_hand 5 allocated 3 atp 2`, with `quarantine` and `short` where there are any.
+pub fn render_stock(node: &str, sku: &str, figures: &StockFigures) -> String {
+    let mut text = format!(
+        "{node} {sku} on_hand {} allocated {}",
+        units(figures.on_hand_milli),
+        units(figures.allocated_milli)
+    );
+    for (name, milli) in [("quarantine", figures.quarantine_milli), ("short", figures.short_milli)]
+    {
+        if milli != 0 {
+            text += &format!(" {name} {}", units(milli));
+        }
+    }
+    text + &format!(" atp {}", units(figures.atp_milli))
+}

@@ -1,0 +1,286 @@
+use std::path::PathBuf;
+
+use omnifold_events::{Event, v1};
+use v1::fulfilment_target::Target;
+
+use super::words::{Words, place, quantity};
+use super::*;
+use crate::output::Output;
+
+fn files() -> Vec<(String, String)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/scenarios");
+    let mut files: Vec<(String, String)> = std::fs::read_dir(folder)
+        .expect("the folder of scenarios")
+        .map(|entry| entry.expect("a file").path())
+        .map(|path| {
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(&path).expect("text"))
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+fn only_event(text: &str) -> FileEvent {
+    let mut steps = parse(text).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(steps.len(), 1, "{text}");
+    match steps.remove(0).action {
+        Action::Event(event) => *event,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_scenario_file_can_be_read_and_names_its_case_first() {
+    let files = files();
+    assert!(files.len() >= 14, "{} files", files.len());
+    for (name, text) in files {
+        let steps = parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let first = text.lines().next().and_then(|line| line.strip_prefix("# "));
+        let case = first.and_then(|line| line.split([' ', ',']).next()).expect("a first comment");
+        assert!(name.starts_with(&format!("{case}-")), "{name} begins with its case, {case}");
+        assert!(steps.iter().any(|step| !step.expected.is_empty()), "{name} expects nothing");
+        let opens = matches!(&steps[0].action, Action::Event(event)
+            if matches!(event.event, Event::MarketConfigured(_)));
+        assert!(opens, "{name} begins with its market");
+    }
+}
+
+#[test]
+fn the_required_cases_have_their_files() {
+    let names: Vec<String> = files().into_iter().map(|(name, _)| name).collect();
+    for case in
+        ["RS-02", "RS-03", "RS-04", "RT-01", "RT-02", "RT-03", "RT-10", "EV-02", "LG-01", "AT-04"]
+    {
+        assert!(names.iter().any(|name| name.starts_with(case)), "{case}");
+    }
+}
+
+#[test]
+fn each_event_is_a_second_after_the_one_before_and_has_its_line_as_its_id() {
+    let steps = parse("at 2025-06-02T10:00:00Z\n\nitem S\nitem T # a comment\n").expect("valid");
+    let [one, two] = &steps[..] else { panic!("{steps:?}") };
+    let (Action::Event(one), Action::Event(two)) = (&one.action, &two.action) else { panic!() };
+    assert_eq!((one.id.as_str(), two.id.as_str()), ("line-3", "line-4"));
+    assert_eq!(one.time_ms.map(|time| time + 1_000), two.time_ms);
+}
+
+#[test]
+fn again_is_the_same_event_to_the_last_byte() {
+    let steps = parse("item S id=e1 source=shop\nagain\nrestart\nagain").expect("valid");
+    assert_eq!(steps[0].action, steps[1].action);
+    assert_eq!(steps[2].action, Action::Restart);
+    assert_eq!(steps[0].action, steps[3].action);
+    assert!(parse("again").is_err());
+}
+
+#[test]
+fn an_order_has_its_lines_numbered_and_its_options() {
+    let text = "order O lines S:3 T:0.5 to -48.8,2.3 from=N1,N2 priority=5 coverage=allow_partial";
+    let Event::OrderPlaced(order) = only_event(text).event else { panic!() };
+    let lines: Vec<(&str, &str, i64)> = order
+        .lines
+        .iter()
+        .map(|line| (line.line_id.as_str(), line.sku.as_str(), line.quantity_milli))
+        .collect();
+    assert_eq!(lines, [("1", "S", 3_000), ("2", "T", 500)]);
+    assert_eq!(order.fulfil_from, ["N1", "N2"]);
+    assert_eq!((order.priority, order.coverage()), (5, v1::Coverage::AllowPartial));
+    let location = order.destination.and_then(|to| to.location).expect("a place");
+    assert_eq!((location.lat_e6, location.lon_e6), (-48_800_000, 2_300_000));
+}
+
+#[test]
+fn shipments_name_a_fulfilment_or_an_order_and_lines() {
+    let Event::FulfilmentShipped(one) = only_event("ship O/f1 line 1 x2 line 2").event else {
+        panic!()
+    };
+    let target = one.target.and_then(|target| target.target);
+    assert_eq!(target, Some(Target::FulfilmentId("web/O/f1".to_owned())));
+    let lines: Vec<(&str, i64)> =
+        one.lines.iter().map(|line| (line.line_id.as_str(), line.quantity_milli)).collect();
+    assert_eq!(lines, [("1", 2_000), ("2", 0)]);
+    let Event::FulfilmentDelivered(any) = only_event("deliver any O channel=app").event else {
+        panic!()
+    };
+    let target = any.target.and_then(|target| target.target);
+    let named = v1::AnyNode { channel: "app".to_owned(), order_id: "O".to_owned() };
+    assert_eq!(target, Some(Target::AnyNode(named)));
+}
+
+#[test]
+fn a_line_that_is_no_command_is_named_with_its_number() {
+    for (text, what) in [
+        ("item S\nfly away", "there is no command `fly`"),
+        ("count N S", "a quantity is missing"),
+        ("count N S 1.2345", "no quantity"),
+        ("count N S 5 6", "one word too many"),
+        ("count N S 5 colour=red", "no option `colour`"),
+        ("node N at 48.8", "no place"),
+        ("reject O/f1 bored", "`bored`"),
+        ("market shortage=steal", "`steal`"),
+        ("at noon", "RFC 3339"),
+        ("> output", "output before any command"),
+    ] {
+        let error = parse(text).expect_err(text);
+        assert!(error.what.contains(what), "{text}: {error}");
+        assert_eq!(error.line, text.lines().count());
+    }
+}
+
+#[test]
+fn quantities_and_places_are_exact() {
+    for (text, milli) in [("5", 5_000), ("5.5", 5_500), ("-0.001", -1), ("0", 0), ("12.34", 12_340)]
+    {
+        assert_eq!(quantity(text), Ok(milli), "{text}");
+    }
+    for text in ["", ".", "5.", "-", "1e3", "+1", "0.0001", "99999999999999999999"] {
+        assert!(quantity(text).is_err(), "{text}");
+    }
+    assert_eq!(place("0.3,-0.1").map(|at| (at.lat_e6, at.lon_e6)), Ok((300_000, -100_000)));
+    assert!(Words::of("a b").next("a word").is_ok());
+}
+
+fn outcome(status: v1::OutcomeStatus, cause: v1::Cause) -> v1::OrderOutcome {
+    v1::OrderOutcome {
+        channel: "web".to_owned(),
+        order_id: "O".to_owned(),
+        status: status.into(),
+        cause: cause.into(),
+        ..Default::default()
+    }
+}
+
+fn quantities(lines: &[(&str, i64)]) -> Vec<v1::LineQuantity> {
+    let row = |(line, units): &(&str, i64)| v1::LineQuantity {
+        line_id: (*line).to_owned(),
+        quantity_milli: *units,
+    };
+    lines.iter().map(row).collect()
+}
+
+#[test]
+fn an_outcome_is_one_line_of_text() {
+    use v1::{Cause, OutcomeStatus};
+    let shortage =
+        v1::SkuShortage { sku: "S".to_owned(), requested_milli: 6_000, available_milli: 5_500 };
+    let refused = v1::OrderOutcome {
+        reason: "unfillable".to_owned(),
+        shortages: vec![shortage],
+        cancelled: quantities(&[("1", 6_000)]),
+        ..outcome(OutcomeStatus::Refused, Cause::Placed)
+    };
+    let waiting = v1::OrderOutcome {
+        waiting: quantities(&[("1", 500), ("2", 1_000)]),
+        channel: "app".to_owned(),
+        ..outcome(OutcomeStatus::PartlyAssigned, Cause::Rerouted)
+    };
+    let cancelled = v1::OrderOutcome {
+        cancelled: quantities(&[("1", 1_000)]),
+        ..outcome(OutcomeStatus::Cancelled, Cause::Cancelled)
+    };
+    let too_late = v1::OrderOutcome {
+        reason: "already_shipped".to_owned(),
+        ..outcome(OutcomeStatus::Refused, Cause::Cancelled)
+    };
+    let all = [refused, waiting, cancelled, too_late].map(Output::Outcome);
+    assert_eq!(
+        render(&all),
+        [
+            "O refused unfillable; S requested 6 available 5.5",
+            "app/O partly_assigned (rerouted); waiting line 1 x0.5, line 2 x1",
+            "O cancelled line 1 x1",
+            "O cancellation refused already_shipped",
+        ]
+    );
+}
+
+#[test]
+fn a_fulfilment_is_one_line_and_two_with_the_outcome_inside() {
+    let line = |sku: &str, units: i64, backordered: i64| v1::AssignedLine {
+        line_id: "1".to_owned(),
+        sku: sku.to_owned(),
+        quantity_milli: units,
+        backordered_milli: backordered,
+    };
+    let assigned = v1::FulfilmentAssigned {
+        channel: "web".to_owned(),
+        order_id: "O".to_owned(),
+        fulfilment: 1,
+        node_id: "N".to_owned(),
+        lines: vec![line("S", 3_000, 1_000), line("T", 1_000, 0)],
+        outcome: Some(outcome(v1::OutcomeStatus::Assigned, v1::Cause::Placed)),
+        ..Default::default()
+    };
+    let released = v1::FulfilmentReleased {
+        channel: "web".to_owned(),
+        order_id: "O".to_owned(),
+        fulfilment: 1,
+        node_id: "N".to_owned(),
+        lines: vec![line("S", 2_000, 0)],
+        cause: v1::Cause::Cancelled.into(),
+        ..Default::default()
+    };
+    let rejected = v1::RejectedEvent {
+        event_type: "omnifold.v1.OrderPlaced".to_owned(),
+        reason: "id_reused".to_owned(),
+        ..Default::default()
+    };
+    let outputs =
+        [Output::Assigned(assigned), Output::Released(released), Output::Rejected(rejected)];
+    assert_eq!(
+        render(&outputs),
+        [
+            "O assigned",
+            "O/f1 N S x3 (1 backordered), T x1",
+            "O/f1 N released S x2 (cancelled)",
+            "rejected OrderPlaced id_reused",
+        ]
+    );
+}
+
+/// Answers every order with one line, and has five of everything until it is restarted.
+#[derive(Default)]
+struct Parrot {
+    restarts: i64,
+}
+
+impl Player for Parrot {
+    fn take(&mut self, event: &FileEvent) -> anyhow::Result<Vec<Output>> {
+        Ok(match &event.event {
+            Event::OrderPlaced(_) => {
+                vec![Output::Outcome(outcome(v1::OutcomeStatus::Assigned, v1::Cause::Placed))]
+            }
+            _ => Vec::new(),
+        })
+    }
+
+    fn stock(&mut self, node: &str, _: &str) -> anyhow::Result<Option<StockFigures>> {
+        let on_hand_milli = 5_000 - self.restarts;
+        let figures = StockFigures { on_hand_milli, short_milli: 1, ..Default::default() };
+        Ok((node == "N").then_some(figures))
+    }
+
+    fn restart(&mut self) -> anyhow::Result<()> {
+        self.restarts += 1;
+        Ok(())
+    }
+}
+
+#[test]
+fn playing_compares_every_command_with_what_stands_below_it() {
+    let text = "item S\norder O lines S:1\n> O assigned\nstock N S\n\
+                > N S on_hand 5 allocated 0 short 0.001 atp 0\nstock M S\n> M S not stocked\nrestart\n";
+    let steps = parse(text).expect("valid");
+    assert_eq!(play(&steps, &mut Parrot::default()).expect("no fault"), []);
+
+    let wrong =
+        parse("item S\n> something\norder O lines S:1\nrestart\nstock N S\n> N S on_hand 5")
+            .expect("valid");
+    let mismatches = play(&wrong, &mut Parrot::default()).expect("no fault");
+    let lines: Vec<usize> = mismatches.iter().map(|mismatch| mismatch.line).collect();
+    assert_eq!(lines, [1, 3, 5]);
+    let text = mismatches[2].to_string();
+    assert!(text.contains("- N S on_hand 5\n"), "{text}");
+    assert!(text.contains("+ N S on_hand 4.999 allocated 0 short 0.001 atp 0\n"), "{text}");
+}
