@@ -86,6 +86,17 @@ pub enum PublishError {
     },
 }
 
+impl PublishError {
+    /// The code that the engine would refuse the event with; `None` where the log failed.
+    pub(crate) fn reason(&self) -> Option<&'static str> {
+        match self {
+            PublishError::Log { .. } => None,
+            PublishError::Attribute { .. } => Some("malformed_header"),
+            PublishError::TooLarge { .. } => Some("too_large"),
+        }
+    }
+}
+
 /// Publishes events of one market.
 pub struct Publisher {
     producer: Box<dyn Producer>,
@@ -108,9 +119,19 @@ impl Publisher {
     ) -> Result<Self, PublishError> {
         let producer =
             log.producer().map_err(|source| PublishError::Log { published: 0, source })?;
+        Ok(Self::with_producer(producer, prefix, market, options))
+    }
+
+    /// A publisher through a producer of the caller's own, such as one that sends to a server.
+    pub fn with_producer(
+        producer: Box<dyn Producer>,
+        prefix: &str,
+        market: &str,
+        options: PublisherOptions,
+    ) -> Self {
         let topics =
             TopicKind::INPUTS.into_iter().map(|kind| topic_name(prefix, market, kind)).collect();
-        Ok(Publisher {
+        Publisher {
             producer,
             topics,
             options,
@@ -118,7 +139,7 @@ impl Publisher {
             headers: HeadersBuilder::default(),
             pending: Published::default(),
             published: Published::default(),
-        })
+        }
     }
 
     /// Adds an event to the batch, and appends the batch when it is full. An event without a time

@@ -413,8 +413,7 @@ fn the_real_history_is_published_once_and_again_with_the_same_bytes() {
         let summary = import(&data, &options, &mut publisher, &ring, &progress).expect("imported");
         assert_eq!(publisher.published().by_type, summary.events_by_type);
         assert_eq!(last.into_inner(), summary.events);
-        let records = batches.lock().expect("no panic").concat();
-        records
+        batches.lock().expect("no panic").concat()
     };
     let first = published();
     let orders = first.iter().filter(|record| record.topic == "omnifold.br.orders");

@@ -50,8 +50,7 @@ fn publish_all(events: &[FileEvent], options: PublisherOptions) -> Vec<Vec<Kept>
     }
     publisher.flush().expect("flushed");
     publisher.flush().expect("nothing left to flush");
-    let batches = batches.lock().expect("no panic").clone();
-    batches
+    batches.lock().expect("no panic").clone()
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub struct FileEvent {
 #[derive(Debug, thiserror::Error)]
 pub enum LineError {
     /// Not the CloudEvents JSON form.
-    #[error("not a CloudEvents JSON object: {0}")]
+    #[error("not a CloudEvents JSON object")]
     Shape(#[source] serde_json::Error),
     /// `specversion` is not 1.0.
     #[error("CloudEvents version `{0}` is not supported; send `1.0`")]

@@ -290,6 +290,8 @@ pub fn epoch_mark() -> v1::EpochMark {
             after_rank: 4_294_967_290,
             after_placed_step: 88_000,
         }],
+        undone_steps: vec![90_001, 90_002],
+        republished_epochs: vec![998],
     }
 }
 
