@@ -12,4 +12,5 @@ pub mod checker;
 pub mod output;
 pub mod random;
 pub mod retailer;
+pub mod scenario;
 pub mod workload;

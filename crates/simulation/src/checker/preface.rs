@@ -103,8 +103,14 @@ pub enum Refused {
 impl Refused {
     fn parse(reason: &str) -> Self {
         match reason {
-            "missing_header" | "unknown_version" | "unknown_content_type" | "malformed_header"
-            | "id_reused" | "too_late" | "from_the_future" | "no_market" => Refused::Turned,
+            "missing_header"
+            | "unknown_version"
+            | "unknown_content_type"
+            | "malformed_header"
+            | "id_reused"
+            | "too_late"
+            | "from_the_future"
+            | "no_market" => Refused::Turned,
             "unknown_type" | "too_large" | "malformed" | "undeclared_field" | "wrong_topic" => {
                 Refused::Unreadable
             }
