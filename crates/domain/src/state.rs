@@ -1,5 +1,7 @@
 //! The state as the domain sees it. Two implementations live in the state crate.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, StockAt};
@@ -52,6 +54,10 @@ pub trait View {
 
     /// An order.
     fn order(&mut self, key: OrderKey) -> Option<&Order>;
+    /// An order, to be read while the state is read.
+    fn shared_order(&mut self, key: OrderKey) -> Option<Arc<Order>> {
+        self.order(key).cloned().map(Arc::new)
+    }
 
     /// The next waiting order of a SKU after a place, or the first.
     fn next_waiting(

@@ -12,6 +12,9 @@ use omnifold_log::embedded::EmbeddedLog;
 use omnifold_projector::{Options, StateAt, rebuild, run_until_idle, topic_specs, verify};
 use omnifold_simulation::workload::{Mix, Play, Workload};
 
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let orders: u64 = args.next().map_or(Ok(200_000), |text| text.parse())?;
@@ -28,6 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let began = Instant::now();
     let written = workload.load(&*log.producer()?, &topics, 4 << 20)?;
     println!("loaded in {:.1} s: {written:?}", began.elapsed().as_secs_f64());
+    println!("processor {:.2} s", processor_seconds());
 
     let options =
         Options { state: StateAt::Folder(folder.path().join("state")), ..Options::default() };
@@ -36,12 +40,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         eprintln!("{} orders, {} waiting, lag {}", now.orders, now.waiting, now.lag);
     })?;
     println!("{summary:#?}");
-    println!("peak memory {}", peak_memory());
+    println!("peak memory {}, processor {:.2} s", peak_memory(), processor_seconds());
+    if std::env::args().any(|word| word == "brief") {
+        return Ok(());
+    }
     let again = rebuild(log.clone(), "bench", options.clone(), &mut |_| {})?;
     println!("{again:#?}");
     println!("{:#?}", verify(log, "bench", options, &mut |_| {})?);
     println!("peak memory {}", peak_memory());
     Ok(())
+}
+
+/// User and system time of this process.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = after_name.split_whitespace().skip(11).take(2);
+    ticks.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 fn peak_memory() -> String {

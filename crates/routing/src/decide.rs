@@ -1,8 +1,6 @@
 //! One order in, the messages that say what becomes of it out.
 
-use omnifold_domain::{
-    Decision, FulfilmentState, Line, Order, OrderKey, Reason, Rules, Settings, View,
-};
+use omnifold_domain::{Decision, FulfilmentState, Line, Order, OrderKey, Reason, Rules, View};
 use omnifold_events::v1::{self, Cause, ExplanationLevel, OutcomeStatus};
 
 use crate::candidates::{Candidates, Demand};
@@ -48,11 +46,13 @@ impl Router {
     /// # Panics
     /// Where there is no such order, or no settings: both are the caller's to know.
     pub fn route<V: View>(&mut self, view: &mut V, turn: Turn, key: OrderKey) -> Vec<Decision> {
-        let order = view.order(key).expect("work names orders that are there").clone();
-        let settings = view.settings().expect("a market with orders has settings").clone();
-        let plan = self.plan(view, turn, &order, &settings);
+        let order = view.shared_order(key).expect("work names orders that are there");
+        let settings = view.settings().expect("a market with orders has settings");
+        let (wait, explanation, max_steps) = (settings.wait, settings.explanation, max_steps);
+        let level = ExplanationLevel::try_from(explanation).unwrap_or_default();
+        let plan = self.plan(view, turn, &order, level, max_steps);
         Writer { view, turn, order: &order, distances: &self.candidates.distances }
-            .write(plan, settings.wait)
+            .write(plan, wait)
     }
 
     fn plan<V: View>(
@@ -60,7 +60,8 @@ impl Router {
         view: &mut V,
         turn: Turn,
         order: &Order,
-        settings: &Settings,
+        level: ExplanationLevel,
+        max_steps: u32,
     ) -> Plan {
         self.candidates.gather(view, order, &mut self.distances);
         let shortages = self.shortages(view);
@@ -71,13 +72,12 @@ impl Router {
             shortages,
             explanation: None,
         };
-        let level = ExplanationLevel::try_from(settings.explanation).unwrap_or_default();
         let (mut steps, mut bound_hit) = (0, false);
         if plan.shortages.is_empty() || order.allow_partial {
             let (from_stock, without_stock, uncovered) = self.ration();
             plan.uncovered = uncovered;
             let need = self.need(&from_stock);
-            let cover = self.cover(view, &need, settings.solver_steps);
+            let cover = self.cover(view, &need, max_steps);
             (steps, bound_hit) = (cover.steps, cover.bound_hit);
             plan.shipments = fill(&self.candidates, &from_stock, &cover.nodes, turn.rules);
             explain::judge_losers(view, &mut self.candidates, &need, &plan.shipments);
@@ -203,8 +203,8 @@ impl Router {
         key: OrderKey,
         lines: &[(usize, i64)],
     ) -> Vec<Decision> {
-        let order = view.order(key).expect("work names orders that are there").clone();
-        let mut kept = order.clone();
+        let order = view.shared_order(key).expect("work names orders that are there");
+        let mut kept = Order::clone(&order);
         for &(line, units) in lines {
             let mut missing = units - units.min(order.lines[line].open);
             let open = kept.fulfilments.iter_mut().filter(|f| f.state.is_open());

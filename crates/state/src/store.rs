@@ -40,7 +40,7 @@ pub struct CacheFigures {
 }
 
 struct OrderCell {
-    order: Option<Box<Order>>,
+    order: Option<Arc<Order>>,
     digest: u128,
     dirty: bool,
     changed_epoch: u64,
@@ -383,7 +383,7 @@ impl Store {
                     let order = or_fault(rows::decode(Table::Order, key_bytes.as_bytes(), &bytes));
                     let hash =
                         Digest::of_small_row(Table::Order, key_bytes.as_bytes(), &bytes[1..]);
-                    (Some(Box::new(order)), hash)
+                    (Some(Arc::new(order)), hash)
                 }
             };
             let cell = OrderCell { order, digest, dirty: false, changed_epoch: 0, undone_step: 0 };
@@ -470,6 +470,10 @@ impl View for Store {
         self.cell(key).order.as_deref()
     }
 
+    fn shared_order(&mut self, key: OrderKey) -> Option<Arc<Order>> {
+        self.cell(key).order.clone()
+    }
+
     fn next_waiting(
         &mut self,
         sku: SkuIx,
@@ -530,12 +534,13 @@ impl State for Store {
     }
 
     fn put_order(&mut self, key: OrderKey, order: Order) {
-        self.touch_order(key).order = Some(Box::new(order));
+        self.touch_order(key).order = Some(Arc::new(order));
     }
 
     fn change_order(&mut self, key: OrderKey, change: &mut dyn FnMut(&mut Order)) {
-        if let Some(order) = self.touch_order(key).order.as_deref_mut() {
-            change(order);
+        if let Some(order) = &mut self.touch_order(key).order {
+            // The step's undo shares the earlier image: the first change of a step copies it.
+            change(Arc::make_mut(order));
         }
     }
 

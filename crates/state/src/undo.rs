@@ -1,5 +1,7 @@
 //! What a step changed, so that a step that fails leaves nothing behind.
 
+use std::sync::Arc;
+
 use omnifold_domain::{Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, WaitingKey};
 
 /// The earlier image of one row.
@@ -9,6 +11,6 @@ pub(crate) enum Undo {
     Node(NodeIx, Option<Node>),
     Item(SkuIx, Option<Item>),
     Stock(SkuIx, NodeIx, Option<Stock>),
-    Order(OrderKey, Option<Box<Order>>),
+    Order(OrderKey, Option<Arc<Order>>),
     Waiting(WaitingKey, Option<OrderKey>),
 }
