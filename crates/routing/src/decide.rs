@@ -48,7 +48,8 @@ impl Router {
     pub fn route<V: View>(&mut self, view: &mut V, turn: Turn, key: OrderKey) -> Vec<Decision> {
         let order = view.shared_order(key).expect("work names orders that are there");
         let settings = view.settings().expect("a market with orders has settings");
-        let (wait, explanation, max_steps) = (settings.wait, settings.explanation, max_steps);
+        let (wait, explanation, max_steps) =
+            (settings.wait, settings.explanation, settings.solver_steps);
         let level = ExplanationLevel::try_from(explanation).unwrap_or_default();
         let plan = self.plan(view, turn, &order, level, max_steps);
         Writer { view, turn, order: &order, distances: &self.candidates.distances }
