@@ -41,33 +41,20 @@ unsafe impl Sync for Client {}
 #[derive(Debug, Default)]
 pub(crate) struct Status {
     last_error: Mutex<Option<String>>,
-    unreachable_since: Mutex<Option<Instant>>,
     refused: AtomicBool,
 }
 
 impl Status {
     fn note(&self, code: Code, reason: &str) {
         match code {
-            Code::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN => {
-                lock(&self.unreachable_since).get_or_insert_with(Instant::now);
-                return; // says less than the error before it
-            }
+            // Says less than the error before it.
+            Code::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN => return,
             Code::RD_KAFKA_RESP_ERR__AUTHENTICATION | Code::RD_KAFKA_RESP_ERR__SSL => {
                 self.refused.store(true, Ordering::Relaxed);
             }
             _ => {}
         }
         *lock(&self.last_error) = Some(reason.to_owned());
-    }
-
-    /// When the last of the brokers was lost; `None` once [`Status::answered`].
-    pub(crate) fn unreachable_since(&self) -> Option<Instant> {
-        *lock(&self.unreachable_since)
-    }
-
-    /// A broker has answered.
-    pub(crate) fn answered(&self) {
-        *lock(&self.unreachable_since) = None;
     }
 
     /// Whether a broker was reached but would not have us: waiting longer is of no use.
@@ -157,7 +144,6 @@ impl Client {
             let left = deadline.saturating_duration_since(Instant::now());
             let code = self.request_metadata(left.min(STEP));
             if code == Code::RD_KAFKA_RESP_ERR_NO_ERROR {
-                self.status.answered();
                 return Ok(());
             }
             self.poll(Duration::ZERO);

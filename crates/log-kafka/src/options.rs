@@ -278,7 +278,7 @@ mod tests {
         options.properties.insert("isolation.level".to_owned(), "read_uncommitted".to_owned());
         let last = |role: Role<'_>, wanted: &str| {
             let all = options.properties_of(&role);
-            all.into_iter().filter(|(name, _)| name == wanted).map(|(_, value)| value).last()
+            all.into_iter().filter(|(name, _)| name == wanted).map(|(_, value)| value).next_back()
         };
         assert_eq!(last(Role::Producer, "linger.ms").as_deref(), Some("50"));
         assert_eq!(last(Role::Reader, "isolation.level").as_deref(), Some("read_committed"));

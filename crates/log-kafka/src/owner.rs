@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use omnifold_log::{Appender, LogError, RecordBuf};
+use omnifold_log::{Appender, LogError, RecordBuf, TopicKind, topic_name};
 use rdkafka::bindings::{self, rd_kafka_message_t, rd_kafka_t};
 
 use crate::admin::{Admin, Isolation};
@@ -77,6 +77,7 @@ impl Owner {
             let client = Client::new(options, &Role::Owner { market }, Some(on_delivery))?;
             match init_transactions(&client, deadline) {
                 Ok(()) => {
+                    note_ends(options, admin, ends, market)?;
                     return Ok(Owner {
                         market: market.to_owned(),
                         client: Arc::new(client),
@@ -265,6 +266,28 @@ impl Drop for Owner {
         // The topics hold the client: they go first, or it would be closed by the last of them.
         self.targets.clear();
     }
+}
+
+/// From here on the engine's own topics change no more, except by the new owner. A reader may have
+/// been told that nothing follows just before the last commit of the owner before: its end is
+/// believed only up to where the topics end now.
+fn note_ends(
+    options: &KafkaOptions,
+    admin: &Admin,
+    ends: &Ends,
+    market: &str,
+) -> Result<(), LogError> {
+    let names = [TopicKind::Assignments, TopicKind::Rejected, TopicKind::Journal]
+        .map(|kind| topic_name(&options.prefix, market, kind));
+    let asked: Vec<&str> = names.iter().map(String::as_str).collect();
+    let found = admin.find(&asked)?;
+    let there: Vec<&str> =
+        asked.into_iter().zip(found).filter_map(|(name, found)| found.map(|_| name)).collect();
+    let reached = admin.ends(&there, Isolation::Committed)?;
+    for (name, end) in there.into_iter().zip(reached) {
+        raise(&ends.of(name), end);
+    }
+    Ok(())
 }
 
 /// Fences the owner before, waiting for what it left open to be aborted.

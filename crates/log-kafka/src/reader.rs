@@ -25,7 +25,9 @@ use fetching::{Item, Signal, Source};
 
 /// How often the identities of the topics are looked at.
 const IDENTITY_EVERY: Duration = Duration::from_secs(10);
-/// How often unreachable brokers are asked whether they are back.
+/// How long no news may mean that there is none, before a broker is asked.
+const PROBE_AFTER: Duration = Duration::from_secs(5);
+/// How often brokers are asked whether they are there, where they are not heard of.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 const PROBE_PATIENCE: Duration = Duration::from_millis(300);
 
@@ -38,6 +40,8 @@ pub(crate) struct KafkaReader {
     patience: Duration,
     checked: Instant,
     probed: Instant,
+    /// When a broker last answered.
+    heard: Instant,
     /// Last: the topics are stopped before their client goes.
     client: Arc<Client>,
 }
@@ -91,6 +95,7 @@ impl KafkaReader {
             patience: options.reader_patience,
             checked: now,
             probed: now,
+            heard: now,
             client,
         })
     }
@@ -119,25 +124,25 @@ impl KafkaReader {
         }
     }
 
-    /// Reports brokers that have been unreachable for too long; asks now and then whether one is
-    /// back.
+    /// Reports brokers that have not answered for too long. Silence may also mean that there is
+    /// nothing new, so a broker is asked. (librdkafka tells of lost connections, but a broker that
+    /// hangs keeps its connections.)
     fn check_brokers(&mut self) -> Result<(), LogError> {
-        let status = self.client.status();
-        let Some(since) = status.unreachable_since() else { return Ok(()) };
-        if self.probed.elapsed() < PROBE_EVERY {
+        let silent = self.heard.elapsed();
+        if silent < PROBE_AFTER.min(self.patience / 2) || self.probed.elapsed() < PROBE_EVERY {
             return Ok(());
         }
         self.probed = Instant::now();
         if self.client.request_metadata(PROBE_PATIENCE) == Code::RD_KAFKA_RESP_ERR_NO_ERROR {
-            status.answered();
+            self.heard = Instant::now();
             return Ok(());
         }
-        if since.elapsed() < self.patience {
+        if silent < self.patience {
             return Ok(());
         }
         Err(LogError::Unavailable {
-            what: format!("no broker at {} for {:.0?}", self.admin.brokers(), since.elapsed()),
-            detail: status.last_error(),
+            what: format!("no broker at {} has answered for {silent:.0?}", self.admin.brokers()),
+            detail: self.client.status().last_error(),
         })
     }
 
@@ -176,9 +181,14 @@ impl KafkaReader {
     /// Moves records from the queue of a topic into the buffer.
     fn take(&mut self, place: usize, max_bytes: usize, into: &mut RecordBuf) -> Option<LogError> {
         let (records, bytes) = (into.len(), into.byte_len());
+        let mut heard = false;
         while into.len() == records || into.byte_len() - bytes < max_bytes {
             let topic = &mut self.topics[place];
-            match topic.source.next(place, into, &mut self.headers) {
+            let item = topic.source.next(place, into, &mut self.headers);
+            if item.is_some() && !std::mem::replace(&mut heard, true) {
+                self.heard = Instant::now();
+            }
+            match item {
                 None => return None,
                 Some(Item::Record { offset }) => {
                     topic.next = offset + 1;
