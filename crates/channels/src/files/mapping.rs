@@ -109,6 +109,11 @@ struct WrittenCell {
 }
 
 impl Mapping {
+    /// Whether columns are sealed, so that a keyring is needed.
+    pub fn seals(&self) -> bool {
+        self.seal.is_some()
+    }
+
     /// Reads and checks a mapping.
     pub fn read(file: &Path) -> Result<Mapping, MappingError> {
         let text = std::fs::read_to_string(file)
