@@ -18,7 +18,8 @@ pub enum StateError {
     },
     /// A row cannot be read. Delete the folder: the state is rebuilt from the log.
     #[error(
-        "row {key} of table `{table}` is damaged: {detail}; delete the state folder, it is rebuilt from the log"
+        "row {key} of table `{table}` is damaged: {detail}; delete the state folder, it is rebuilt \
+         from the log"
     )]
     DamagedRow {
         /// Table.

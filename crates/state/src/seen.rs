@@ -69,20 +69,31 @@ impl SeenTable {
         Ok(None)
     }
 
-    pub(crate) fn insert(&mut self, id: u128, content: u64, clock_ms: i64, horizon_ms: i64) {
+    /// Remembers an id. Bucket and digest take it at once, not at the epoch's end: an id may be past
+    /// the horizon before that, and where epochs are cut must not show in the digest.
+    pub(crate) fn insert(
+        &mut self,
+        id: u128,
+        content: u64,
+        clock_ms: i64,
+        horizon_ms: i64,
+        digest: &mut Digest,
+    ) {
         let number = bucket_of(clock_ms, horizon_ms);
+        let key = Key::seen(number, id);
+        let hash = Digest::of_small_row(Table::Seen, key.as_bytes(), &content.to_be_bytes());
+        digest.replace(0, hash);
+        let bucket = self.buckets.entry(number).or_default();
+        bucket.count += 1;
+        bucket.digest = bucket.digest.wrapping_add(hash);
+        bucket.dirty = true;
         self.unflushed.insert(id, (number, content, u64::MAX));
         self.fresh.push(id);
     }
 
-    /// Takes back the newest `insert`.
-    pub(crate) fn count_fresh(&self) -> usize {
-        self.fresh.len()
-    }
-
     /// Ids known, over all buckets: for invariant I3.
     pub(crate) fn total(&self) -> u64 {
-        self.buckets.values().map(|bucket| bucket.count).sum::<u64>() + self.fresh.len() as u64
+        self.buckets.values().map(|bucket| bucket.count).sum()
     }
 
     /// Forgets the buckets that are past the horizon.
@@ -109,21 +120,13 @@ impl SeenTable {
         gone
     }
 
-    pub(crate) fn end_epoch(&mut self, epoch: u64, images: &mut Images, digest: &mut Digest) {
+    pub(crate) fn end_epoch(&mut self, epoch: u64, images: &mut Images) {
         for id in std::mem::take(&mut self.fresh) {
             let row = self.unflushed.get_mut(&id).expect("fresh ids are unflushed");
             row.2 = epoch;
-            let (number, content) = (row.0, row.1.to_be_bytes());
-            let key = Key::seen(number, id);
-            let hash = Digest::of_small_row(Table::Seen, key.as_bytes(), &content);
-            digest.replace(0, hash);
-            let bucket = self.buckets.entry(number).or_default();
-            bucket.count += 1;
-            bucket.digest = bucket.digest.wrapping_add(hash);
-            bucket.dirty = true;
             let start = images.buffer().len();
-            images.buffer().extend_from_slice(&content);
-            images.push(Table::Seen, &key, start);
+            images.buffer().extend_from_slice(&row.1.to_be_bytes());
+            images.push(Table::Seen, &Key::seen(row.0, id), start);
         }
         for (&number, bucket) in self.buckets.iter_mut().filter(|(_, bucket)| bucket.dirty) {
             bucket.dirty = false;

@@ -234,7 +234,7 @@ impl Store {
 
     /// Remembers an event id.
     pub fn remember(&mut self, id: u128, content: u64, clock_ms: i64, horizon_ms: i64) {
-        self.seen.insert(id, content, clock_ms, horizon_ms);
+        self.seen.insert(id, content, clock_ms, horizon_ms, &mut self.digest);
     }
 
     /// Event ids remembered now.
@@ -257,7 +257,7 @@ impl Store {
         self.stock.end_epoch(self.epoch, &mut images, &mut self.digest);
         self.end_orders(&mut images);
         self.end_waiting(&mut images);
-        self.seen.end_epoch(self.epoch, &mut images, &mut self.digest);
+        self.seen.end_epoch(self.epoch, &mut images);
         self.forget_rows();
         images
     }
@@ -363,7 +363,7 @@ impl Store {
         CacheFigures {
             orders: self.orders.len(),
             stock_rows: self.stock.loaded_rows(),
-            unflushed_ids: self.seen.unflushed() + self.seen.count_fresh(),
+            unflushed_ids: self.seen.unflushed(),
             waiting: self.waiting.len(),
             hits: self.hits,
             misses: self.misses,
