@@ -40,6 +40,8 @@ pub(crate) struct Candidates {
     /// One per node, by number.
     pub verdicts: Vec<Verdict>,
     pub distances: Vec<u32>,
+    /// Nodes that stock some of it, whatever else is said against them.
+    pub stocking: Vec<bool>,
     /// On-hand units free, node by node: `free[node * skus + sku]`.
     free: Vec<i64>,
     backorder: Vec<i64>,
@@ -103,10 +105,13 @@ impl Candidates {
         self.free.resize(nodes * skus, 0);
         self.backorder.clear();
         self.backorder.resize(nodes * skus, 0);
+        self.stocking.clear();
+        self.stocking.resize(nodes, false);
         for (place, demand) in self.skus.iter_mut().enumerate() {
             for row in view.stock_of(demand.sku) {
                 let node = row.node.0 as usize;
                 let verdict = &mut self.verdicts[node];
+                self.stocking[node] = true;
                 if is_ruled_out(*verdict) {
                     continue;
                 }

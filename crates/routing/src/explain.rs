@@ -78,11 +78,11 @@ pub(crate) fn explanation(
     steps: u32,
     bound_hit: bool,
 ) -> Option<Explanation> {
-    let all = || (0..candidates.verdicts.len()).collect::<Vec<_>>();
+    let stocking = || (0..candidates.stocking.len()).filter(|&node| candidates.stocking[node]);
     let kept = match level {
         ExplanationLevel::None => return None,
         ExplanationLevel::ChosenAndRunnerUp => chosen_and_runner_up(candidates),
-        ExplanationLevel::Full | ExplanationLevel::Unspecified => all(),
+        ExplanationLevel::Full | ExplanationLevel::Unspecified => stocking().collect(),
     };
     let metres = |&node: &usize| match candidates.distances[node] {
         UNKNOWN => 0,
