@@ -4,7 +4,7 @@
 //! topic is at its end. Where a topic's fetched records run out in the middle, the slice is cut
 //! there: where slices are cut changes no decision.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use omnifold_events::parse_time;
 use omnifold_log::{LogError, Reader, Record, RecordBuf, TopicKind};
@@ -141,7 +141,7 @@ impl Gatherer {
     }
 
     fn fetch_until(&mut self, place: usize, until: u64) -> Result<(), ReplayGap> {
-        let mut patience = PATIENCE;
+        let mut last_news = Instant::now();
         loop {
             let queue = &self.queues[place];
             let last =
@@ -152,13 +152,14 @@ impl Gatherer {
             }
             let before = queue.records.len();
             self.fetch(place, REPLAY_FETCH)?;
-            if self.queues[place].records.len() == before {
-                if patience == 0 {
-                    let topic = TopicKind::INPUTS[place].name();
-                    return Err(ReplayGap::Missing { topic, until });
-                }
-                patience -= 1;
-                self.reader.wait(Duration::from_millis(20))?;
+            let queue = &self.queues[place];
+            if queue.records.len() > before {
+                last_news = Instant::now();
+            } else if last_news.elapsed() > patience(queue.at_end) {
+                let topic = TopicKind::INPUTS[place].name();
+                return Err(ReplayGap::Missing { topic, until });
+            } else {
+                pause(&mut *self.reader)?;
             }
         }
     }
@@ -224,8 +225,21 @@ impl Gatherer {
 }
 
 const REPLAY_FETCH: usize = 4 << 20;
-/// Empty fetches in a row before a record that a mark speaks of is missing: 20 ms each.
-const PATIENCE: u32 = 250;
+
+/// How long a record that a mark speaks of may not come before it is missing: a log that says it
+/// has no more is soon believed, one that says nothing is given time to answer.
+fn patience(at_end: bool) -> Duration {
+    Duration::from_secs(if at_end { 5 } else { 60 })
+}
+
+/// Waits a little for more. The reader wakes for news of any of its topics, also of one that is
+/// not asked for now, so this never returns at once.
+pub(crate) fn pause(reader: &mut dyn Reader) -> Result<(), LogError> {
+    let began = Instant::now();
+    reader.wait(Duration::from_millis(20))?;
+    std::thread::sleep(Duration::from_millis(1).saturating_sub(began.elapsed()));
+    Ok(())
+}
 
 /// An epoch's inputs cannot be read again.
 #[derive(Debug, thiserror::Error)]
