@@ -21,8 +21,8 @@ pub struct Audit {
     pub(super) shelves: Shelves,
     /// (source, id) of every event.
     pub(super) seen: HashSet<u128, FxBuildHasher>,
-    /// Void assignments less the releases that answer them, by fulfilment.
-    pub(super) void: HashMap<u128, i64, FxBuildHasher>,
+    /// Void assignments not answered yet: (fulfilment, hash of the message).
+    pub(super) void: Vec<(u128, u128)>,
     pub(super) last_decided: u64,
     pub(super) now: Step,
     most_violations: usize,
@@ -59,7 +59,7 @@ impl Audit {
             orders: HashMap::default(),
             shelves: Shelves::default(),
             seen: HashSet::default(),
-            void: HashMap::default(),
+            void: Vec::new(),
             last_decided: 0,
             now: Step::default(),
             most_violations,
@@ -166,9 +166,9 @@ impl Audit {
     /// The end of all topics.
     pub fn finish(mut self) -> CheckReport {
         self.begin_step(0);
-        let unanswered: i64 = self.void.values().filter(|open| **open > 0).sum();
+        let unanswered = self.void.len();
         if unanswered > 0 {
-            let detail = format!("{unanswered} void assignments without a release");
+            let detail = format!("{unanswered} void assignments neither repeated nor released");
             self.violation(Rule::VoidUnanswered, "assignments", detail);
         }
         let waiting = self.orders.values().flat_map(|order| &order.lines).map(|line| line.waiting);

@@ -2,6 +2,7 @@
 
 use omnifold_events::v1::{self, Cause, OutcomeStatus};
 use omnifold_log::Record;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::audit::{Audit, Key};
 use super::ledger::{Fulfilment, Share};
@@ -15,7 +16,12 @@ impl Audit {
         let (channel, order_id) = output.order();
         let (key, name) = (pair_hash(channel, order_id), format!("{channel}/{order_id}"));
         if !effective || output.cause() == Cause::Void {
-            return self.void(key, output, effective);
+            return self.void(key, record, output, effective);
+        }
+        if !self.void.is_empty() {
+            // Taken again byte for byte: readers drop the repeat.
+            let again = void_of(key, record, output);
+            self.answer_void(|void| *void == again);
         }
         self.check_step(output, &name);
         self.check_labels(record, output, &name);
@@ -42,14 +48,23 @@ impl Audit {
         }
     }
 
-    fn void(&mut self, key: Key, output: &Output, effective: bool) {
+    /// A decision that readers could see and that never took effect, or the release of one.
+    fn void(&mut self, key: Key, record: &Record<'_>, output: &Output, effective: bool) {
         self.report.counts.void += u64::from(!effective);
-        let Some(number) = output.fulfilment() else { return };
-        let answered = self.void.entry(key ^ u128::from(number)).or_default();
         match output {
-            Output::Assigned(_) if !effective => *answered += 1,
-            Output::Released(released) if released.cause() == Cause::Void => *answered -= 1,
+            Output::Assigned(_) if !effective => self.void.push(void_of(key, record, output)),
+            Output::Released(released) if released.cause() == Cause::Void => {
+                let (fulfilment, _) = void_of(key, record, output);
+                let same = |void: &(u128, u128)| void.0 == fulfilment;
+                self.answer_void(same);
+            }
             _ => {}
+        }
+    }
+
+    fn answer_void(&mut self, same: impl Fn(&(u128, u128)) -> bool) {
+        if let Some(place) = self.void.iter().position(same) {
+            self.void.swap_remove(place);
         }
     }
 
@@ -271,4 +286,10 @@ impl Audit {
         }
         Some(given_up)
     }
+}
+
+/// What a void decision is known by: its fulfilment, and the message byte for byte.
+fn void_of(key: Key, record: &Record<'_>, output: &Output) -> (u128, u128) {
+    let fulfilment = key ^ u128::from(output.fulfilment().unwrap_or_default());
+    (fulfilment, xxh3_128(record.value.unwrap_or_default()))
 }

@@ -35,7 +35,7 @@ pub enum Rule {
     StepOrder,
     /// A mark counts the records between its frontiers and the ones before.
     MarkCount,
-    /// A decision without its mark is answered by a release.
+    /// An assignment without its mark is taken again, byte for byte, or answered by a release.
     VoidUnanswered,
     /// What cannot be read is refused into `rejected`.
     UnreadableAccepted,

@@ -487,6 +487,22 @@ fn a_decision_without_its_mark_is_void_and_must_be_answered() {
 }
 
 #[test]
+fn a_void_decision_taken_again_byte_for_byte_needs_no_release() {
+    let mut story = story();
+    story.mark(1, 1);
+    let step = story.input(order("O8", &[("S", 1)]));
+    for incarnation in [1, 2] {
+        story.decide(Output::Assigned(whole("O8", step, "B", &[("1", "S", 1)])));
+        let decided = story.decided.last_mut().expect("a decision");
+        (decided.epoch, decided.seq) = ((incarnation, 2), Some(1));
+    }
+    story.mark(2, 2);
+    let report = report(&story);
+    assert!(report.is_clean(), "{report}");
+    assert_eq!((report.counts.void, report.counts.assigned), (1, 5));
+}
+
+#[test]
 fn the_mark_of_a_fenced_owner_makes_nothing_effective() {
     let mut story = story();
     story.mark(1, 1);
