@@ -234,9 +234,9 @@ pub struct Want {
     pub held: usize,
 }
 
-/// Copies records of a chunk (see [`Head::records`]) into a buffer, beginning at `place`, until the chunk or the wanted
-/// bytes are over; moves `place` behind what it copied. On a fault, what stood before it was
-/// copied.
+/// Copies records of a chunk (see [`Head::records`]) into a buffer, beginning at `place`, until the
+/// chunk or the wanted bytes are over; moves `place` behind what it copied. On a fault, what stood
+/// before it was copied.
 pub fn copy_records(
     records: &[u8],
     head: Head,

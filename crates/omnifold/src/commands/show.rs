@@ -1,0 +1,153 @@
+//! `omnifold show`.
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand};
+use omnifold_projector::{Query, QueryError, query_offline};
+use serde_json::Value;
+
+use crate::client::{Client, escaped};
+use crate::context::Context;
+use crate::exit::{Exit, NotFound, Usage};
+use crate::render::answer_text;
+
+const ORDER: &str = "\
+Example:
+  omnifold show order web/1001 --market de";
+const STOCK: &str = "\
+`atp` is what may still be promised: on_hand - allocated - buffer + backorder_limit.
+
+Example:
+  omnifold show stock --sku TEA-GREEN-100 --market de
+  omnifold show stock --node berlin --limit 20";
+const FULFILMENT: &str = "\
+Example:
+  omnifold show fulfilment web/1001/f1 --market de";
+const DECISION: &str = "\
+Every decision about the order, with each node that was looked at and why it won or lost.
+
+Example:
+  omnifold show decision web/1001 --market de";
+const MARKET: &str = "\
+Example:
+  omnifold show market --market de";
+
+/// What the state says, and for which position. A running `omnifold serve` on the same folder is
+/// asked; otherwise the stored state is opened, and brought up to the log first.
+#[derive(Debug, Subcommand)]
+pub enum Show {
+    /// An order: its lines and fulfilments
+    #[command(after_help = ORDER)]
+    Order(OrderId),
+    /// Stock rows of a node, a SKU or all
+    #[command(after_help = STOCK)]
+    Stock(Stock),
+    /// One node's share of an order
+    #[command(after_help = FULFILMENT)]
+    Fulfilment(FulfilmentId),
+    /// The decisions about an order, explained
+    #[command(after_help = DECISION)]
+    Decision(OrderId),
+    /// A market: settings, nodes, counts
+    #[command(after_help = MARKET)]
+    Market,
+}
+
+/// An order.
+#[derive(Debug, Args)]
+pub struct OrderId {
+    /// The order: its channel and its id
+    #[arg(value_name = "CHANNEL/ORDER_ID")]
+    order: String,
+}
+
+/// A fulfilment.
+#[derive(Debug, Args)]
+pub struct FulfilmentId {
+    /// The fulfilment, as it stands on `assignments`
+    #[arg(value_name = "CHANNEL/ORDER_ID/fN")]
+    id: String,
+}
+
+/// Which stock rows.
+#[derive(Debug, Args)]
+pub struct Stock {
+    /// Only this node
+    #[arg(long)]
+    node: Option<String>,
+    /// Only this SKU
+    #[arg(long)]
+    sku: Option<String>,
+    /// Rows at most
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+}
+
+impl Show {
+    /// Asks and shows.
+    pub fn run(&self, context: &Context) -> Result<Exit> {
+        let query = self.query()?;
+        let answer = match context.remote()? {
+            Some(client) => ask(&client, &context.market_of(&client)?, &query)?,
+            None => {
+                let log = context.open_existing_log()?;
+                let market = context.market(&log)?;
+                let answer = query_offline(log.log(), &market, context.options(), query.clone())?;
+                serde_json::to_value(answer.map_err(explained)?)?
+            }
+        };
+        context.output.show(&answer, |answer| answer_text(&query, answer))?;
+        Ok(Exit::Done)
+    }
+
+    fn query(&self) -> Result<Query> {
+        Ok(match self {
+            Show::Market => Query::Market,
+            Show::Fulfilment(FulfilmentId { id }) => Query::Fulfilment { id: id.clone() },
+            Show::Stock(Stock { node, sku, limit }) => {
+                Query::Stock { node: node.clone(), sku: sku.clone(), limit: *limit as usize }
+            }
+            Show::Order(OrderId { order }) => {
+                let (channel, order_id) = parts(order)?;
+                Query::Order { channel, order_id }
+            }
+            Show::Decision(OrderId { order }) => {
+                let (channel, order_id) = parts(order)?;
+                Query::Decisions { channel, order_id }
+            }
+        })
+    }
+}
+
+fn parts(order: &str) -> Result<(String, String)> {
+    let parts = order.split_once('/').filter(|(channel, id)| !channel.is_empty() && !id.is_empty());
+    let (channel, id) = parts
+        .ok_or_else(|| Usage(format!("`{order}` is not CHANNEL/ORDER_ID, such as `web/1001`")))?;
+    Ok((channel.to_owned(), id.to_owned()))
+}
+
+fn explained(error: QueryError) -> anyhow::Error {
+    match error {
+        QueryError::NoMarket(_) | QueryError::NotFound(_) => NotFound(error.to_string()).into(),
+        other => other.into(),
+    }
+}
+
+fn ask(client: &Client, market: &str, query: &Query) -> Result<Value> {
+    let what = match query {
+        Query::Market => String::new(),
+        Query::Order { channel, order_id } => format!("/orders/{}", path(channel, order_id)),
+        Query::Decisions { channel, order_id } => format!("/decisions/{}", path(channel, order_id)),
+        Query::Fulfilment { id } => format!("/fulfilments/{}", escaped(id)),
+        Query::Stock { node, sku, limit } => {
+            let given = |text: &Option<String>| escaped(text.as_deref().unwrap_or_default());
+            format!("/stock?node={}&sku={}&limit={limit}", given(node), given(sku))
+        }
+    };
+    client
+        .get(&format!("/v1/markets/{}{what}", escaped(market)))
+        .with_context(|| format!("asking {}", client.base()))
+}
+
+fn path(channel: &str, order_id: &str) -> String {
+    format!("{}/{}", escaped(channel), escaped(order_id))
+}

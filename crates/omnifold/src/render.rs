@@ -1,0 +1,275 @@
+//! Answers as text for people. JSON output shows the same answers whole.
+
+use omnifold_projector::{Query, Standing};
+use serde_json::Value;
+
+use crate::output::{pairs, table};
+
+/// A position in one line.
+pub fn position_text(position: &Standing) -> String {
+    let Standing { epoch, step, clock, .. } = position;
+    format!("epoch {epoch}, step {step}, clock {clock}")
+}
+
+/// An answer with the position it stands for.
+pub fn answer_text(query: &Query, answer: &Value) -> String {
+    let body = &answer["body"];
+    let text = match query {
+        Query::Market => market_text(answer),
+        Query::Order { .. } => order_text(body),
+        Query::Fulfilment { .. } => fulfilment_text(body),
+        Query::Stock { .. } => stock_text(body),
+        Query::Decisions { .. } => decisions_text(body),
+    };
+    format!("{}\n\n{}", text.trim_end(), position_of(answer))
+}
+
+/// A report of `verify` or `verify --state`.
+pub fn verification_text(report: &Value) -> String {
+    let names = [
+        ("market", &report["position"]["market"]),
+        ("records", &report["records"]),
+        ("marks compared", &report["marks"]),
+        ("decisions made again", &report["decisions"]),
+        ("rows read", &report["rows"]),
+        ("digest marked", &report["digest_marked"]),
+        ("digest of the rows", &report["digest_scanned"]),
+        ("seconds", &report["seconds"]),
+    ];
+    let rows = names.iter().filter(|(_, value)| !value.is_null());
+    let mut text = pairs(rows.map(|(name, value)| ((*name).to_owned(), plain(value))));
+    let verdict =
+        if report["ok"] == true { "everything holds" } else { "something does not hold:" };
+    text.push_str(&format!("  {verdict}\n"));
+    for violation in list(&report["violations"]) {
+        text.push_str(&format!("    {}\n", plain(violation)));
+    }
+    format!("{text}\n{}", position_of(report))
+}
+
+fn position_of(answer: &Value) -> String {
+    let position = &answer["position"];
+    if position.is_null() {
+        return "no position yet".to_owned();
+    }
+    let part = |name: &str| plain(&position[name]);
+    format!(
+        "as of epoch {}, step {}, clock {}, digest {}",
+        part("epoch"),
+        part("step"),
+        part("clock"),
+        part("digest")
+    )
+}
+
+fn market_text(answer: &Value) -> String {
+    let body = &answer["body"];
+    let mut rows: Vec<(String, String)> = Vec::new();
+    for (name, value) in fields(&answer["status"]) {
+        if !value.is_object() && !value.is_null() {
+            rows.push((name.clone(), plain(value)));
+        }
+    }
+    for (name, value) in fields(&body["settings"]) {
+        rows.push((name.clone(), plain(value)));
+    }
+    for (name, value) in fields(body) {
+        if !value.is_object() && !value.is_array() {
+            rows.push((name.clone(), plain(value)));
+        }
+    }
+    format!("{}\n{}", pairs(rows), rows_text(&body["nodes"]))
+}
+
+fn order_text(body: &Value) -> String {
+    let names = ["channel", "order_id", "status", "revision", "priority", "placed_at"];
+    let mut text = pairs(names.map(|name| (name, plain(&body[name]))));
+    text.push('\n');
+    text.push_str(&rows_text(&body["lines"]));
+    for fulfilment in list(&body["fulfilments"]) {
+        text.push('\n');
+        text.push_str(&fulfilment_text(fulfilment));
+    }
+    let excluded: Vec<String> = list(&body["excluded"]).iter().map(plain).collect();
+    if !excluded.is_empty() {
+        text.push_str(&format!("\nnodes that turned it down: {}\n", excluded.join(", ")));
+    }
+    text
+}
+
+fn fulfilment_text(body: &Value) -> String {
+    let head = format!(
+        "fulfilment {} at {}: {}\n",
+        plain(&body["id"]),
+        plain(&body["node"]),
+        plain(&body["state"])
+    );
+    head + &rows_text(&body["lines"])
+}
+
+fn stock_text(body: &Value) -> String {
+    let mut text = match list(&body["rows"]).len() {
+        0 => "no rows\n".to_owned(),
+        _ => rows_text(&body["rows"]),
+    };
+    if body["truncated"] == true {
+        text.push_str("there are more rows; ask for a node or a SKU, or raise --limit\n");
+    }
+    text
+}
+
+fn decisions_text(body: &Value) -> String {
+    let decisions = list(&body["decisions"]);
+    if decisions.is_empty() {
+        return "no decisions\n".to_owned();
+    }
+    decisions.iter().map(decision_text).collect::<Vec<_>>().join("\n")
+}
+
+fn decision_text(decision: &Value) -> String {
+    let lists = ["lines", "candidates", "shortages", "waiting", "cancelled"];
+    let rows = fields(decision)
+        .into_iter()
+        .filter(|(name, value)| !lists.contains(&name.as_str()) && !plain(value).is_empty())
+        .map(|(name, value)| (name.clone(), plain(value)));
+    let mut text = pairs(rows);
+    for name in lists {
+        if !list(&decision[name]).is_empty() {
+            text.push_str(&format!("  {name}\n{}", rows_text(&decision[name])));
+        }
+    }
+    text
+}
+
+/// A list of objects as a table: a column for each field of the first.
+fn rows_text(rows: &Value) -> String {
+    let rows = list(rows);
+    let Some(first) = rows.first() else { return String::new() };
+    let names: Vec<&String> = fields(first).into_iter().map(|(name, _)| name).collect();
+    if names.is_empty() {
+        return rows.iter().map(|row| format!("  {}\n", plain(row))).collect();
+    }
+    let is_number = |text: String| text.parse::<f64>().is_ok();
+    let right: Vec<usize> =
+        (0..names.len()).filter(|at| is_number(plain(&first[names[*at]]))).collect();
+    let header: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    let cells = rows.iter().map(|row| names.iter().map(|name| plain(&row[*name])).collect());
+    table(&header, &right, cells)
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Fields in the order people read them; the others follow by name.
+const READING_ORDER: &[&str] = &[
+    "market",
+    "role",
+    "type",
+    "decision",
+    "cause",
+    "status",
+    "step",
+    "line_id",
+    "number",
+    "id",
+    "node",
+    "state",
+    "sku",
+    "name",
+    "kind",
+    "enabled",
+    "verdict",
+    "distance_m",
+    "fulfilment",
+    "on_hand",
+    "ordered",
+    "open",
+    "waiting",
+    "quantity",
+    "allocated",
+    "quarantine",
+    "buffer",
+    "backorder_limit",
+    "atp",
+    "short",
+    "flagged_out",
+    "backordered",
+    "shipped",
+    "delivered",
+    "cancelled",
+    "requested",
+    "available",
+    "reason",
+    "order",
+    "lag_events",
+    "lag_seconds",
+    "items",
+    "orders_waiting",
+    "rules_version",
+];
+
+fn fields(value: &Value) -> Vec<(&String, &Value)> {
+    let place = |name: &str| READING_ORDER.iter().position(|it| *it == name).unwrap_or(usize::MAX);
+    let object = value.as_object();
+    let mut fields: Vec<_> = object.map(|object| object.iter().collect()).unwrap_or_default();
+    fields.sort_by_key(|(name, _)| place(name));
+    fields
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => short_name(text),
+        Value::Number(number) if number.is_f64() => {
+            format!("{:.2}", number.as_f64().unwrap_or_default())
+        }
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            let pairs = fields.iter().map(|(name, value)| format!("{name} {}", plain(value)));
+            pairs.collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Names of the schema's enumerations without their prefix: `VERDICT_FARTHER` is `farther`.
+fn short_name(text: &str) -> String {
+    const PREFIXES: [&str; 4] = ["VERDICT_", "CAUSE_", "OUTCOME_STATUS_", "NODE_KIND_"];
+    match PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
+        Some(name) => name.to_lowercase(),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn position() -> Value {
+        json!({ "market": "de", "epoch": 3, "step": 9, "clock": "2025-06-02T10:00:00Z", "digest": "ab" })
+    }
+
+    #[test]
+    fn an_order_is_told_with_its_lines_fulfilments_and_position() {
+        let answer = json!({ "position": position(), "body": {
+            "channel": "web", "order_id": "1", "status": "assigned", "revision": 1, "priority": 0,
+            "placed_at": "2025-06-02T09:00:00Z",
+            "lines": [{ "line_id": "1", "sku": "TEA", "ordered": "2", "open": "0" }],
+            "fulfilments": [{ "id": "web/1/f1", "node": "berlin", "state": "accepted",
+                              "lines": [{ "line_id": "1", "allocated": "2" }] }],
+            "excluded": ["munich"] } });
+        let query = Query::Order { channel: "web".into(), order_id: "1".into() };
+        insta::assert_snapshot!(answer_text(&query, &answer));
+    }
+
+    #[test]
+    fn a_verification_that_fails_lists_what_does_not_hold() {
+        let report = json!({ "position": position(), "marks": 4, "records": 9,
+            "decisions": 5, "seconds": 1.5, "ok": false,
+            "violations": ["I1 at step 7: SKU TEA has 3 units too many"] });
+        insta::assert_snapshot!(verification_text(&report));
+    }
+}
