@@ -85,9 +85,10 @@ impl Encoder {
         }
         if let Some(to) = &mut message.destination {
             to.postcode_area.clear();
-            write!(to.postcode_area, "{:05}", 10_000 + near * 4_000 + random.below(900) as usize)
+            let area = random.below(AREAS) as usize;
+            write!(to.postcode_area, "{:05}", 10_000 + near * 4_000 + area)
                 .expect("a string grows");
-            to.location = Some(around(near, random));
+            to.location = Some(centroid(near, area));
         }
         message.priority = u32::from(random.permille(50));
         message.customer_ref.clear();
@@ -219,12 +220,18 @@ fn place_of(node: usize) -> v1::Location {
     }
 }
 
-fn around(node: usize, random: &mut Random) -> v1::Location {
+/// Postcode areas around each node, a square grid of them.
+const AREAS: u64 = 900;
+const AREAS_A_SIDE: i32 = 30;
+
+/// Orders of one postcode area go to one place: adapters send the area's centroid.
+fn centroid(node: usize, area: usize) -> v1::Location {
     let centre = place_of(node);
-    let mut off = |range: i32| random.between(i64::from(-range / 2), i64::from(range / 2)) as i32;
+    let (row, column) = (area as i32 / AREAS_A_SIDE, area as i32 % AREAS_A_SIDE);
+    let off = |range: i32, step: i32| (step - AREAS_A_SIDE / 2) * (range / AREAS_A_SIDE);
     v1::Location {
-        lat_e6: centre.lat_e6 + off(NODE_STEP_E6.0),
-        lon_e6: centre.lon_e6 + off(NODE_STEP_E6.1),
+        lat_e6: centre.lat_e6 + off(NODE_STEP_E6.0, row),
+        lon_e6: centre.lon_e6 + off(NODE_STEP_E6.1, column),
     }
 }
 
