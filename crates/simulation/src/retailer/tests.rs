@@ -1,3 +1,5 @@
+//! What a day of the retailer holds, and that a seed means the same day.
+
 use std::collections::HashMap;
 
 use omnifold_events::jsonl::to_line;

@@ -1,3 +1,5 @@
+//! The scenario files themselves, and what is wrong with ones that are not.
+
 use std::path::PathBuf;
 
 use omnifold_events::{Event, v1};
