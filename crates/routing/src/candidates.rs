@@ -149,6 +149,12 @@ impl Candidates {
         &self.free[node * skus..(node + 1) * skus]
     }
 
+    /// Whether the node has the whole demand in stock.
+    pub(crate) fn has_all(&self, node: usize) -> bool {
+        self.has_free_stock(node)
+            && self.free(node).iter().zip(&self.skus).all(|(free, demand)| *free >= demand.wanted)
+    }
+
     /// Units of a SKU that a node can promise without stock.
     pub(crate) fn backorder(&self, node: usize, sku: usize) -> i64 {
         self.backorder[node * self.skus.len() + sku]

@@ -23,6 +23,9 @@ pub(crate) fn find(
     need: &[i64],
     max_steps: u32,
 ) -> Cover {
+    if need.iter().all(|&units| units == 0) {
+        return Cover { nodes: Vec::new(), steps: 0, bound_hit: false };
+    }
     let mut search = Search::new(candidates, ranked, need, max_steps);
     for size in search.least_size()..=ranked.len() {
         search.chosen.clear();

@@ -74,11 +74,19 @@ impl Router {
             explanation: None,
         };
         let (mut steps, mut bound_hit) = (0, false);
-        if plan.shortages.is_empty() || order.allow_partial {
+        if let Some(node) = self.nearest_with_all(view) {
+            steps = view.nodes().len() as u32;
+            plan.uncovered.clear();
+            let whole = |demand: &Demand| (demand.line, demand.units, 0);
+            let lines = self.candidates.demands.iter().map(whole).collect();
+            plan.shipments.push(Shipment { node, lines });
+            explain::judge_losers_of_one(view, &mut self.candidates, node);
+        } else if plan.shortages.is_empty() || order.allow_partial {
             let (from_stock, without_stock, uncovered) = self.ration();
             plan.uncovered = uncovered;
             let need = self.need(&from_stock);
-            let cover = self.cover(view, &need, max_steps);
+            self.candidates.ranked(view, &mut self.ranked);
+            let cover = cover::find(&self.candidates, &self.ranked, &need, max_steps);
             (steps, bound_hit) = (cover.steps, cover.bound_hit);
             plan.shipments = fill(&self.candidates, &from_stock, &cover.nodes, turn.rules);
             explain::judge_losers(view, &mut self.candidates, &need, &plan.shipments);
@@ -139,28 +147,15 @@ impl Router {
         need
     }
 
-    /// One node if one has it all (the nearest, then the smaller id); else the search.
-    fn cover<V: View>(&mut self, view: &V, need: &[i64], max_steps: u32) -> cover::Cover {
+    /// The nearest node that has the whole order in stock; of the same distance, the smaller id.
+    fn nearest_with_all<V: View>(&self, view: &V) -> Option<usize> {
         let candidates = &self.candidates;
-        let nobody = cover::Cover { nodes: Vec::new(), steps: 0, bound_hit: false };
-        if need.iter().all(|&units| units == 0) {
-            return nobody;
-        }
         let nodes = view.nodes();
-        let has_all = |&node: &usize| {
-            candidates.has_free_stock(node)
-                && candidates.free(node).iter().zip(need).all(|(free, need)| free >= need)
-        };
-        let nearest = (0..nodes.len()).filter(has_all).min_by(|&a, &b| {
+        let has_all = |&node: &usize| candidates.has_all(node);
+        (0..nodes.len()).filter(has_all).min_by(|&a, &b| {
             let by_distance = candidates.distances[a].cmp(&candidates.distances[b]);
             by_distance.then_with(|| nodes[a].id.cmp(&nodes[b].id))
-        });
-        if let Some(node) = nearest {
-            let steps = nodes.len() as u32;
-            return cover::Cover { nodes: vec![node], steps, bound_hit: false };
-        }
-        self.candidates.ranked(view, &mut self.ranked);
-        cover::find(&self.candidates, &self.ranked, need, max_steps)
+        })
     }
 
     /// Rule R6: what no stock covers is promised at the best-ranked node that allows it.

@@ -34,6 +34,23 @@ pub(crate) fn judge_losers<V: View>(
     }
 }
 
+/// As [`judge_losers`], where one node ships the whole order: the others have it all too, or not.
+pub(crate) fn judge_losers_of_one<V: View>(view: &V, candidates: &mut Candidates, chosen: usize) {
+    for node in 0..candidates.verdicts.len() {
+        if node != chosen && candidates.has_all(node) {
+            candidates.verdicts[node] = lost_by_rank(view, candidates, node, chosen);
+        }
+    }
+    candidates.verdicts[chosen] = Verdict::Chosen;
+}
+
+/// How a node that would have done as well lost to another.
+fn lost_by_rank<V: View>(view: &V, candidates: &Candidates, node: usize, to: usize) -> Verdict {
+    let tie = candidates.distances[node] == candidates.distances[to]
+        && view.nodes()[node].id > view.nodes()[to].id;
+    if tie { Verdict::TieBreak } else { Verdict::Farther }
+}
+
 /// What would have happened had the node stood in for one of the chosen.
 fn judge<V: View>(
     view: &V,
@@ -53,9 +70,7 @@ fn judge<V: View>(
         if splits(candidates, need, &other) > splits_chosen {
             verdict = Verdict::MoreSplitLines;
         } else {
-            let tie = candidates.distances[node] == candidates.distances[chosen[place]]
-                && view.nodes()[node].id > view.nodes()[chosen[place]].id;
-            return if tie { Verdict::TieBreak } else { Verdict::Farther };
+            return lost_by_rank(view, candidates, node, chosen[place]);
         }
     }
     verdict
