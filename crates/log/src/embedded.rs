@@ -65,7 +65,7 @@ pub struct EmbeddedOptions {
 impl Default for EmbeddedOptions {
     fn default() -> Self {
         Self {
-            write_buffer_bytes: 32 << 20,
+            write_buffer_bytes: 16 << 20,
             write_buffers: 3,
             block_cache_bytes: 8 << 20,
             wal_bytes: 128 << 20,

@@ -30,7 +30,7 @@ pub struct CheckpointLimits {
 
 impl Default for CheckpointLimits {
     fn default() -> Self {
-        CheckpointLimits { bytes: 32 << 20, interval: Duration::from_secs(10) }
+        CheckpointLimits { bytes: 16 << 20, interval: Duration::from_secs(10) }
     }
 }
 
@@ -87,7 +87,7 @@ impl Default for Options {
             state: StateAt::Memory,
             slice: SliceLimits::default(),
             checkpoint: CheckpointLimits::default(),
-            cache_bytes: 96 << 20,
+            cache_bytes: 64 << 20,
             known_rules: rules::KNOWN,
             sealer: None,
             observer: None,

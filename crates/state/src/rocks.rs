@@ -14,8 +14,8 @@ pub(crate) const POSITION_KEY: &[u8] = b"position";
 
 const MIB: usize = 1 << 20;
 /// All column families share one block cache.
-const BLOCK_CACHE: usize = 32 * MIB;
-const WRITE_BUFFER: usize = 32 * MIB;
+const BLOCK_CACHE: usize = 24 * MIB;
+const WRITE_BUFFER: usize = 8 * MIB;
 /// Bits of Bloom filter a key: about 1 % of absent keys cost a read.
 const BLOOM_BITS: f64 = 10.0;
 
