@@ -59,6 +59,12 @@ impl Client {
         self.answer(response)
     }
 
+    /// Asks for text, such as the metrics.
+    pub fn text(&self, path: &str) -> Result<String> {
+        let mut response = self.agent.get(format!("{}{path}", self.base)).call()?;
+        Ok(response.body_mut().read_to_string()?)
+    }
+
     /// Sends.
     pub fn post(&self, path: &str, body: &str) -> Result<Value> {
         let response = self.agent.post(format!("{}{path}", self.base)).send(body);

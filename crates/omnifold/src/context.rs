@@ -73,6 +73,13 @@ impl Context {
         Context { loaded, output: self.output, server: None }
     }
 
+    /// The same with other topics, asking no server.
+    pub fn with_prefix(&self, prefix: &str) -> Context {
+        let mut loaded = self.loaded.clone();
+        loaded.config.prefix = prefix.to_owned();
+        Context { loaded, output: self.output, server: None }
+    }
+
     /// The configuration.
     pub fn config(&self) -> &Config {
         &self.loaded.config

@@ -1,5 +1,6 @@
 //! The commands: one file each.
 
+mod bench;
 mod completions;
 mod config;
 mod demo;
@@ -52,6 +53,8 @@ pub enum Command {
     /// Look at the topics
     #[command(subcommand)]
     Events(events::Events),
+    /// Measure the engine on the fixed mix of orders
+    Bench(bench::Bench),
     /// Check or print the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -82,6 +85,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit> {
         Command::Verify(command) => command.run(&context),
         Command::Show(command) => command.run(&context),
         Command::Events(command) => command.run(&context),
+        Command::Bench(command) => command.run(&context),
         Command::Config(command) => command.run(&context),
         Command::Completions(_) => unreachable!("carried out above"),
     }
