@@ -18,8 +18,10 @@ use crate::gather::Gatherer;
 use crate::machine::{Judge, Machine, Output, Recorded};
 use crate::mark::{Mark, Position};
 use crate::options::{Options, Phase};
-use crate::recorded::{Epoch, RecordedReader};
+use crate::recorded::{Epoch, RecordedReader, Tail};
 use crate::topics::Topics;
+use crate::torn::Torn;
+use crate::voids::Voids;
 
 /// How recorded decisions are treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,12 +30,6 @@ pub(crate) enum How {
     Follow,
     /// Taken again, compared, then folded.
     Verify,
-}
-
-/// Decisions that a mark speaks of and the log lacks, decided again.
-pub(crate) struct Missing {
-    pub epoch: u64,
-    pub records: RecordBuf,
 }
 
 /// A market's state and where it stands in the log.
@@ -47,7 +43,8 @@ pub(crate) struct Follower {
     pub position: Position,
     recorded: RecordedReader,
     out: Output,
-    missing: BTreeMap<u64, RecordBuf>,
+    /// Decisions that a mark speaks of and the log lacks, decided again, by epoch.
+    pub missing: BTreeMap<u64, RecordBuf>,
     options: Options,
 }
 
@@ -71,7 +68,10 @@ impl Follower {
         let inputs = topics.inputs.iter().cloned().zip(head.frontier()).collect::<Vec<_>>();
         let gatherer = Gatherer::new(log.reader(&inputs)?, head.frontier());
         let (journal, assignments) = (position.journal_next, position.assignments_next);
-        let recorded = RecordedReader::open(&**log, market, &topics, journal, assignments)?;
+        let mut recorded = RecordedReader::open(&**log, market, &topics, journal, assignments)?;
+        let unreadable = |detail| unreadable_position(market, detail);
+        recorded.voids = position.torn.voids().map_err(unreadable)?;
+        let missing = position.torn.missing().map_err(unreadable)?;
         Ok(Follower {
             market: market.to_owned(),
             machine,
@@ -82,27 +82,39 @@ impl Follower {
             position,
             recorded,
             out: Output::new(),
-            missing: BTreeMap::new(),
+            missing,
             options: options.clone(),
         })
     }
 
     /// Folds the next epoch of the journal. False: the journal's end as of now.
-    pub(crate) fn follow_one(&mut self, how: How) -> Result<bool, ProjectorError> {
-        let Some(epoch) = self.recorded.next(&self.head)? else { return Ok(false) };
+    pub(crate) fn follow_one(&mut self, how: How, tail: Tail) -> Result<bool, ProjectorError> {
+        let Some(epoch) = self.recorded.next(&self.head, tail)? else { return Ok(false) };
         self.apply(epoch, how)?;
-        let position = self.position.clone();
-        self.checkpointer.start_if_due(&mut self.machine.store, move || position)?;
+        self.checkpoint_if_due()?;
         Ok(true)
     }
 
     /// Folds the journal to its end as of now. Returns the number of epochs.
-    pub(crate) fn catch_up(&mut self, how: How) -> Result<u64, ProjectorError> {
+    pub(crate) fn catch_up(&mut self, how: How, tail: Tail) -> Result<u64, ProjectorError> {
         let mut epochs = 0;
-        while self.follow_one(how)? {
+        while self.follow_one(how, tail)? {
             epochs += 1;
         }
         Ok(epochs)
+    }
+
+    pub(crate) fn checkpoint_if_due(&mut self) -> Result<(), ProjectorError> {
+        let (position, voids, missing) = (&self.position, &self.recorded.voids, &self.missing);
+        let stored = || Position { torn: Torn::new(voids, missing), ..position.clone() };
+        self.checkpointer.start_if_due(&mut self.machine.store, stored)
+    }
+
+    /// Writes a checkpoint of all there is and waits for it.
+    pub(crate) fn checkpoint_now(&mut self) -> Result<(), ProjectorError> {
+        let torn = Torn::new(&self.recorded.voids, &self.missing);
+        let position = Position { torn, ..self.position.clone() };
+        self.checkpointer.finish(&mut self.machine.store, position)
     }
 
     /// Waits for more of the journal.
@@ -110,16 +122,15 @@ impl Follower {
         self.recorded.wait(timeout)
     }
 
-    /// Decisions that no mark speaks of, and decisions that a mark speaks of and nobody can read.
-    /// Called by a new owner at the journal's end.
-    pub(crate) fn take_torn(&mut self) -> Result<(Vec<Recorded>, Vec<Missing>), ProjectorError> {
-        let voids = self.recorded.take_voids()?;
-        let missing = std::mem::take(&mut self.missing);
-        let missing =
-            missing.into_iter().map(|(epoch, records)| Missing { epoch, records }).collect();
-        let (_, assignments_next) = self.recorded.positions();
-        self.position.assignments_next = assignments_next;
-        Ok((voids, missing))
+    /// The decisions that no mark speaks of. Called by a new owner at the journal's end.
+    pub(crate) fn read_voids(&mut self) -> Result<Voids, ProjectorError> {
+        self.position.assignments_next = self.recorded.read_voids()?;
+        Ok(Voids::new(self.recorded.voids.clone()))
+    }
+
+    /// The voids that wait for an answer at the position reached.
+    pub(crate) fn set_voids(&mut self, waiting: Vec<Recorded>) {
+        self.recorded.voids = waiting;
     }
 
     fn halt(&self, source: crate::machine::Halt) -> ProjectorError {
@@ -137,35 +148,58 @@ impl Follower {
         self.gatherer.gather_until(&epoch.mark.frontier()).map_err(gap)?;
         self.out.begin(body.incarnation, number);
         let is_missing = epoch.payloads.len() < body.decisions as usize;
+        let begins = body.incarnation != self.head.body.incarnation;
         let mut feed = epoch.feed;
-        let images = {
-            let mut judge = match (is_missing, how) {
-                (true, _) => Judge::Decide,
-                (false, How::Follow) => Judge::Follow(&mut feed),
-                (false, How::Verify) => Judge::Verify(&mut feed),
-            };
-            fold_slice(&mut self.machine, &self.gatherer, body.wall_ms, &mut judge, &mut self.out)
+        let mut judge = match (is_missing, how) {
+            (true, _) => Judge::Decide,
+            (false, How::Follow) => Judge::Follow(&mut feed),
+            (false, How::Verify) => Judge::Verify(&mut feed),
         };
+        if is_missing && !begins {
+            self.machine.voids = Voids::new(self.recorded.voids.clone());
+        }
+        let (machine, wall_ms) = (&mut self.machine, body.wall_ms);
+        let images = fold_slice(machine, &self.gatherer, wall_ms, &mut judge, &mut self.out);
         let images = images.map_err(|source| self.halt(source))?;
         self.machine.left_over = epoch.mark.left_over().collect();
+        self.machine.voids = Voids::default();
         if is_missing {
-            tracing::warn!(market = self.market, epoch = number, "decisions decided again");
-            self.missing.insert(number, self.out.records.clone());
+            self.note_missing(&epoch.mark, begins);
         } else {
             self.check_decisions(&epoch.mark, &epoch.payloads, feed.decisions.len())?;
-        }
-        for again in &body.republished_epochs {
-            self.missing.remove(again);
+            for again in &body.republished_epochs {
+                self.missing.remove(again);
+            }
         }
         self.check_figures(&epoch.mark, is_missing)?;
+        if !begins {
+            self.recorded.answered(body.steps);
+        }
         self.position = Position {
             mark: prost::Message::encode_to_vec(&epoch.mark.body),
             journal_next: epoch.journal_next,
             assignments_next: epoch.assignments_next,
+            torn: Torn::default(), // as of a checkpoint, see `checkpoint_now`
         };
         self.head = epoch.mark;
         self.checkpointer.add(self.machine.store.epoch(), images);
         Ok(())
+    }
+
+    /// The decisions of a mark are not there: what was decided again is kept, to be published again
+    /// by the next owner. The first mark of an incarnation decides nothing itself; where the
+    /// decisions that it published again are gone too, they are still kept.
+    fn note_missing(&mut self, mark: &Mark, begins: bool) {
+        let epoch = mark.body.epoch;
+        tracing::warn!(market = self.market, epoch, "decisions are missing and were decided again");
+        if !begins {
+            self.missing.insert(epoch, self.out.records.clone());
+            return;
+        }
+        let kept = mark.body.republished_epochs.iter().filter_map(|again| self.missing.get(again));
+        for record in kept.flat_map(RecordBuf::iter) {
+            self.out.note(record.value.unwrap_or_default());
+        }
     }
 
     /// The decisions in the log are those the mark counted, and each was folded.
@@ -244,6 +278,7 @@ fn fold_slice(
     for (topic, record) in gatherer.slice() {
         machine.step(topic, &record, wall_ms, judge, out)?;
     }
+    machine.answer_voids(out);
     Ok(machine.end_slice(wall_ms, Images::default()))
 }
 
@@ -263,22 +298,19 @@ fn resume(machine: &mut Machine, head: &Mark) {
 }
 
 fn stored_position(store: &Store, market: &str) -> Result<(Position, Mark), ProjectorError> {
-    let unreadable = |detail: String| ProjectorError::Unreadable {
-        market: market.to_owned(),
-        what: "the stored position",
-        detail,
-    };
+    let unreadable = |detail| unreadable_position(market, detail);
     match store.stored_position()? {
-        None => {
-            let empty = Position { mark: Vec::new(), journal_next: 0, assignments_next: 0 };
-            Ok((empty, Mark::genesis(market)))
-        }
+        None => Ok((Position::default(), Mark::genesis(market))),
         Some(bytes) => {
             let position = Position::decode(&bytes).map_err(unreadable)?;
             let mark = position.mark().map_err(unreadable)?;
             Ok((position, mark))
         }
     }
+}
+
+fn unreadable_position(market: &str, detail: String) -> ProjectorError {
+    ProjectorError::Unreadable { market: market.to_owned(), what: "the stored position", detail }
 }
 
 /// The journal holds the mark that the stored state stands for, at its place.

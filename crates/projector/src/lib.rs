@@ -29,6 +29,7 @@ mod query;
 mod recorded;
 mod run;
 mod topics;
+mod torn;
 mod verify;
 mod voids;
 

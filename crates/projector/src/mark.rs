@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::machine::{LeftOver, Machine};
+use crate::torn::Torn;
 
 /// Next offset to read of each input topic, in the order of [`TopicKind::INPUTS`].
 pub(crate) type Frontier = [u64; TopicKind::INPUTS.len()];
@@ -118,7 +119,7 @@ fn policy_hash(machine: &Machine) -> u128 {
 
 /// What a checkpoint says of itself: the last mark it holds, and where the engine's own topics went
 /// on after it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Position {
     /// The mark's payload.
     pub mark: Vec<u8>,
@@ -126,6 +127,9 @@ pub(crate) struct Position {
     pub journal_next: u64,
     /// Next offset of `assignments` after the mark's decisions.
     pub assignments_next: u64,
+    /// What torn transactions left open before that.
+    #[serde(default, skip_serializing_if = "Torn::is_empty")]
+    pub torn: Torn,
 }
 
 impl Position {

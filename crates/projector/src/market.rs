@@ -13,6 +13,7 @@ use crate::follower::{Follower, How};
 use crate::mark::Standing;
 use crate::options::{Options, StateAt};
 use crate::owner::{Exit, Order, Owner, Turned};
+use crate::recorded::Tail;
 
 /// Something to be done between two slices.
 pub(crate) type Visit = Box<dyn FnOnce(&mut Follower) + Send>;
@@ -166,8 +167,7 @@ impl Worker {
                 Follower::open(&self.log, &self.market, &self.options, backend.clone())?;
             self.stand_by(&mut follower)?;
             if self.stopping {
-                let position = follower.position.clone();
-                return follower.checkpointer.finish(&mut follower.machine.store, position);
+                return follower.checkpoint_now();
             }
             match self.own(&mut follower)? {
                 Exit::Stopped => pause = FIRST_PAUSE,
@@ -195,7 +195,7 @@ impl Worker {
     /// Follows the journal until told to own or to stop.
     fn stand_by(&mut self, follower: &mut Follower) -> Result<(), ProjectorError> {
         loop {
-            while follower.follow_one(How::Follow)? {
+            while follower.follow_one(How::Follow, Tail::Growing)? {
                 self.obey(follower);
                 if self.stopping {
                     return Ok(());
@@ -221,7 +221,7 @@ impl Worker {
             }
             Err(error) => return Err(error.into()),
         };
-        follower.catch_up(How::Follow)?;
+        follower.catch_up(How::Follow, Tail::Settled)?;
         let options = self.options.clone();
         let owner = match Owner::take_over(follower, appender, &options)? {
             Ok(owner) => owner,

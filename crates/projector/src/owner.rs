@@ -13,13 +13,13 @@ use prost::Message;
 
 use crate::error::ProjectorError;
 use crate::figures::Figures;
-use crate::follower::{Follower, Missing};
-use crate::machine::{Judge, Output};
+use crate::follower::Follower;
+use crate::machine::{Judge, Output, Recorded};
 use crate::mark::{Ending, Mark, Position, mark_of};
 use crate::options::{Options, Phase};
 use crate::publisher::{Ack, Publisher};
 use crate::topics::{JOURNAL, REJECTED};
-use crate::voids::Voids;
+use crate::torn::Torn;
 
 /// Why the loop ended.
 #[derive(Debug)]
@@ -52,6 +52,8 @@ struct UnderWay {
     images: Images,
     decisions: u32,
     newest_ms: i64,
+    /// Void decisions that this epoch leaves unanswered.
+    voids: Vec<Recorded>,
 }
 
 pub(crate) struct Owner<'a> {
@@ -77,8 +79,7 @@ impl<'a> Owner<'a> {
         appender: Box<dyn Appender>,
         options: &'a Options,
     ) -> Result<Result<Self, Exit>, ProjectorError> {
-        let (voids, missing) = follower.take_torn()?;
-        follower.machine.voids = Voids::new(voids);
+        follower.machine.voids = follower.read_voids()?;
         let market = follower.market.clone();
         let outputs = follower.topics.outputs.clone();
         let mut owner = Owner {
@@ -94,7 +95,7 @@ impl<'a> Owner<'a> {
             figures: Figures::new(&market),
             last_slice: 0,
         };
-        let exit = owner.begin_incarnation(missing)?;
+        let exit = owner.begin_incarnation()?;
         Ok(match exit {
             None => Ok(owner),
             Some(exit) => Err(exit),
@@ -103,29 +104,29 @@ impl<'a> Owner<'a> {
 
     /// The first mark of an incarnation reads nothing. With it go the decisions that an earlier
     /// mark names and the log lacks.
-    fn begin_incarnation(&mut self, missing: Vec<Missing>) -> Result<Option<Exit>, ProjectorError> {
+    fn begin_incarnation(&mut self) -> Result<Option<Exit>, ProjectorError> {
         self.out.begin(self.incarnation, self.tip.body.epoch + 1);
         self.follower.machine.undone_steps.clear();
-        for missing in &missing {
-            for record in missing.records.iter() {
-                let again = record.value.unwrap_or_default();
-                self.out.note(again);
-                self.headers.clear();
-                let kept = record.headers.iter().filter(|(name, _)| *name != b"epoch");
-                for (name, value) in kept {
-                    self.headers.put(&String::from_utf8_lossy(name), value);
-                }
-                self.headers.put("epoch", &self.out.epoch());
-                self.headers.put("again", b"1");
-                let headers = self.headers.as_headers();
-                let time = record.time_ms;
-                self.out.records.push(record.topic, 0, time, headers, record.key, record.value);
+        for record in self.follower.missing.values().flat_map(RecordBuf::iter) {
+            self.out.note(record.value.unwrap_or_default());
+            self.headers.clear();
+            let kept = record.headers.iter().filter(|(name, _)| *name != b"epoch");
+            for (name, value) in kept {
+                self.headers.put(&String::from_utf8_lossy(name), value);
             }
+            self.headers.put("epoch", &self.out.epoch());
+            self.headers.put("again", b"1");
+            let (headers, time) = (self.headers.as_headers(), record.time_ms);
+            self.out.records.push(record.topic, 0, time, headers, record.key, record.value);
         }
         let images = self.follower.machine.end_slice(0, Images::default());
-        let republished = missing.iter().map(|missing| missing.epoch).collect();
+        let republished: Vec<u64> = self.follower.missing.keys().copied().collect();
         self.submit(0, images, republished);
-        self.settle(Duration::MAX)
+        let exit = self.settle(Duration::MAX)?;
+        if exit.is_none() {
+            self.follower.missing.clear();
+        }
+        Ok(exit)
     }
 
     /// Runs until told to drain, or until the log says that somebody else is the owner.
@@ -244,8 +245,10 @@ impl<'a> Owner<'a> {
         let store_epoch = self.follower.machine.store.epoch();
         let decisions = self.out.decisions;
         let batch = std::mem::replace(&mut self.out.records, std::mem::take(&mut self.spare));
+        let voids = self.follower.machine.voids.waiting().to_vec();
+        let mark_sent = mark.clone();
         self.under_way =
-            Some(UnderWay { mark: mark.clone(), store_epoch, images, decisions, newest_ms });
+            Some(UnderWay { mark: mark_sent, store_epoch, images, decisions, newest_ms, voids });
         self.tip = mark;
         self.publisher.submit(batch);
     }
@@ -326,16 +329,16 @@ impl<'a> Owner<'a> {
             mark: done.mark.body.encode_to_vec(),
             journal_next: next[JOURNAL],
             assignments_next: next[0].max(self.follower.position.assignments_next),
+            torn: Torn::default(), // as of a checkpoint
         };
+        self.follower.set_voids(done.voids);
         self.follower.head = done.mark;
         self.follower.checkpointer.add(done.store_epoch, done.images);
         Ok(None)
     }
 
     fn checkpoint_if_due(&mut self) -> Result<(), ProjectorError> {
-        let position = self.follower.position.clone();
-        let store = &mut self.follower.machine.store;
-        self.follower.checkpointer.start_if_due(store, move || position)
+        self.follower.checkpoint_if_due()
     }
 
     /// Waits for what is under way, then writes a last checkpoint.
@@ -345,8 +348,7 @@ impl<'a> Owner<'a> {
         if let Some(exit) = self.settle(Duration::MAX)? {
             return Ok(exit);
         }
-        let position = self.follower.position.clone();
-        self.follower.checkpointer.finish(&mut self.follower.machine.store, position)?;
+        self.follower.checkpoint_now()?;
         Ok(Exit::Stopped)
     }
 }

@@ -17,6 +17,7 @@ use crate::machine::decode_decision;
 use crate::mark::Standing;
 use crate::market::open_backend;
 use crate::options::Options;
+use crate::recorded::Tail;
 
 /// A question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,7 +90,7 @@ pub fn query_offline(
 ) -> Result<Result<Answer, QueryError>, ProjectorError> {
     let backend = open_backend(market, &options)?;
     let mut follower = Follower::open(&log, market, &options, backend)?;
-    follower.catch_up(How::Follow)?;
+    follower.catch_up(How::Follow, Tail::Settled)?;
     let answered = answer(&*log, &options, &mut follower, &query);
     follower.checkpointer.wait(&mut follower.machine.store)?;
     Ok(answered)

@@ -1,18 +1,31 @@
 //! Reading the journal and the decisions back, mark by mark.
+//!
+//! A transaction becomes visible topic by topic, so a mark may be read before its decisions. Only
+//! who knows that nothing can still appear ([`Tail::Settled`]) may take them to be missing.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
 
 use omnifold_events::v1::Cause;
-use omnifold_log::{Log, Reader, Record, RecordBuf};
+use omnifold_log::{Fetched, Log, LogError, Reader, Record, RecordBuf};
 
 use crate::error::ProjectorError;
+use crate::gather::pause;
 use crate::machine::{Feed, Recorded};
 use crate::mark::Mark;
 use crate::topics::{JOURNAL, Topics};
 
 /// Incarnation and epoch, as the `epoch` header names them.
 type EpochId = (u64, u64);
+
+/// What is known about the end of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tail {
+    /// An owner may be at work: a mark whose decisions cannot be read yet is left for later.
+    Growing,
+    /// No owner is at work: a mark whose decisions are not there has lost them.
+    Settled,
+}
 
 /// A decision as it stands in the log.
 struct Written {
@@ -41,8 +54,10 @@ pub(crate) struct RecordedReader {
     written: VecDeque<Written>,
     journal_next: u64,
     assignments_next: u64,
-    /// Decisions without a mark, found on the way.
+    /// Decisions without a mark, found on the way and not answered in what was read.
     pub voids: Vec<Recorded>,
+    /// Epochs whose decisions were taken to be missing: what comes of them late is not void.
+    missing: BTreeSet<EpochId>,
 }
 
 const ASSIGNMENTS_PLACE: usize = 0;
@@ -69,16 +84,25 @@ impl RecordedReader {
             journal_next,
             assignments_next,
             voids: Vec::new(),
+            missing: BTreeSet::new(),
         })
     }
 
-    /// The next epoch that follows `head`; `None` at the journal's end.
-    pub(crate) fn next(&mut self, head: &Mark) -> Result<Option<Epoch>, ProjectorError> {
+    /// The next epoch that follows `head`; `None` at the end of what can be read now.
+    pub(crate) fn next(
+        &mut self,
+        head: &Mark,
+        tail: Tail,
+    ) -> Result<Option<Epoch>, ProjectorError> {
         loop {
             if self.marks.is_empty() && !self.fetch_marks()? {
                 return Ok(None);
             }
             let Some((mark, next)) = self.marks.pop_front() else { continue };
+            if mark.follows(head) && !self.load_decisions(&mark, tail)? {
+                self.marks.push_front((mark, next));
+                return Ok(None);
+            }
             self.journal_next = next;
             if !mark.follows(head) {
                 // Written by an owner that was fenced, or torn: the chain of marks decides.
@@ -90,7 +114,7 @@ impl RecordedReader {
                 );
                 continue;
             }
-            return self.epoch_of(mark).map(Some);
+            return Ok(Some(self.epoch_of(mark)));
         }
     }
 
@@ -99,18 +123,35 @@ impl RecordedReader {
         Ok(self.reader.wait(timeout)?)
     }
 
-    /// Decisions at the end of the log that no mark speaks of. Called at the journal's end.
-    pub(crate) fn take_voids(&mut self) -> Result<Vec<Recorded>, ProjectorError> {
-        while self.fetch_decisions()? {}
-        self.voids.extend(self.written.drain(..).map(|written| {
+    /// Reads to the end of the log: what comes after the last mark is void. Returns the next
+    /// offset of `assignments`.
+    pub(crate) fn read_voids(&mut self) -> Result<u64, ProjectorError> {
+        loop {
+            let fetched = self.fetch_decisions()?;
+            if fetched.at_end {
+                break;
+            }
+            if fetched.records == 0 {
+                pause(&mut *self.reader)?;
+            }
+        }
+        while let Some(written) = self.written.pop_front() {
             self.assignments_next = written.next;
-            written.recorded
-        }));
-        Ok(std::mem::take(&mut self.voids))
+            self.note_void(written);
+        }
+        Ok(self.assignments_next)
     }
 
-    pub(crate) fn positions(&self) -> (u64, u64) {
-        (self.journal_next, self.assignments_next)
+    /// A published epoch went so many steps far: its owner has answered the voids up to there.
+    pub(crate) fn answered(&mut self, steps: u64) {
+        self.voids.retain(|void| void.decision.step() > steps);
+    }
+
+    /// Decisions published again with a mark of their own take effect where they were first.
+    fn note_void(&mut self, written: Written) {
+        if !written.again && !self.missing.contains(&written.epoch) {
+            self.voids.push(written.recorded);
+        }
     }
 
     /// Whether anything came. False: the journal's end.
@@ -123,10 +164,13 @@ impl RecordedReader {
                 .map_err(|error| self.unreadable("a mark", &record, error.to_string()))?;
             self.marks.push_back((mark, record.offset + 1));
         }
+        if fetched.records == 0 && !fetched.at_end {
+            pause(&mut *self.reader)?;
+        }
         Ok(fetched.records > 0 || !fetched.at_end)
     }
 
-    fn fetch_decisions(&mut self) -> Result<bool, ProjectorError> {
+    fn fetch_decisions(&mut self) -> Result<Fetched, ProjectorError> {
         let mut buffer = RecordBuf::default();
         let fetched = self.reader.fetch(ASSIGNMENTS_PLACE, FETCH, &mut buffer)?;
         for record in buffer.iter() {
@@ -134,7 +178,7 @@ impl RecordedReader {
                 .map_err(|detail| self.unreadable("a decision", &record, detail))?;
             self.written.push_back(written);
         }
-        Ok(fetched.records > 0 || !fetched.at_end)
+        Ok(fetched)
     }
 
     fn unreadable(
@@ -147,42 +191,68 @@ impl RecordedReader {
         ProjectorError::Unreadable { market: self.market.clone(), what, detail }
     }
 
-    fn epoch_of(&mut self, mark: Mark) -> Result<Epoch, ProjectorError> {
+    /// Reads until the decisions of a mark are there, or are known to be missing. False: they
+    /// cannot be read yet.
+    fn load_decisions(&mut self, mark: &Mark, tail: Tail) -> Result<bool, ProjectorError> {
+        let mut last_news = Instant::now();
+        while !self.has_decisions_of(mark) {
+            let fetched = self.fetch_decisions()?;
+            if fetched.records > 0 {
+                last_news = Instant::now();
+                continue;
+            }
+            let silent = last_news.elapsed();
+            match tail {
+                Tail::Growing if silent > A_MOMENT => return Ok(false),
+                Tail::Settled if fetched.at_end && silent > PATIENCE => return Ok(true),
+                Tail::Settled if silent > LONGEST_SILENCE => return Err(self.silence(silent)),
+                _ => pause(&mut *self.reader)?,
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether all decisions of a mark are there, or one of a later epoch, which proves that no
+    /// more will come.
+    fn has_decisions_of(&self, mark: &Mark) -> bool {
+        let id: EpochId = (mark.body.incarnation, mark.body.epoch);
+        let mut lacking = mark.body.decisions as usize;
+        for written in &self.written {
+            if lacking == 0 || written.epoch > id {
+                return true;
+            }
+            lacking -= usize::from(written.epoch == id);
+        }
+        lacking == 0
+    }
+
+    fn silence(&self, silent: Duration) -> ProjectorError {
+        let what = format!("reading the decisions of market `{}`", self.market);
+        let detail = format!("the log says neither more nor that there is none, for {silent:.0?}");
+        LogError::Unavailable { what, detail }.into()
+    }
+
+    fn epoch_of(&mut self, mark: Mark) -> Epoch {
         let id: EpochId = (mark.body.incarnation, mark.body.epoch);
         let mut feed = Feed { undone_steps: mark.body.undone_steps.clone(), ..Feed::default() };
         let mut payloads = Vec::with_capacity(mark.body.decisions as usize);
-        let mut patience = PATIENCE;
-        while payloads.len() < mark.body.decisions as usize {
-            match self.written.front().map(|front| front.epoch) {
-                Some(front) if front > id => break,
-                Some(_) => self.take_decision(id, &mut feed, &mut payloads),
-                None => {
-                    self.fetch_decisions()?;
-                    if self.written.is_empty() {
-                        if patience == 0 {
-                            break;
-                        }
-                        patience -= 1;
-                        self.reader.wait(Duration::from_millis(20))?;
-                    }
-                }
-            }
+        while payloads.len() < mark.body.decisions as usize
+            && self.written.front().is_some_and(|front| front.epoch <= id)
+        {
+            self.take_decision(id, &mut feed, &mut payloads);
         }
-        Ok(Epoch {
-            mark,
-            feed,
-            payloads,
-            journal_next: self.journal_next,
-            assignments_next: self.assignments_next,
-        })
+        if payloads.len() < mark.body.decisions as usize {
+            self.missing.insert(id);
+        }
+        let (journal_next, assignments_next) = (self.journal_next, self.assignments_next);
+        Epoch { mark, feed, payloads, journal_next, assignments_next }
     }
 
     fn take_decision(&mut self, id: EpochId, feed: &mut Feed, payloads: &mut Vec<Vec<u8>>) {
         let written = self.written.pop_front().expect("looked at before");
         self.assignments_next = written.next;
         if written.epoch < id {
-            self.voids.push(written.recorded);
-            return;
+            return self.note_void(written);
         }
         payloads.push(written.recorded.payload.clone());
         // An answer to a torn transaction is no decision of the fold either.
@@ -192,8 +262,11 @@ impl RecordedReader {
     }
 }
 
-/// Empty fetches before a mark's decisions are taken to be missing: 20 ms each.
-const PATIENCE: u32 = 50;
+/// How long a follower looks for the decisions of a mark before it looks around.
+const A_MOMENT: Duration = Duration::from_millis(20);
+/// How long the end of the log must stand before a mark's decisions are taken to be missing.
+const PATIENCE: Duration = Duration::from_secs(1);
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
 fn read_decision(record: &Record<'_>) -> Result<Written, String> {
     let header = |name: &str| record.headers.get(name);

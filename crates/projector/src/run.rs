@@ -13,6 +13,7 @@ use crate::mark::Standing;
 use crate::market::open_backend;
 use crate::options::Options;
 use crate::owner::{Exit, Order, Owner, Turned};
+use crate::recorded::Tail;
 
 /// How far a run is.
 #[derive(Debug, Clone, Serialize)]
@@ -95,9 +96,9 @@ pub fn run_market(
     let mut began = None;
     loop {
         let mut follower = Follower::open(log, market, options, backend.clone())?;
-        follower.catch_up(How::Follow)?;
+        follower.catch_up(How::Follow, Tail::Growing)?;
         let appender = log.owner(market)?;
-        let epochs = follower.catch_up(How::Follow)? + follower.head.body.epoch;
+        let epochs = follower.catch_up(How::Follow, Tail::Settled)? + follower.head.body.epoch;
         let recovery_seconds = recovery_began.elapsed().as_secs_f64();
         let began = *began.get_or_insert_with(Instant::now);
         follower.machine.tally = std::mem::take(&mut tally);

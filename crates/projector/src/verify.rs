@@ -13,6 +13,7 @@ use crate::follower::{Follower, How};
 use crate::mark::{Mark, Position, Standing};
 use crate::market::{chain, open_backend};
 use crate::options::{Options, StateAt};
+use crate::recorded::Tail;
 use crate::run::{Progress, progress_of};
 
 /// What a rebuild did.
@@ -119,8 +120,7 @@ fn fold_again(
     let began = Instant::now();
     let mut follower = Follower::open(log, market, options, backend)?;
     let marks = follow_all(&mut follower, How::Follow, progress)?;
-    let position = follower.position.clone();
-    follower.checkpointer.finish(&mut follower.machine.store, position)?;
+    follower.checkpoint_now()?;
     let seconds = began.elapsed().as_secs_f64();
     let tally = &follower.machine.tally;
     Ok(RebuildReport {
@@ -139,7 +139,7 @@ fn follow_all(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<u64, ProjectorError> {
     let (mut marks, mut shown) = (0, Instant::now());
-    while follower.follow_one(how)? {
+    while follower.follow_one(how, Tail::Settled)? {
         marks += 1;
         if shown.elapsed() >= PROGRESS_EVERY {
             shown = Instant::now();
@@ -199,8 +199,7 @@ fn invariants_of(follower: &mut Follower) -> Result<Vec<String>, ProjectorError>
 
 /// Checkpoints, then scans what is stored.
 pub(crate) fn scan_state(follower: &mut Follower) -> Result<StateReport, ProjectorError> {
-    let position = follower.position.clone();
-    follower.checkpointer.finish(&mut follower.machine.store, position)?;
+    follower.checkpoint_now()?;
     report_of(&**follower.machine.store.backend(), &follower.head)
 }
 

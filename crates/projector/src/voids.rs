@@ -10,34 +10,45 @@ use omnifold_events::v1;
 use crate::machine::Recorded;
 
 /// Void decisions not answered yet.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Voids(Vec<Recorded>);
 
 impl Voids {
+    /// The same decision may be void twice, where taking it again was torn too: one answer does.
     pub(crate) fn new(recorded: Vec<Recorded>) -> Self {
-        Voids(recorded)
+        let mut voids: Vec<Recorded> = Vec::with_capacity(recorded.len());
+        for void in recorded {
+            if voids.iter().all(|known| known.payload != void.payload) {
+                voids.push(void);
+            }
+        }
+        Voids(voids)
+    }
+
+    /// Those that wait for an answer.
+    pub(crate) fn waiting(&self) -> &[Recorded] {
+        &self.0
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// A decision is about to be published: the release that must go before it, if any.
+    /// A decision is about to be published: the releases that must go before it.
     pub(crate) fn before(
         &mut self,
         decision: &Decision,
         payload: &[u8],
         step: u64,
-    ) -> Option<Decision> {
+    ) -> Vec<Decision> {
         let same = |void: &Recorded| {
             void.decision.order() == decision.order() && void.decision.number() == decision.number()
         };
-        let place = self.0.iter().position(same)?;
-        let void = self.0.swap_remove(place);
-        if void.payload == payload {
-            return None;
-        }
-        release(&void.decision, step)
+        let (answered, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.0).into_iter().partition(same);
+        self.0 = rest;
+        let otherwise = answered.iter().filter(|void| void.payload != payload);
+        otherwise.filter_map(|void| release(&void.decision, step)).collect()
     }
 
     /// Releases for the void decisions whose step has passed.

@@ -196,6 +196,11 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// The name of a decision's type.
+pub(crate) fn type_of(decision: &Decision) -> &'static str {
+    Parts::of(decision).type_name
+}
+
 /// Reads a decision back from its record.
 pub(crate) fn decode(type_name: &str, payload: &[u8]) -> Result<Decision, String> {
     let fault = |error: prost::DecodeError| format!("{type_name} cannot be read: {error}");

@@ -211,6 +211,7 @@ impl Machine {
     ) -> Result<Result<(), Refusal>, Halt> {
         let bookmark = out.bookmark();
         let left_over = self.left_over.len();
+        let voids = (!self.voids.is_empty()).then(|| self.voids.clone());
         let attempt = catch_unwind(AssertUnwindSafe(|| self.attempt(arrival, event, judge, out)));
         let payload = match attempt {
             Ok(Ok(done)) => {
@@ -229,6 +230,7 @@ impl Machine {
         self.store.roll_back();
         out.cut(bookmark);
         self.left_over.truncate(left_over);
+        self.voids = voids.unwrap_or_default();
         self.undone_steps.push(self.steps);
         Ok(Err(refusal))
     }

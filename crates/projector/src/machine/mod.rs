@@ -20,7 +20,7 @@ use omnifold_state::{Digest, Images, Store};
 
 use crate::voids::Voids;
 
-pub(crate) use emit::{Output, decode as decode_decision};
+pub(crate) use emit::{Output, decode as decode_decision, type_of};
 pub(crate) use feed::{Feed, Recorded};
 pub use tally::Tally;
 pub(crate) use work::LeftOver;

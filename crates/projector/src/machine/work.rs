@@ -163,7 +163,7 @@ impl Machine {
         }
         if !self.voids.is_empty() {
             let payload = out.preview(decision).to_vec();
-            if let Some(release) = self.voids.before(decision, &payload, self.steps) {
+            for release in self.voids.before(decision, &payload, self.steps) {
                 self.push(&release, out);
             }
         }
