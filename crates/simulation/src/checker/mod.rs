@@ -169,10 +169,11 @@ fn take_decisions(
                 continue;
             }
         };
-        if output.step() > until {
+        // What never took effect belongs to no step, and stands before what was decided instead.
+        let effective = journal.is_effective(record.headers);
+        if effective && output.step() > until {
             break;
         }
-        let effective = journal.is_effective(record.headers);
         audit.decision(&record, &output, effective);
         cursor.advance();
     }
