@@ -107,7 +107,7 @@ const DEPARTMENTS: &[Department] = &[
         first: &["Ivory", "Slate", "Terracotta", "Cobalt", "Walnut"],
         second: &["Single", "Pair", "Set of 4", "Set of 6"],
         prices: (790, 15_900),
-        from_partner: true,
+        from_partner: false,
     },
     Department {
         products: &[

@@ -172,7 +172,7 @@ impl<'a> Day<'a> {
                 ("demo/wms", v1::FulfilmentAccepted { target, ..Default::default() }.into())
             }
             Happening::Rejected => {
-                let reason = fate::rejection_reason(self.seed, order).into();
+                let reason = fate::rejection_reason(self.seed, order, self.orders).into();
                 let rejected = v1::FulfilmentRejected { target, reason, ..Default::default() };
                 ("demo/wms", rejected.into())
             }

@@ -52,13 +52,15 @@ pub fn after(seed: u64, order: u64, happened: Happening) -> Option<(Happening, i
     }
 }
 
-/// Why the first node said no.
-pub fn rejection_reason(seed: u64, order: u64) -> RejectionReason {
+/// Why the first node said no. "Not in stock" empties the shelf, which in a warehouse may hold half
+/// a day's demand for a bestseller; so there are about a dozen of those a day, however many orders.
+pub fn rejection_reason(seed: u64, order: u64, orders: u64) -> RejectionReason {
     let mut random = Random::new(course(seed, order).bits());
-    match random.below(100) {
-        0..40 => RejectionReason::NoVariance,
-        40..70 => RejectionReason::Mismatch,
-        70..85 => RejectionReason::NotInStock,
+    let not_in_stock = (900_000_000 / orders.max(1)).min(150_000);
+    match random.below(1_000_000) {
+        drawn if drawn < not_in_stock => RejectionReason::NotInStock,
+        0..550_000 => RejectionReason::NoVariance,
+        550_000..850_000 => RejectionReason::Mismatch,
         _ => RejectionReason::Damaged,
     }
 }
@@ -90,6 +92,19 @@ mod tests {
                 assert!(happening <= Happening::CancelledLine, "{happening:?}");
             }
         }
+    }
+
+    #[test]
+    fn few_shelves_are_found_empty_however_many_orders_there_are() {
+        let reason = |order, orders| rejection_reason(1, order, orders);
+        let found_empty = |rejections: u64, orders: u64| {
+            (0..rejections)
+                .filter(|&order| reason(order, orders) == RejectionReason::NotInStock)
+                .count()
+        };
+        assert!((5..=30).contains(&found_empty(100, 5_000)));
+        assert!((5..=30).contains(&found_empty(20_000, 1_000_000)));
+        assert!((0..100).any(|order| reason(order, 100) == RejectionReason::Damaged));
     }
 
     #[test]

@@ -43,10 +43,10 @@ const STORES: &[&str] = &[
 ];
 
 const PARTNERS: &[(&str, &str)] = &[
-    ("Porto", "Porto Ceramics"),
+    ("Porto", "Porto Surf and Trail"),
     ("Gothenburg", "Gothenburg Outdoor"),
-    ("Naples", "Naples Tableware"),
-    ("Krakow", "Krakow Kitchen Works"),
+    ("Naples", "Naples Travel Goods"),
+    ("Krakow", "Krakow Mountain Gear"),
     ("Antwerp", "Antwerp Camping Supply"),
     ("Turin", "Turin Alpine"),
 ];

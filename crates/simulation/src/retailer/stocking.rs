@@ -77,7 +77,7 @@ pub struct Stocking {
 }
 
 /// Units that a thousand orders ask for over all SKUs: about two lines of one to three units.
-const UNITS_PER_THOUSAND_ORDERS: u64 = 2_700;
+const UNITS_PER_THOUSAND_ORDERS: u64 = 3_000;
 
 /// When lorries arrive, milliseconds into the day, and which share of what is lacking they bring.
 const DELIVERIES: [(i64, u64); 4] = [
@@ -190,15 +190,15 @@ impl Carriers {
     }
 
     /// The places that carry an article, its main one first. Bestsellers lie nearly everywhere,
-    /// the tail in one warehouse and two stores, partners' articles with one or two partners.
+    /// the tail in three warehouses and two stores, partners' articles with one or two partners.
     fn draw(&self, catalogue: &Catalogue, rank: usize, random: &mut Random) -> Vec<usize> {
         if catalogue.at_rank(rank).from_partner {
             return some(&self.partners, 1 + random.below(2) as usize, random);
         }
         let (warehouses, stores) = match rank * 100 / catalogue.articles.len() {
             0..25 => (5, 16),
-            25..70 => (2, 6),
-            _ => (1, 2),
+            25..70 => (4, 6),
+            _ => (3, 2),
         };
         let mut at = some(&self.warehouses, warehouses, random);
         at.extend(some(&self.stores, stores, random));
