@@ -5,6 +5,14 @@ use std::time::Duration;
 use crate::gather::Gatherer;
 use crate::machine::Machine;
 
+/// How long an epoch took.
+pub(crate) struct Took {
+    /// The append alone.
+    pub append: Duration,
+    /// From the gathering of its records to the append's answer.
+    pub decision: Duration,
+}
+
 /// Metrics of one market.
 pub(crate) struct Figures {
     market: String,
@@ -27,7 +35,7 @@ impl Figures {
         machine: &Machine,
         decisions: u32,
         clock_ms: i64,
-        took: Duration,
+        took: &Took,
     ) {
         let market = || self.market.clone();
         let tally = &machine.tally;
@@ -45,7 +53,10 @@ impl Figures {
             *before = now;
         }
         metrics::histogram!("omnifold_publish_seconds", "market" => self.market.clone())
-            .record(took.as_secs_f64());
+            .record(took.append.as_secs_f64());
+        metrics::histogram!("omnifold_decision_seconds", "market" => self.market.clone())
+            .record(took.decision.as_secs_f64());
+        self.store(machine);
         metrics::gauge!("omnifold_clock_seconds", "market" => self.market.clone())
             .set(clock_ms as f64 / 1e3);
         let cache = machine.store.figures();
@@ -61,6 +72,20 @@ impl Figures {
             metrics::gauge!(name, "market" => self.market.clone()).set(value);
         }
         self.lag(gatherer, clock_ms);
+    }
+
+    /// Figures of the rows' medium, where it has any.
+    fn store(&self, machine: &Machine) {
+        let Some(figures) = machine.store.backend().figures() else { return };
+        let gauges = [
+            ("omnifold_rocksdb_live_bytes", figures.live_bytes),
+            ("omnifold_rocksdb_memtable_bytes", figures.memtable_bytes),
+            ("omnifold_rocksdb_write_stopped", figures.write_stopped),
+            ("omnifold_rocksdb_delayed_write_rate", figures.delayed_write_rate),
+        ];
+        for (name, value) in gauges {
+            metrics::gauge!(name, "market" => self.market.clone()).set(value as f64);
+        }
     }
 
     /// Nothing is to be done.
@@ -87,6 +112,17 @@ fn describe() {
     metrics::describe_counter!("omnifold_duplicates_total", "Events known already");
     metrics::describe_counter!("omnifold_rejected_total", "Events refused");
     metrics::describe_histogram!("omnifold_publish_seconds", "Append of one epoch to the log");
+    metrics::describe_histogram!(
+        "omnifold_decision_seconds",
+        "From the gathering of an epoch's records to its decisions being durable"
+    );
+    metrics::describe_gauge!("omnifold_rocksdb_live_bytes", "Live table files of the state");
+    metrics::describe_gauge!("omnifold_rocksdb_memtable_bytes", "Memtables of the state");
+    metrics::describe_gauge!("omnifold_rocksdb_write_stopped", "1 while RocksDB stops writes");
+    metrics::describe_gauge!(
+        "omnifold_rocksdb_delayed_write_rate",
+        "Bytes a second that RocksDB holds writes down to; 0 where it does not"
+    );
     metrics::describe_histogram!("omnifold_checkpoint_seconds", "Write and flush of a checkpoint");
     metrics::describe_gauge!("omnifold_checkpoint_bytes", "Row bytes of the newest checkpoint");
     metrics::describe_gauge!("omnifold_lag_events", "Input records not taken");

@@ -12,7 +12,7 @@ use omnifold_state::Images;
 use prost::Message;
 
 use crate::error::ProjectorError;
-use crate::figures::Figures;
+use crate::figures::{Figures, Took};
 use crate::follower::Follower;
 use crate::machine::{Judge, Output, Recorded};
 use crate::mark::{Ending, Mark, Position, mark_of};
@@ -47,6 +47,8 @@ pub(crate) struct Turned<'a> {
 
 /// An epoch that was submitted and not answered.
 struct UnderWay {
+    /// When its slice was gathered.
+    gathered: Instant,
     mark: Mark,
     store_epoch: u64,
     images: Images,
@@ -69,6 +71,8 @@ pub(crate) struct Owner<'a> {
     headers: HeadersBuilder,
     figures: Figures,
     last_slice: usize,
+    /// When the newest slice was gathered.
+    gathered: Instant,
 }
 
 impl<'a> Owner<'a> {
@@ -94,6 +98,7 @@ impl<'a> Owner<'a> {
             headers: HeadersBuilder::default(),
             figures: Figures::new(&market),
             last_slice: 0,
+            gathered: Instant::now(),
         };
         let exit = owner.begin_incarnation()?;
         Ok(match exit {
@@ -149,6 +154,7 @@ impl<'a> Owner<'a> {
             return Ok(Some(exit));
         }
         self.options.observe(&self.follower.market, Phase::Gather);
+        self.gathered = Instant::now();
         let gathered = self.follower.gatherer.gather(&self.options.slice)?;
         let nothing = gathered == 0 && !self.follower.machine.is_cut();
         let idle = nothing && self.under_way.is_none();
@@ -247,8 +253,15 @@ impl<'a> Owner<'a> {
         let batch = std::mem::replace(&mut self.out.records, std::mem::take(&mut self.spare));
         let voids = self.follower.machine.voids.waiting().to_vec();
         let mark_sent = mark.clone();
-        self.under_way =
-            Some(UnderWay { mark: mark_sent, store_epoch, images, decisions, newest_ms, voids });
+        self.under_way = Some(UnderWay {
+            gathered: self.gathered,
+            mark: mark_sent,
+            store_epoch,
+            images,
+            decisions,
+            newest_ms,
+            voids,
+        });
         self.tip = mark;
         self.publisher.submit(batch);
     }
@@ -323,7 +336,7 @@ impl<'a> Owner<'a> {
             &self.follower.machine,
             done.decisions,
             done.newest_ms,
-            ack.took,
+            &Took { append: ack.took, decision: done.gathered.elapsed() },
         );
         self.follower.position = Position {
             mark: done.mark.body.encode_to_vec(),

@@ -1,5 +1,6 @@
 //! Where rows rest between checkpoints: one small trait, two implementations.
 
+use crate::rocks::RocksFigures;
 use crate::{Checkpoint, Table};
 
 /// A fault of the store.
@@ -48,4 +49,9 @@ pub trait Backend: Send + Sync {
     /// Writes a checkpoint: all of it or nothing, durable when it returns. `between` is called
     /// after the batch and before the flush (tests kill the process there).
     fn write(&self, checkpoint: &Checkpoint, between: &dyn Fn()) -> Result<(), StateError>;
+
+    /// Figures of the medium, where it has any.
+    fn figures(&self) -> Option<RocksFigures> {
+        None
+    }
 }

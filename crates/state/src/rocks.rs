@@ -55,23 +55,6 @@ impl RocksBackend {
         Ok(RocksBackend { db, dir: dir.to_owned() })
     }
 
-    /// Figures for metrics.
-    pub fn figures(&self) -> RocksFigures {
-        let sum = |name: &str| {
-            let families = Table::ALL.iter().map(|&table| self.family(table));
-            families
-                .filter_map(|family| self.db.property_int_value_cf(family, name).ok().flatten())
-                .sum()
-        };
-        let one = |name: &str| self.db.property_int_value(name).ok().flatten().unwrap_or(0);
-        RocksFigures {
-            live_bytes: sum("rocksdb.live-sst-files-size"),
-            memtable_bytes: sum("rocksdb.cur-size-all-mem-tables"),
-            write_stopped: one("rocksdb.is-write-stopped"),
-            delayed_write_rate: one("rocksdb.actual-delayed-write-rate"),
-        }
-    }
-
     fn family(&self, table: Table) -> &ColumnFamily {
         self.db.cf_handle(table.name()).expect("every table's family was opened")
     }
@@ -112,6 +95,22 @@ fn family_options(table: Table, cache: &Cache) -> Options {
 }
 
 impl Backend for RocksBackend {
+    fn figures(&self) -> Option<RocksFigures> {
+        let sum = |name: &str| {
+            let families = Table::ALL.iter().map(|&table| self.family(table));
+            families
+                .filter_map(|family| self.db.property_int_value_cf(family, name).ok().flatten())
+                .sum()
+        };
+        let one = |name: &str| self.db.property_int_value(name).ok().flatten().unwrap_or(0);
+        Some(RocksFigures {
+            live_bytes: sum("rocksdb.live-sst-files-size"),
+            memtable_bytes: sum("rocksdb.cur-size-all-mem-tables"),
+            write_stopped: one("rocksdb.is-write-stopped"),
+            delayed_write_rate: one("rocksdb.actual-delayed-write-rate"),
+        })
+    }
+
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
         self.db.get_cf(self.family(table), key).map_err(|error| self.fault("reading a row", &error))
     }
