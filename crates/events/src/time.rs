@@ -57,9 +57,17 @@ fn parse_utc(text: &[u8]) -> Option<i64> {
     Some(seconds * 1_000 + millis)
 }
 
+/// The number that these digits write. What is no digit is noted and judged once at the end: this
+/// runs for every event.
 fn digits(text: &[u8]) -> Option<i64> {
-    text.iter()
-        .try_fold(0, |sum, &byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))
+    let mut sum = 0u32;
+    let mut odd = 0u8;
+    for &byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        odd |= u8::from(digit > 9);
+        sum = sum.wrapping_mul(10).wrapping_add(u32::from(digit));
+    }
+    (odd == 0).then_some(i64::from(sum))
 }
 
 fn days_in_month(year: i64, month: i64) -> i64 {
