@@ -1,5 +1,7 @@
 //! Diagnostics on standard error.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{TraceConfig, TraceFormat};
@@ -8,7 +10,10 @@ use crate::config::{TraceConfig, TraceFormat};
 pub fn start(config: &TraceConfig, default_level: &str) {
     let level = config.level.as_deref().unwrap_or(default_level);
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new(default_level));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // Set once per process; a second start (none today) would keep the first.
     let _ = match config.format {
         TraceFormat::Text => lines.try_init(),

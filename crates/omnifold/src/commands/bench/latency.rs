@@ -211,9 +211,10 @@ fn watch(
     Ok(times)
 }
 
-/// Number of the order in `web/00000042` or `web/00000042/f1`.
+/// Number of the order in `web/2025-00000042` or `web/2025-00000042/f1`.
 fn order_of(key: &[u8]) -> Option<usize> {
-    std::str::from_utf8(key).ok()?.split('/').nth(1)?.parse().ok()
+    let order_id = std::str::from_utf8(key).ok()?.split('/').nth(1)?;
+    order_id.rsplit('-').next()?.parse().ok()
 }
 
 fn quantiles(mut micros: Vec<u64>) -> Quantiles {
@@ -267,5 +268,31 @@ pub fn echo(context: &Context) -> Result<()> {
         is_ready = true;
         batch.push(1, 0, now_ms(), Headers::default(), b"", Some(b"mark"));
         owner.append(&outputs, &batch)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mix_names_its_orders_as_this_expects() {
+        let mix = include_str!("../../../../../benches/mix.toml");
+        let mix = omnifold_simulation::workload::Mix::parse(mix).expect("the fixed mix");
+        let mut workload = Workload::new(&mix, Play::backlog(3, ContentType::Protobuf));
+        let mut batch = RecordBuf::default();
+        for order in 0..3 {
+            batch.clear();
+            workload.order(&mut batch);
+            assert_eq!(order_of(batch.get(0).key), Some(order));
+            let fulfilment = [batch.get(0).key, b"/f1"].concat();
+            assert_eq!(order_of(&fulfilment), Some(order));
+        }
+    }
+
+    #[test]
+    fn quantiles_are_those_of_the_sorted_times() {
+        let found = quantiles((1..=1_000).rev().map(|micros| micros * 1_000).collect());
+        assert_eq!((found.p50_ms, found.p99_ms, found.max_ms), (501.0, 991.0, 1_000.0));
     }
 }

@@ -183,8 +183,7 @@ fn standby(figures: &Standby) -> String {
         "\n## Taken over by a standby\n\n\
          Two instances on one Kafka; SIGKILL of the owner to the next decision by the other.\n\
          `omnifold bench standby --kafka HOST:PORT`\n\n\
-         {:.2} s, of which {:.2} s from the moment the standby is owner; the rest is the group's\n\
-         session timeout ({:.0} s), after which it notices.\n",
-        figures.seconds, figures.seconds_from_notice, figures.session_seconds,
+         {:.2} s, of which {:.0} s are the group's session timeout, before which it notices nothing.\n",
+        figures.seconds, figures.session_seconds,
     )
 }
