@@ -9,7 +9,7 @@ use omnifold_log::{Compaction, LogError, TopicDescription, TopicSpec};
 
 use crate::client::Client;
 use crate::ends::{Ends, known};
-use crate::error::{Code, describe as describe_code, is_missing_topic};
+use crate::error::{Code, describe as describe_code, is_missing_topic, is_unsettled};
 use crate::options::{KafkaOptions, MAX_RECORD_BYTES, Role};
 
 pub(crate) use request::Isolation;
@@ -19,12 +19,16 @@ use request::{Configs, FoundTopic, NewTopic, Which};
 /// of a transaction are written after its commit has been answered.
 const MARKER_PATIENCE: Duration = Duration::from_secs(5);
 const MARKER_PAUSE: Duration = Duration::from_millis(2);
+/// How long the leader of a topic may still be on its way.
+const SETTLE_PATIENCE: Duration = Duration::from_secs(5);
+const SETTLE_PAUSE: Duration = Duration::from_millis(50);
 
 /// A client for administrative requests.
 pub(crate) struct Admin {
     client: Client,
     brokers: String,
     timeout: Duration,
+    batch_bytes: u64,
     replication: i32,
     ends: Arc<Ends>,
 }
@@ -38,6 +42,7 @@ impl Admin {
             client,
             brokers: options.brokers.clone(),
             timeout: options.request_timeout,
+            batch_bytes: options.batch_bytes(),
             replication: options.replication.map_or(-1, i32::from),
             ends,
         })
@@ -161,11 +166,39 @@ impl Admin {
             .collect()
     }
 
+    /// Makes sure that topics are there and take batches as large as producers send them.
+    pub(crate) fn check_writable(&self, names: &[&str]) -> Result<(), LogError> {
+        self.identities(names)?;
+        for (name, config) in names.iter().zip(self.configs(names)?) {
+            let taken: Option<u64> =
+                value_of(&config, "max.message.bytes").and_then(|text| text.parse().ok());
+            match taken {
+                Some(bytes) if bytes < self.batch_bytes => {
+                    return Err(LogError::Configuration(format!(
+                        "topic `{name}` takes batches of up to {bytes} bytes; set its \
+                         max.message.bytes to {MAX_RECORD_BYTES}, or the kafka property \
+                         batch.size to {bytes} or less"
+                    )));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// How the topics stand, in the order asked; `None` for those that are not there.
     pub(crate) fn describe(
         &self,
         names: &[&str],
     ) -> Result<Vec<Option<TopicDescription>>, LogError> {
+        match self.describe_once(names) {
+            // It went away between two of the questions: ask again.
+            Err(LogError::NoTopic { .. }) => self.describe_once(names),
+            other => other,
+        }
+    }
+
+    fn describe_once(&self, names: &[&str]) -> Result<Vec<Option<TopicDescription>>, LogError> {
         let found = self.find(names)?;
         let there: Vec<&str> =
             names.iter().zip(&found).filter(|(_, f)| f.is_some()).map(|(name, _)| *name).collect();
@@ -185,8 +218,10 @@ impl Admin {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        request::describe_configs(&self.client, names, self.timeout)
-            .map_err(|code| self.unavailable("reading the settings of topics", code))
+        request::describe_configs(&self.client, names, self.timeout).map_err(|code| match code {
+            code if is_missing_topic(code) => LogError::NoTopic { topic: names.join("`, `") },
+            code => self.unavailable("reading the settings of topics", code),
+        })
     }
 
     /// First offsets held.
@@ -208,8 +243,17 @@ impl Admin {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let results = request::list_offsets(&self.client, names, which, isolation, self.timeout)
-            .map_err(|code| self.unavailable("asking for the ends of topics", code))?;
+        let deadline = Instant::now() + SETTLE_PATIENCE;
+        let results = loop {
+            let timeout = self.timeout;
+            let results = request::list_offsets(&self.client, names, which, isolation, timeout)
+                .map_err(|code| self.unavailable("asking for the ends of topics", code))?;
+            let unsettled = |result: &Result<u64, Code>| result.is_err_and(is_unsettled);
+            if !results.iter().any(unsettled) || Instant::now() > deadline {
+                break results;
+            }
+            std::thread::sleep(SETTLE_PAUSE);
+        };
         results
             .into_iter()
             .zip(names)
@@ -270,11 +314,13 @@ fn describe_one(
     start: u64,
     end: u64,
 ) -> TopicDescription {
-    let value = |wanted: &str| config.iter().find(|(name, _)| name == wanted).map(|(_, v)| v);
     let limit = |wanted: &str| {
-        value(wanted).and_then(|text| text.parse::<i64>().ok()).filter(|limit| *limit >= 0)
+        value_of(config, wanted)
+            .and_then(|text| text.parse::<i64>().ok())
+            .filter(|limit| *limit >= 0)
     };
-    let compacted = value("cleanup.policy").is_some_and(|policy| policy.contains("compact"));
+    let compacted =
+        value_of(config, "cleanup.policy").is_some_and(|policy| policy.contains("compact"));
     TopicDescription {
         name: name.to_owned(),
         identity: topic.identity,
@@ -285,4 +331,8 @@ fn describe_one(
         retention_ms: limit("retention.ms"),
         retention_bytes: limit("retention.bytes"),
     }
+}
+
+fn value_of<'a>(config: &'a Configs, wanted: &str) -> Option<&'a str> {
+    config.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
 }

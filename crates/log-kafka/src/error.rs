@@ -50,6 +50,20 @@ pub(crate) fn is_missing_topic(code: Code) -> bool {
     )
 }
 
+/// Whether a broker does not lead the topic yet, or any more: true for a moment after a topic was
+/// made or a broker has started.
+pub(crate) fn is_unsettled(code: Code) -> bool {
+    matches!(
+        code,
+        Code::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION
+            | Code::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE
+            | Code::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
+            | Code::RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE
+            | Code::RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH
+            | Code::RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH
+    )
+}
+
 /// Whether a position lies outside of the topic.
 pub(crate) fn is_out_of_range(code: Code) -> bool {
     matches!(

@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | another owner took over | `Fenced` | of no more use |
 //! | a record was refused, and the transaction was aborted | `Refused` or `NoTopic` | goes on |
-//! | the commit was not answered, or an abort failed | `Unknown` | of no more use |
+//! | records or the commit were not answered in time, or an abort failed | `Unknown` | of no more use |
 #![allow(unsafe_code)] // calls librdkafka's C interface
 
 use std::collections::HashMap;
@@ -27,6 +27,8 @@ use crate::sending::{check_times, refusal, send};
 
 /// Added to the broker's own limit of a transaction: by then the broker has aborted it.
 const SLACK: Duration = Duration::from_secs(2);
+/// How long an abort may take; the broker answers, or it would not be tried.
+const ABORT_PATIENCE: Duration = Duration::from_secs(5);
 /// How long one try to become the owner may take.
 const TAKEOVER_TRY: Duration = Duration::from_secs(10);
 const TAKEOVER_PAUSE: Duration = Duration::from_millis(100);
@@ -114,7 +116,7 @@ impl Owner {
         if new.is_empty() {
             return Ok(());
         }
-        self.admin.identities(&new)?;
+        self.admin.check_writable(&new)?;
         let next = self.admin.ends(&new, Isolation::Uncommitted)?;
         for (name, next) in new.into_iter().zip(next) {
             let target = Target {
@@ -141,14 +143,17 @@ impl Owner {
                 self.give_up(fault.code, format!("beginning a transaction: {}", fault.text))
             );
         }
-        let produced = self.produce(topics, batch, deadline);
-        if let Err(refused) = produced {
-            return Err(self.abort(refused));
+        match self.produce(topics, batch, deadline) {
+            Ok(()) => self.commit(deadline),
+            // Nobody answers: the next owner has the transaction aborted, waiting here does not.
+            Err(LogError::Unknown { detail }) => {
+                Err(self.give_up(Code::RD_KAFKA_RESP_ERR__TIMED_OUT, detail))
+            }
+            Err(refused) => Err(self.abort(refused)),
         }
-        self.commit(deadline)
     }
 
-    /// Sends every record and waits until each was delivered.
+    /// Sends every record and waits until each was delivered. `Unknown` where that takes too long.
     fn produce(
         &self,
         topics: &[String],
@@ -173,7 +178,7 @@ impl Owner {
                 return Err(refusal(name, code_of(failed)));
             }
         }
-        flushed.map_err(|code| LogError::Refused { detail: describe(code) })
+        flushed.map_err(|code| unanswered(describe(code)))
     }
 
     fn commit(&mut self, deadline: Instant) -> Result<(), LogError> {
@@ -199,7 +204,7 @@ impl Owner {
         }
         // SAFETY: the client is valid.
         let aborted = TransactionFault::check(unsafe {
-            bindings::rd_kafka_abort_transaction(self.client.raw(), millis(self.patience))
+            bindings::rd_kafka_abort_transaction(self.client.raw(), millis(ABORT_PATIENCE))
         });
         match aborted {
             Ok(()) => refused,
@@ -306,6 +311,10 @@ fn init_transactions(client: &Client, deadline: Instant) -> Result<(), Transacti
             other => return other,
         }
     }
+}
+
+fn unanswered(text: String) -> LogError {
+    LogError::Unknown { detail: format!("records were not acknowledged: {text}") }
 }
 
 /// Waits until every record was delivered or failed.

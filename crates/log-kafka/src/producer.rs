@@ -121,7 +121,7 @@ impl Sender {
         let new: Vec<&str> =
             names.iter().filter(|name| !current.topics.has(name)).map(String::as_str).collect();
         if !new.is_empty() {
-            self.admin.identities(&new)?;
+            self.admin.check_writable(&new)?;
         }
         let client = Arc::clone(&current.client);
         let topics = names.iter().map(|name| current.topics.get(&client, name));

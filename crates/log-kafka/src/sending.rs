@@ -115,7 +115,11 @@ pub(crate) fn refusal(topic: &str, code: Code) -> LogError {
     if is_missing_topic(code) {
         return LogError::NoTopic { topic: topic.to_owned() };
     }
-    LogError::Refused { detail: format!("record for `{topic}`: {}", describe(code)) }
+    let detail = format!("record for `{topic}`: {}", describe(code));
+    match code {
+        Code::RD_KAFKA_RESP_ERR__MSG_TIMED_OUT => LogError::Unknown { detail },
+        _ => LogError::Refused { detail },
+    }
 }
 
 /// Topics of one client, made once.

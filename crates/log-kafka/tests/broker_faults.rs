@@ -6,7 +6,7 @@ use std::slice::from_ref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, batch, connect, new_topic, read_all, wait_until};
+use common::{PATIENCE, batch, new_topic, read_all, wait_until};
 use omnifold_log::{Appender, Log, LogError, RecordBuf};
 use omnifold_log_kafka::{KafkaLog, KafkaOptions};
 
@@ -32,7 +32,9 @@ fn append_until_it_fails(
 #[test]
 fn a_broker_killed_in_mid_append_loses_nothing_acknowledged_and_tears_no_batch() {
     let Some(mut broker) = omnifold_kafka_testkit::own() else { return };
-    let log = connect(&broker.address());
+    let mut options = KafkaOptions::new(broker.address());
+    options.transaction_timeout = Duration::from_secs(2);
+    let log = KafkaLog::connect(options).expect("the broker answers");
     let topic = new_topic(&log);
     let mut acknowledged = Vec::new();
     let mut next = 0;

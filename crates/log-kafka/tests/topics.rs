@@ -98,6 +98,31 @@ fn a_record_too_large_is_refused_and_the_owner_goes_on() {
 }
 
 #[test]
+fn a_topic_that_takes_only_small_batches_is_named_before_anything_is_sent() {
+    let Some(broker) = omnifold_kafka_testkit::shared() else { return };
+    let (log, saboteur) = (connect(&broker.address()), Saboteur::new(&broker.address()));
+    let topic = format!("omnifold.{}.orders", unique("small"));
+    saboteur.create(&topic, 1, &[("max.message.bytes", "1000000")]);
+    let mut owner = log.owner(&unique("market")).expect("an owner");
+    for refused in [
+        owner.append(from_ref(&topic), &batch(["one"])).err(),
+        log.producer().and_then(|p| p.append(from_ref(&topic), &batch(["one"]))).err(),
+    ] {
+        let refused = refused.expect("too small a topic");
+        assert!(matches!(refused, LogError::Configuration(_)), "{refused:?}");
+        let text = refused.to_string();
+        assert!(text.contains(&topic) && text.contains("max.message.bytes"), "{text}");
+    }
+    assert!(read_all(&log, &topic).is_empty());
+    let mut options = omnifold_log_kafka::KafkaOptions::new(broker.address());
+    options.properties.insert("batch.size".to_owned(), "900000".to_owned());
+    let small = omnifold_log_kafka::KafkaLog::connect(options).expect("the broker answers");
+    let producer = small.producer().expect("a producer");
+    producer.append(from_ref(&topic), &batch(["one"])).expect("small batches fit");
+    assert_eq!(read_all(&log, &topic), ["one"]);
+}
+
+#[test]
 fn a_record_from_before_1970_is_refused_and_one_of_2099_is_kept() {
     let Some(broker) = omnifold_kafka_testkit::shared() else { return };
     const IN_2099: i64 = 4_070_908_800_000;
