@@ -44,6 +44,14 @@ impl OpenLog {
         }
     }
 
+    /// The embedded log, where it is one.
+    pub fn embedded(&self) -> Option<Arc<EmbeddedLog>> {
+        match self {
+            OpenLog::Embedded(log) => Some(log.clone()),
+            OpenLog::Kafka(_) => None,
+        }
+    }
+
     fn topics(&self) -> Result<Vec<String>> {
         match self {
             OpenLog::Embedded(log) => Ok(log.topics()),

@@ -10,6 +10,7 @@ mod config;
 mod context;
 mod exit;
 mod live;
+mod log_figures;
 mod logging;
 mod output;
 mod process;

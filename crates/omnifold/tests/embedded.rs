@@ -152,6 +152,13 @@ fn while_serve_runs_the_other_commands_ask_it_and_sigterm_ends_it_in_time() {
         assert_eq!(ran.code, 0, "{args:?}: {ran:?}");
     }
     assert!(!lines(&home.run(&["events", "tail", "--data", "d"])).is_empty());
+    let metrics = ureq::get(format!("{}/metrics", serving.url())).call().expect("an answer");
+    let metrics = metrics.into_body().read_to_string().expect("text");
+    for name in
+        ["omnifold_orders_total{market=\"de\"}", "omnifold_log_disk_bytes", "omnifold_lag_events"]
+    {
+        assert!(metrics.contains(name), "{name} is not in:\n{metrics}");
+    }
     let refused = home.run(&["rebuild", "--data", "d"]);
     assert!(refused.code == 1 && refused.err.contains("stop it first"), "{refused:?}");
     ends_well(serving);

@@ -105,10 +105,10 @@ fn put_event(object: &mut Map<String, Value>, envelope: &Envelope<'_>, record: &
 }
 
 fn data_json(envelope: &Envelope<'_>, bytes: &[u8]) -> Result<Value, (&'static str, String)> {
-    if envelope.content_type == ContentType::Protobuf {
-        if let Some(value) = output_json(envelope.type_name, bytes) {
-            return Ok(value);
-        }
+    if envelope.content_type == ContentType::Protobuf
+        && let Some(value) = output_json(envelope.type_name, bytes)
+    {
+        return Ok(value);
     }
     decode(envelope.type_name, envelope.content_type, bytes)
         .map(|event| event.to_json())

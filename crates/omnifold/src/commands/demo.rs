@@ -225,10 +225,9 @@ fn publish_day(
     let mut publisher = Publisher::new(log, prefix, MARKET, PublisherOptions::default())?;
     for event in Retailer::new(options)? {
         publisher.publish(&event)?;
-        if matches!(event.event, Event::OrderPlaced(_)) {
-            if orders.fetch_add(1, Ordering::Relaxed) == 0 {
-                first = record_key(&event.event);
-            }
+        let is_order = matches!(event.event, Event::OrderPlaced(_));
+        if is_order && orders.fetch_add(1, Ordering::Relaxed) == 0 {
+            first = record_key(&event.event);
         }
     }
     publisher.flush()?;

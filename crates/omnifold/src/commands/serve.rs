@@ -21,6 +21,7 @@ use crate::commands::topics::create_for;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::live::LiveMarkets;
+use crate::log_figures;
 
 const EXAMPLE: &str = "\
 SIGTERM or SIGINT stops it: it takes no more input, ends what is under way, checkpoints, and leaves
@@ -73,6 +74,9 @@ impl Serve {
         let serving = runtime.spawn(server.run(listener, async {
             let _ = stopped.await;
         }));
+        if let Some(embedded) = log.embedded() {
+            log_figures::watch(&embedded).context("cannot start threads")?;
+        }
         let _file = AddressFile::write(context, &format!("http://{address}"))?;
         info!(%address, ?markets, log = log.log().kind(), "serving");
 
