@@ -11,6 +11,7 @@
 
 mod backend;
 mod digest;
+mod filter;
 mod images;
 mod memory;
 mod rocks;

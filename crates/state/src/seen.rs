@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::Backend;
 use crate::digest::Digest;
+use crate::filter::Filter;
 use crate::images::Images;
 use crate::rows::{self, Key, Table};
 use crate::{StateError, rows::key_u32};
@@ -19,7 +20,7 @@ use crate::{StateError, rows::key_u32};
 /// Buckets the horizon is cut into.
 const BUCKETS: i64 = 8;
 
-#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[derive(Default, Clone, Serialize, Deserialize)]
 struct Bucket {
     count: u64,
     /// What its rows add to the digest.
@@ -29,6 +30,9 @@ struct Bucket {
     /// Some rows are in the backend.
     #[serde(skip)]
     stored: bool,
+    /// Which ids are in it; `None` for a bucket that was there when the state was opened.
+    #[serde(skip)]
+    filter: Option<Filter>,
 }
 
 /// Ids of one market.
@@ -60,7 +64,10 @@ impl SeenTable {
         if let Some(&(_, content, _)) = self.unflushed.get(&id) {
             return Ok(Some(content));
         }
-        for (&number, _) in self.buckets.iter().rev().filter(|(_, bucket)| bucket.stored) {
+        let may_hold = |bucket: &Bucket| {
+            bucket.stored && bucket.filter.as_ref().is_none_or(|filter| filter.may_contain(id))
+        };
+        for (&number, _) in self.buckets.iter().rev().filter(|(_, bucket)| may_hold(bucket)) {
             let stored = backend.get(Table::Seen, Key::seen(number, id).as_bytes())?;
             if let Some(content) = stored {
                 return Ok(content.get(..8).map(|b| u64::from_be_bytes(b.try_into().expect("8"))));
@@ -83,7 +90,11 @@ impl SeenTable {
         let key = Key::seen(number, id);
         let hash = Digest::of_small_row(Table::Seen, key.as_bytes(), &content.to_be_bytes());
         digest.replace(0, hash);
-        let bucket = self.buckets.entry(number).or_default();
+        let new = || Bucket { filter: Some(Filter::new()), ..Bucket::default() };
+        let bucket = self.buckets.entry(number).or_insert_with(new);
+        if let Some(filter) = &mut bucket.filter {
+            filter.insert(id);
+        }
         bucket.count += 1;
         bucket.digest = bucket.digest.wrapping_add(hash);
         bucket.dirty = true;
