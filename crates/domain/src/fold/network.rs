@@ -7,6 +7,10 @@ use crate::{Item, Node, NodeIx, Reason, Refusal, Settings, SkuIx, State, Work, r
 
 /// Most decimals an item may have: quantities are integers of 1/1000 unit.
 const MAX_SCALE: u32 = 3;
+/// Shortest horizon of event ids: ten minutes.
+const MIN_HORIZON_MS: i64 = 600_000;
+/// Longest horizon, and farthest ahead of the clock a record may be: a hundred years.
+const MAX_SPAN_MS: i64 = 3_155_760_000_000;
 
 pub(super) fn configure<S: State>(
     state: &mut S,
@@ -17,10 +21,7 @@ pub(super) fn configure<S: State>(
         let detail = "the market's clock must be WALL or EVENTS";
         return Err(Refusal::new(Reason::ClockFixed, detail));
     }
-    if event.dedupe_horizon_ms < 0 || event.max_ahead_ms < 0 {
-        let detail = "dedupe_horizon_ms and max_ahead_ms must not be negative";
-        return Err(Refusal::new(Reason::InvalidQuantity, detail));
-    }
+    check_spans(event)?;
     let rules_version = state.settings().map_or(1, |settings| settings.rules_version);
     let settings = Settings::from_event(event, rules_version);
     if let Some(old) = state.settings() {
@@ -28,6 +29,20 @@ pub(super) fn configure<S: State>(
     }
     state.put_settings(settings);
     Ok(())
+}
+
+/// Spans of time within which every sum of times fits, and in which the horizon's eighths can be
+/// numbered to the year 9999 (the state crate keeps event ids by such numbers). 0 is the default.
+fn check_spans(event: &v1::MarketConfigured) -> Result<(), Refusal> {
+    let (horizon, ahead) = (event.dedupe_horizon_ms, event.max_ahead_ms);
+    let fault = if horizon != 0 && !(MIN_HORIZON_MS..=MAX_SPAN_MS).contains(&horizon) {
+        format!("dedupe_horizon_ms {horizon} is not in {MIN_HORIZON_MS} to {MAX_SPAN_MS}")
+    } else if !(0..=MAX_SPAN_MS).contains(&ahead) {
+        format!("max_ahead_ms {ahead} is not in 0 to {MAX_SPAN_MS}")
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(Reason::InvalidQuantity, fault))
 }
 
 /// The clock is fixed because time would jump; the horizon because ids already forgotten cannot
@@ -105,7 +120,13 @@ pub(super) fn define_item<S: State>(state: &mut S, event: &v1::ItemDefined) -> R
         let detail = format!("scale {} of `{}` is more than {MAX_SCALE}", event.scale, event.sku);
         return Err(Refusal::new(Reason::InvalidScale, detail));
     }
-    let ix = state.item_named(&event.sku).unwrap_or(SkuIx(state.item_count()));
+    let known = state.item_named(&event.sku);
+    // Parts of a unit that stand in stock and orders could neither be shipped nor cancelled.
+    if let Some(finer) = known.map(|ix| state.item(ix).scale).filter(|&old| event.scale < old) {
+        let detail = format!("scale {finer} of `{}` cannot go down to {}", event.sku, event.scale);
+        return Err(Refusal::new(Reason::InvalidScale, detail));
+    }
+    let ix = known.unwrap_or(SkuIx(state.item_count()));
     let row = Item { sku: event.sku.clone(), name: event.name.clone(), scale: event.scale };
     state.put_item(ix, row);
     Ok(())

@@ -35,6 +35,7 @@ pub(super) fn count<S: State>(
     let (sku, node, old) = row(state, &event.sku, &event.node_id)?;
     check::quantity("on_hand", event.on_hand_milli, 0, state.item(sku))?;
     let as_of = if event.as_of_ms == 0 { context.time_ms } else { event.as_of_ms };
+    check_as_of(as_of, context.time_ms)?;
     if as_of < old.counted_as_of {
         return Ok(());
     }
@@ -47,6 +48,15 @@ pub(super) fn count<S: State>(
     };
     put(state, sku, node, old, new, work);
     Ok(())
+}
+
+/// Nobody has counted tomorrow's stock; a count that said so would hide every movement until then.
+fn check_as_of(as_of: i64, time_ms: i64) -> Result<(), Refusal> {
+    if (0..=time_ms).contains(&as_of) {
+        return Ok(());
+    }
+    let detail = format!("as_of_ms {as_of} is not between 1970 and the event's own time {time_ms}");
+    Err(Refusal::new(Reason::FromTheFuture, detail))
 }
 
 /// A movement stamped at or before the newest count was already seen by who counted (rule E2).
