@@ -1,5 +1,6 @@
 //! One market's thread: standby until told to own, owner until told to let go or fenced.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -131,7 +132,9 @@ const LAST_PAUSE: Duration = Duration::from_secs(5);
 
 impl Worker {
     fn run(mut self) -> Result<(), ProjectorError> {
-        let result = self.work();
+        // A panic is a fault of this build; it stops this market, says so, and spares the others.
+        let result = catch_unwind(AssertUnwindSafe(|| self.work()))
+            .unwrap_or_else(|_| Err(ProjectorError::Died { market: self.market.clone() }));
         self.owning = false;
         for waiting in self.letting_go.drain(..) {
             let _ = waiting.send(());

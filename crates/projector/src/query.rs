@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::error::ProjectorError;
 use crate::follower::{Follower, How};
-use crate::machine::decode_decision;
+use crate::machine::{decode_decision, reading};
 use crate::mark::Standing;
 use crate::market::open_backend;
 use crate::options::Options;
@@ -103,8 +103,19 @@ pub(crate) fn answer(
     follower: &mut Follower,
     query: &Query,
 ) -> Result<Answer, QueryError> {
+    reading(|| body_of(log, options, follower, query))
+        .map_err(|error| QueryError::Failed(error.to_string()))?
+        .map(|body| Answer { position: Standing::of(&follower.head.body), body })
+}
+
+fn body_of(
+    log: &dyn Log,
+    options: &Options,
+    follower: &mut Follower,
+    query: &Query,
+) -> Result<Value, QueryError> {
     let store = &mut follower.machine.store;
-    let body = match query {
+    Ok(match query {
         Query::Market => market_body(store),
         Query::Order { channel, order_id } => {
             let order = find_order(store, channel, order_id)?;
@@ -118,8 +129,7 @@ pub(crate) fn answer(
             find_order(store, channel, order_id)?;
             decisions_body(log, options, follower, channel, order_id)?
         }
-    };
-    Ok(Answer { position: Standing::of(&follower.head.body), body })
+    })
 }
 
 /// A quantity in units, as decimal text.

@@ -83,6 +83,10 @@ impl Machine {
                 }
             }
         };
+        // The market's first event sets its clock.
+        if matches!(fate, Fate::Applied) {
+            self.advance(arrival.time_ms);
+        }
         let horizon = self.settings().map(|settings| settings.dedupe_horizon_ms);
         // Before the market's first event there is no horizon, and nothing to remember.
         if let (Fate::Applied | Fate::Refused(_), Some(horizon)) = (&fate, horizon) {
@@ -157,6 +161,10 @@ impl Machine {
         refused_order: &mut Option<(String, String, v1::Cause)>,
     ) -> Result<Fate, Halt> {
         let envelope = &arrival.envelope;
+        if arrival.record.value.is_none() {
+            let detail = "the record has no value; nothing is deleted by a tombstone here";
+            return Ok(Fate::Refused(Refusal::new(Reason::Malformed, detail)));
+        }
         let event = match decode(envelope.type_name, envelope.content_type, arrival.value) {
             Ok(event) => event,
             Err(error) => {
@@ -254,7 +262,13 @@ impl Machine {
         if let Err(refusal) = fold(&mut self.store, context, event, &mut work) {
             return Ok(Err(refusal));
         }
-        self.work_off(work, judge, out)?;
+        match judge {
+            // What was decided before the failure was never published: there is nothing to compare.
+            Judge::Verify(feed) if feed.undone_steps.contains(&self.steps) => {
+                self.work_off(work, &mut Judge::Decide, out)?;
+            }
+            _ => self.work_off(work, judge, out)?,
+        }
         Ok(Ok(()))
     }
 

@@ -12,11 +12,12 @@ mod tally;
 mod work;
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use omnifold_domain::{OrderKey, Rules, Settings, View, rules};
 use omnifold_log::{Record, TopicKind};
 use omnifold_routing::Router;
-use omnifold_state::{Digest, Images, Store};
+use omnifold_state::{Digest, Images, StateError, StateFault, Store};
 
 use crate::voids::Voids;
 
@@ -132,7 +133,7 @@ impl Machine {
     ) -> Result<bool, Halt> {
         self.budget = WORK_BUDGET;
         self.undone_steps.clear();
-        self.serve_left_over(judge, out)?;
+        reading(|| self.serve_left_over(judge, out)).map_err(Halt::State)??;
         Ok(self.left_over.is_empty())
     }
 
@@ -153,7 +154,7 @@ impl Machine {
         self.steps += 1;
         self.store.begin_step();
         self.tally.records += 1;
-        self.take(topic, record, wall_ms, judge, out)
+        reading(|| self.take(topic, record, wall_ms, judge, out)).map_err(Halt::State)?
     }
 
     /// Ends a slice: under a wall clock the clock moves to the time noted for it.
@@ -170,16 +171,25 @@ impl Machine {
         self.store.digest()
     }
 
+    /// A market without settings has no clock: what comes before its first event moves nothing.
     fn advance(&mut self, to_ms: i64) {
+        let Some(settings) = self.store.settings() else { return };
+        let (horizon, ahead) = (settings.dedupe_horizon_ms, settings.max_ahead_ms);
         self.clock_ms = self.clock_ms.max(to_ms);
-        if let Some(settings) = self.store.settings() {
-            let (horizon, ahead) = (settings.dedupe_horizon_ms, settings.max_ahead_ms);
-            self.forgotten += self.store.forget_ids(self.clock_ms, horizon, ahead);
-        }
+        self.forgotten += self.store.forget_ids(self.clock_ms, horizon, ahead);
     }
 
     fn trips(&mut self, key: OrderKey) -> bool {
         let Some(trips) = self.trip_wire else { return false };
         self.store.order(key).is_some_and(|order| trips(&order.order_id))
     }
+}
+
+/// Does work that may read the state: a fault of its medium, which the domain cannot see, comes out
+/// as an error.
+pub(crate) fn reading<T>(work: impl FnOnce() -> T) -> Result<T, StateError> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| match payload.downcast::<StateFault>() {
+        Ok(fault) => fault.0,
+        Err(payload) => resume_unwind(payload),
+    })
 }
