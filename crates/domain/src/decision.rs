@@ -11,6 +11,7 @@ use crate::{
 /// One message on `assignments`.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // each variant is documented by its message in proto/
+#[allow(clippy::large_enum_variant)] // the large ones are nearly all there are
 pub enum Decision {
     Outcome(v1::OrderOutcome),
     Assigned(v1::FulfilmentAssigned),

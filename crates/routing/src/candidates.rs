@@ -53,7 +53,7 @@ impl Candidates {
         self.gather_demand(view, order);
         self.judge_nodes(view, order);
         let version = view.network_version();
-        far.to_nodes(order.destination, view.nodes(), version, &mut self.distances);
+        far.measure(order.destination, view.nodes(), version, &mut self.distances);
         self.gather_stock(view);
         self.judge_stock();
     }

@@ -35,7 +35,7 @@ const MAX_CELLS: usize = 4 << 20;
 
 impl Distances {
     /// Metres from the destination to each node, by number; [`UNKNOWN`] where either has no place.
-    pub(crate) fn to_nodes(
+    pub(crate) fn measure(
         &mut self,
         destination: Option<Location>,
         nodes: &[Node],

@@ -32,6 +32,9 @@ pub enum StateError {
     },
 }
 
+/// Told key and stored form of each row of a scan; an error ends the scan.
+pub type EachRow<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), StateError>;
+
 /// Rows as bytes, as the last checkpoint left them.
 pub trait Backend: Send + Sync {
     /// One row.
@@ -43,7 +46,7 @@ pub trait Backend: Send + Sync {
         table: Table,
         from: &[u8],
         to: &[u8],
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), StateError>,
+        each: EachRow<'_>,
     ) -> Result<(), StateError>;
 
     /// Writes a checkpoint: all of it or nothing, durable when it returns. `between` is called

@@ -71,6 +71,9 @@ impl Images {
     }
 }
 
+/// Table, key, and stored form; `None`: the row is gone.
+pub type RowImage<'a> = (Table, &'a [u8], Option<&'a [u8]>);
+
 /// Rows exactly as they stood at one acknowledged epoch, with the position they stand for.
 #[derive(Debug, Default, Clone)]
 pub struct Checkpoint {
@@ -92,7 +95,7 @@ impl Checkpoint {
 
     /// Every changed row once, as the newest epoch left it, by table and key: RocksDB takes sorted
     /// rows fastest.
-    pub fn newest_rows(&self) -> Vec<(Table, &[u8], Option<&[u8]>)> {
+    pub fn newest_rows(&self) -> Vec<RowImage<'_>> {
         let total = self.epochs.iter().map(Images::len).sum();
         let mut places: Vec<(Table, &[u8], u32, u32)> = Vec::with_capacity(total);
         for (epoch, images) in self.epochs.iter().enumerate() {
@@ -102,7 +105,7 @@ impl Checkpoint {
             }
         }
         places.sort_unstable();
-        let mut rows: Vec<(Table, &[u8], Option<&[u8]>)> = Vec::with_capacity(places.len());
+        let mut rows: Vec<RowImage<'_>> = Vec::with_capacity(places.len());
         for (table, key, epoch, row) in places {
             let value = self.epochs[epoch as usize].value(row as usize);
             match rows.last_mut() {

@@ -22,9 +22,9 @@ mod stock_table;
 mod store;
 mod undo;
 
-pub use backend::{Backend, StateError};
+pub use backend::{Backend, EachRow, StateError};
 pub use digest::Digest;
-pub use images::{Checkpoint, Images};
+pub use images::{Checkpoint, Images, RowImage};
 pub use memory::MemoryBackend;
 pub use rocks::{RocksBackend, RocksFigures};
 pub use rows::Table;

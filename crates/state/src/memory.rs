@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::RwLock;
 
-use crate::{Backend, Checkpoint, StateError, Table};
+use crate::{Backend, Checkpoint, EachRow, StateError, Table};
+
+type Rows = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
 
 /// A backend that forgets everything with the process.
 #[derive(Default)]
 pub struct MemoryBackend {
-    rows: RwLock<BTreeMap<(Table, Vec<u8>), Vec<u8>>>,
+    rows: RwLock<Rows>,
 }
 
 impl Backend for MemoryBackend {
@@ -22,7 +24,7 @@ impl Backend for MemoryBackend {
         table: Table,
         from: &[u8],
         to: &[u8],
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), StateError>,
+        each: EachRow<'_>,
     ) -> Result<(), StateError> {
         let rows = self.rows.read().expect("no writer panics");
         for ((row_table, key), value) in rows.range((table, from.to_vec())..) {

@@ -7,7 +7,7 @@ use rocksdb::{
     FlushOptions, Options, ReadOptions, WriteBatch, WriteOptions,
 };
 
-use crate::{Backend, Checkpoint, StateError, Table};
+use crate::{Backend, Checkpoint, EachRow, StateError, Table};
 
 /// Where the position stands in the meta table.
 pub(crate) const POSITION_KEY: &[u8] = b"position";
@@ -120,7 +120,7 @@ impl Backend for RocksBackend {
         table: Table,
         from: &[u8],
         to: &[u8],
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), StateError>,
+        each: EachRow<'_>,
     ) -> Result<(), StateError> {
         let mut bounds = ReadOptions::default();
         if !to.is_empty() {

@@ -244,7 +244,7 @@ fn in_state(
     if !found.is_empty() {
         return Ok(found);
     }
-    let state = covered().last().map(|place| order.fulfilments[place].state);
+    let state = covered().next_back().map(|place| order.fulfilments[place].state);
     let reason = match state {
         None => Reason::StandsElsewhere,
         Some(FulfilmentState::Rejected) => Reason::AlreadyRejected,
