@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use omnifold_events::v1::Cause;
 use omnifold_log::{Log, LogError, TopicKind};
-use omnifold_projector::{StateAt, rebuild, run_until_idle, verify};
+use omnifold_projector::{Options, StateAt, rebuild, run_until_idle, verify};
 use omnifold_simulation::output::Output;
 use omnifold_simulation::random::Random;
 use support::faulty::{Fault, FaultyLog, Hooks};
@@ -186,11 +186,28 @@ fn a_void_decision_that_is_not_taken_again_is_released() {
         let (taken_back, left) = taken_back_and_left(&world);
         taken_back_in_all += taken_back;
         assert_eq!(left, effective(&world), "what readers hold is what took effect");
-        options.state = StateAt::Memory;
-        run(&world.log, MARKET, &options);
+        go_on_from_nothing(&world);
         assert_eq!(taken_back_and_left(&world).0, taken_back, "each is taken back once");
     }
     assert!(taken_back_in_all > 0, "the late records changed no decision");
+}
+
+/// A recovery that reads past void decisions of long ago must know that they were answered.
+#[test]
+fn a_void_decision_that_was_taken_again_is_never_released() {
+    let world = World::embedded();
+    assert_eq!(world.run_with(&[(14, Fault::DecisionsAlone), (16, Fault::DecisionsAlone)]), 0);
+    go_on_from_nothing(&world);
+    assert_eq!(taken_back_and_left(&world).0, 0, "a live assignment was taken back");
+    world.reckon();
+}
+
+/// Recovers without a checkpoint, and takes more records.
+fn go_on_from_nothing(world: &World) {
+    support::late_news(&*world.log, world.place.prefix(), MARKET, 9);
+    let options = options(&world.place, &world.state());
+    let from_nothing = Options { state: StateAt::Memory, ..options };
+    assert!(run(&world.log, MARKET, &from_nothing).tally.records > 0, "more records");
 }
 
 /// Fulfilments by id, as a reader has them that takes every record as it comes; and how many void
