@@ -22,8 +22,8 @@ fn what_is_sealed_opens_again_and_shows_nothing() {
     let sealed =
         ring.seal("ada@example.org", "recipient", b"Ada Lovelace, 5 High St").expect("sealed");
     assert_eq!(ring.unseal("recipient", &sealed).expect("opened"), b"Ada Lovelace, 5 High St");
-    let visible = format!("{} {:?}", sealed.key_id, sealed.ciphertext);
-    assert!(!visible.contains("ada"));
+    let shows = |clear: &[u8]| sealed.ciphertext.windows(clear.len()).any(|part| part == clear);
+    assert!(!sealed.key_id.contains("example") && !shows(b"Ada") && !shows(b"High St"));
     assert_eq!(sealed.nonce.len(), 24);
     assert_eq!(sealed.ciphertext.len(), 23 + 16);
 }

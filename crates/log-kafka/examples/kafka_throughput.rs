@@ -1,6 +1,6 @@
 //! How fast the log writes transactions and reads them back, on a broker of its own.
 //!
-//! `cargo run --release -p omnifold-log-kafka --example throughput [RECORDS [BATCH [BYTES]]] \
+//! `cargo run --release -p omnifold-log-kafka --example kafka_throughput [RECORDS [BATCH [BYTES]]] \
 //!  [NAME=VALUE]...`
 //!
 //! Pairs are librdkafka properties. Prints records/s, and CPU seconds a million records of this
