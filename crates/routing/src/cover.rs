@@ -4,7 +4,8 @@
 //! found without a needless split is the best there is. A branch is cut as soon as the nodes left
 //! cannot supply what is missing. Every node looked at is a counted step.
 
-use crate::candidates::Candidates;
+use crate::candidates::{Candidates, Demand};
+use crate::fill::most_whole;
 
 /// What the search found.
 pub(crate) struct Cover {
@@ -16,9 +17,11 @@ pub(crate) struct Cover {
     pub bound_hit: bool,
 }
 
-/// Finds the best set for `need` (units of each SKU), which the ranked nodes can supply together.
+/// Finds the best set for the demands, of which `need` is the sum by SKU, and which the ranked nodes
+/// can supply together.
 pub(crate) fn find(
     candidates: &Candidates,
+    demands: &[Demand],
     ranked: &[usize],
     need: &[i64],
     max_steps: u32,
@@ -26,7 +29,7 @@ pub(crate) fn find(
     if need.iter().all(|&units| units == 0) {
         return Cover { nodes: Vec::new(), steps: 0, bound_hit: false };
     }
-    let mut search = Search::new(candidates, ranked, need, max_steps);
+    let mut search = Search::new(candidates, demands, ranked, need, max_steps);
     for size in search.least_size()..=ranked.len() {
         search.chosen.clear();
         search.missing = need.to_vec();
@@ -35,8 +38,8 @@ pub(crate) fn find(
             break;
         }
     }
-    let bound_hit = search.is_spent();
-    let steps = search.steps;
+    let bound_hit = search.is_spent() || search.cut_short;
+    let steps = search.steps.min(max_steps);
     let best = search.best.take().map(|(_, nodes)| nodes);
     let nodes = best.unwrap_or_else(|| greedy(candidates, ranked, need));
     Cover { nodes, steps, bound_hit }
@@ -46,6 +49,10 @@ struct Search<'a> {
     candidates: &'a Candidates,
     ranked: &'a [usize],
     need: &'a [i64],
+    /// The lines of each SKU that several lines ask for: they compete for its units.
+    shared: Vec<(usize, Vec<Demand>)>,
+    /// Placing such lines hit its own bound.
+    cut_short: bool,
     /// `supply_after[place * skus + sku]`: what the nodes from `place` on have together.
     supply_after: Vec<i64>,
     /// Lines that no node can ship whole: every set splits at least these.
@@ -60,6 +67,7 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn new(
         candidates: &'a Candidates,
+        demands: &[Demand],
         ranked: &'a [usize],
         need: &'a [i64],
         max_steps: u32,
@@ -75,6 +83,8 @@ impl<'a> Search<'a> {
             candidates,
             ranked,
             need,
+            shared: shared_skus(demands, need.len()),
+            cut_short: false,
             supply_after,
             least_splits: 0,
             max_steps,
@@ -140,7 +150,9 @@ impl<'a> Search<'a> {
         if self.missing.iter().any(|&units| units > 0) {
             return false;
         }
-        let splits = self.splits(&self.chosen);
+        let chosen = std::mem::take(&mut self.chosen);
+        let splits = self.splits(&chosen);
+        self.chosen = chosen;
         if self.best.as_ref().is_none_or(|(fewest, _)| splits < *fewest) {
             self.best = Some((splits, self.chosen.clone()));
         }
@@ -169,14 +181,29 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Lines that must be split when these nodes ship (one SKU a line; lines that share a SKU are
-    /// counted as one, and told apart by `fill`).
-    fn splits(&self, nodes: &[usize]) -> usize {
-        let whole = |sku: usize| {
-            nodes.iter().any(|&node| self.candidates.free(node)[sku] >= self.need[sku])
-        };
-        (0..self.need.len()).filter(|&sku| self.need[sku] > 0 && !whole(sku)).count()
+    /// Lines that must be split when these nodes ship. Placing lines that share a SKU is counted
+    /// work too.
+    fn splits(&mut self, nodes: &[usize]) -> usize {
+        let free = |node: usize, sku: usize| self.candidates.free(node)[sku];
+        let is_shared = |sku: usize| self.shared.iter().any(|shared| shared.0 == sku);
+        let whole = |sku: usize| nodes.iter().any(|&node| free(node, sku) >= self.need[sku]);
+        let alone = (0..self.need.len()).filter(|&sku| self.need[sku] > 0 && !is_shared(sku));
+        let mut splits = alone.filter(|&sku| !whole(sku)).count();
+        for (sku, lines) in &self.shared {
+            let mut left: Vec<i64> = nodes.iter().map(|&node| free(node, *sku)).collect();
+            let placed = most_whole(lines, &mut left);
+            splits += lines.len() - placed.lines;
+            self.steps = self.steps.saturating_add(placed.steps);
+            self.cut_short |= placed.cut_short;
+        }
+        splits
     }
+}
+
+fn shared_skus(demands: &[Demand], skus: usize) -> Vec<(usize, Vec<Demand>)> {
+    let lines_of = |sku: usize| demands.iter().filter(move |d| d.sku == sku && d.units > 0);
+    let shared = (0..skus).filter(|&sku| lines_of(sku).nth(1).is_some());
+    shared.map(|sku| (sku, crate::fill::largest_first(lines_of(sku).copied()))).collect()
 }
 
 /// A set that covers, found without a search: the node that helps most, again and again; then

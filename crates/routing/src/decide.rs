@@ -86,9 +86,12 @@ impl Router {
             plan.uncovered = uncovered;
             let need = self.need(&from_stock);
             self.candidates.ranked(view, &mut self.ranked);
-            let cover = cover::find(&self.candidates, &self.ranked, &need, max_steps);
+            let cover = cover::find(&self.candidates, &from_stock, &self.ranked, &need, max_steps);
             (steps, bound_hit) = (cover.steps, cover.bound_hit);
-            plan.shipments = fill(&self.candidates, &from_stock, &cover.nodes, turn.rules);
+            let (shipments, cut_short) =
+                fill(&self.candidates, &from_stock, &cover.nodes, turn.rules);
+            plan.shipments = shipments;
+            bound_hit |= cut_short;
             explain::judge_losers(view, &mut self.candidates, &need, &plan.shipments);
             self.add_backorders(view, without_stock, &mut plan);
         }

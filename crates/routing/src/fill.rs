@@ -28,25 +28,27 @@ impl Shipment {
     }
 }
 
-/// Distributes the demands over the chosen nodes (rank order), which have enough together.
+/// Distributes the demands over the chosen nodes (rank order), which have enough together. Says too
+/// whether placing whole lines hit its bound.
 pub(crate) fn fill(
     candidates: &Candidates,
     demands: &[Demand],
     chosen: &[usize],
     rules: Rules,
-) -> Vec<Shipment> {
+) -> (Vec<Shipment>, bool) {
     let mut shipments: Vec<Shipment> =
         chosen.iter().map(|&node| Shipment { node, lines: Vec::new() }).collect();
     let mut left: Vec<Vec<i64>> =
         chosen.iter().map(|&node| candidates.free(node).to_vec()).collect();
+    let mut cut_short = false;
     for sku in 0..candidates.skus.len() {
-        fill_sku(demands, sku, rules, &mut left, &mut shipments);
+        cut_short |= fill_sku(demands, sku, rules, &mut left, &mut shipments);
     }
     for shipment in &mut shipments {
         shipment.lines.sort_unstable_by_key(|part| part.0);
     }
     shipments.retain(|shipment| !shipment.lines.is_empty());
-    shipments
+    (shipments, cut_short)
 }
 
 fn fill_sku(
@@ -55,12 +57,10 @@ fn fill_sku(
     rules: Rules,
     left: &mut [Vec<i64>],
     shipments: &mut [Shipment],
-) {
-    let mut lines: Vec<Demand> =
-        demands.iter().filter(|demand| demand.sku == sku && demand.units > 0).copied().collect();
-    // The largest line first: it has the fewest places where it fits whole.
-    lines.sort_by_key(|demand| (std::cmp::Reverse(demand.units), demand.line));
-    let whole = place_whole(&lines, sku, left);
+) -> bool {
+    let of_sku = demands.iter().filter(|demand| demand.sku == sku && demand.units > 0);
+    let lines = largest_first(of_sku.copied());
+    let (whole, cut_short) = place_whole(&lines, sku, left);
     for (demand, place) in lines.iter().zip(whole) {
         match place {
             Some(place) => {
@@ -69,6 +69,14 @@ fn fill_sku(
             None => split(demand, sku, rules, left, shipments),
         }
     }
+    cut_short
+}
+
+/// The largest line first: it has the fewest places where it fits whole.
+pub(crate) fn largest_first(lines: impl Iterator<Item = Demand>) -> Vec<Demand> {
+    let mut lines: Vec<Demand> = lines.collect();
+    lines.sort_by_key(|demand| (std::cmp::Reverse(demand.units), demand.line));
+    lines
 }
 
 /// Steps of the search that places lines of one SKU whole.
@@ -76,23 +84,32 @@ const MAX_PLACINGS: u32 = 10_000;
 
 /// For each line the chosen node that ships it whole, as many lines as possible: a search, since
 /// lines of the same SKU compete for the same units. Takes the placed units from `left`.
-fn place_whole(lines: &[Demand], sku: usize, left: &mut [Vec<i64>]) -> Vec<Option<usize>> {
+fn place_whole(lines: &[Demand], sku: usize, left: &mut [Vec<i64>]) -> (Vec<Option<usize>>, bool) {
     let mut free: Vec<i64> = left.iter().map(|units| units[sku]).collect();
-    let mut search = Placing {
-        lines,
-        current: vec![None; lines.len()],
-        best: vec![None; lines.len()],
-        best_whole: None,
-        steps: 0,
-    };
-    search.place(0, 0, &mut free);
-    let best = search.best;
-    for (demand, place) in lines.iter().zip(&best) {
+    let search = Placing::run(lines, &mut free);
+    for (demand, place) in lines.iter().zip(&search.best) {
         if let Some(place) = place {
             left[*place][sku] -= demand.units;
         }
     }
-    best
+    let cut_short = search.is_spent();
+    (search.best, cut_short)
+}
+
+/// How many lines of one SKU can be shipped whole.
+pub(crate) struct Placed {
+    pub lines: usize,
+    /// Counted steps.
+    pub steps: u32,
+    /// The bound was hit: there may be a better placing.
+    pub cut_short: bool,
+}
+
+/// Counts the lines of one SKU (largest first) that nodes with these units can ship whole.
+pub(crate) fn most_whole(lines: &[Demand], free: &mut [i64]) -> Placed {
+    let search = Placing::run(lines, free);
+    let cut_short = search.is_spent();
+    Placed { lines: search.best_whole.unwrap_or(0), steps: search.steps, cut_short }
 }
 
 struct Placing<'a> {
@@ -103,10 +120,26 @@ struct Placing<'a> {
     steps: u32,
 }
 
-impl Placing<'_> {
+impl<'a> Placing<'a> {
+    fn run(lines: &'a [Demand], free: &mut [i64]) -> Self {
+        let mut search = Placing {
+            lines,
+            current: vec![None; lines.len()],
+            best: vec![None; lines.len()],
+            best_whole: None,
+            steps: 0,
+        };
+        search.place(0, 0, free);
+        search
+    }
+
+    fn is_spent(&self) -> bool {
+        self.steps >= MAX_PLACINGS
+    }
+
     fn place(&mut self, at: usize, whole: usize, free: &mut [i64]) {
         let possible = whole + (self.lines.len() - at);
-        if self.best_whole.is_some_and(|best| possible <= best) || self.steps >= MAX_PLACINGS {
+        if self.best_whole.is_some_and(|best| possible <= best) || self.is_spent() {
             return;
         }
         self.steps += 1;
