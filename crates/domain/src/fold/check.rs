@@ -44,7 +44,8 @@ pub(super) fn country(text: &str) -> Result<(), Refusal> {
 /// A place on the globe, or none.
 pub(super) fn location(place: Option<&v1::Location>) -> Result<Option<Location>, Refusal> {
     let Some(place) = place else { return Ok(None) };
-    let on_globe = place.lat_e6.abs() <= 90_000_000 && place.lon_e6.abs() <= 180_000_000;
+    let (lat, lon) = (place.lat_e6.unsigned_abs(), place.lon_e6.unsigned_abs());
+    let on_globe = lat <= 90_000_000 && lon <= 180_000_000;
     if !on_globe {
         let detail = format!("{}, {} microdegrees is not on the globe", place.lat_e6, place.lon_e6);
         return Err(Refusal::new(Reason::InvalidLocation, detail));
