@@ -45,6 +45,16 @@ impl Images {
         self.rows.push(Image { table, key: bytes, key_len: text.len() as u8, value });
     }
 
+    /// Adds a row in its stored form as it is, for tools and for tests that plant a fault.
+    ///
+    /// # Panics
+    /// Where the key is longer than any table's.
+    pub fn plant(&mut self, table: Table, key: &[u8], stored: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(stored);
+        self.push(table, &Key::new(&[key]), start);
+    }
+
     /// Bytes held.
     pub fn byte_len(&self) -> usize {
         self.bytes.len() + self.rows.len() * size_of::<Image>()

@@ -80,7 +80,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    fn new(parts: &[&[u8]]) -> Self {
+    pub(crate) fn new(parts: &[&[u8]]) -> Self {
         let mut key = Key { bytes: [0; MAX_KEY], len: 0 };
         for part in parts {
             let at = usize::from(key.len);

@@ -14,6 +14,7 @@ use omnifold_projector::{
     Answer, Options, Query, RunSummary, StateAt, query_offline, run_until_idle, topic_specs,
 };
 use omnifold_simulation::output::Output;
+use omnifold_state::{Backend as _, Checkpoint, Images, RocksBackend, Table};
 
 pub const PREFIX: &str = "omnifold";
 pub const MARKET: &str = "test";
@@ -71,6 +72,51 @@ impl Engine {
         batch.push(0, 0, time_ms, headers.as_headers(), b"k", Some(value));
         let producer = self.log.producer().expect("a producer");
         producer.append(&[topic_name(PREFIX, MARKET, kind)], &batch).expect("an append");
+    }
+
+    /// As `publish`, in one append: for many events.
+    pub fn publish_together(&self, events: &[FileEvent]) {
+        let mut batch = RecordBuf::default();
+        let topics: Vec<String> =
+            TopicKind::INPUTS.iter().map(|&kind| topic_name(PREFIX, MARKET, kind)).collect();
+        for event in events {
+            let kind = TopicKind::parse(event.event.topic()).expect("an input topic");
+            let place = TopicKind::INPUTS.iter().position(|&input| input == kind);
+            let mut headers = HeadersBuilder::default();
+            envelope(event).to_headers(|name, value| headers.put(name, value));
+            let (time, value) = (event.time_ms.unwrap_or(TEN), event.event.encode());
+            let topic = place.expect("an input");
+            batch.push(topic, 0, time, headers.as_headers(), b"k", Some(&value));
+        }
+        self.log.producer().expect("a producer").append(&topics, &batch).expect("an append");
+    }
+
+    /// Publishes a record that may have no value.
+    pub fn publish_record(
+        &self,
+        kind: TopicKind,
+        time_ms: i64,
+        headers: &HeadersBuilder,
+        value: Option<&[u8]>,
+    ) {
+        let mut batch = RecordBuf::default();
+        batch.push(0, 0, time_ms, headers.as_headers(), b"k", value);
+        let producer = self.log.producer().expect("a producer");
+        producer.append(&[topic_name(PREFIX, MARKET, kind)], &batch).expect("an append");
+    }
+
+    /// What the market says of itself, its stock and these orders: all that a refused event must
+    /// leave as it was.
+    pub fn rows(&self, orders: &[&str]) -> String {
+        let mut bodies = vec![self.query(Query::Market).expect("a market").body];
+        let all = Query::Stock { node: None, sku: None, limit: 1_000 };
+        bodies.push(self.query(all).expect("stock").body);
+        for order_id in orders {
+            let (channel, order_id) = ("web".to_owned(), (*order_id).to_owned());
+            let order = self.query(Query::Order { channel, order_id });
+            bodies.push(order.map(|answer| answer.body).unwrap_or_default());
+        }
+        serde_json::to_string(&bodies).expect("plain JSON")
     }
 
     /// Works off all there is.
@@ -138,6 +184,23 @@ impl Engine {
         };
         buffer.iter().map(pair).collect()
     }
+}
+
+/// Changes one stored row behind the engine's back: the last of its table.
+pub fn tamper(folder: &std::path::Path, table: Table, change: impl Fn(&mut Vec<u8>)) {
+    let backend = RocksBackend::open(folder).expect("the state");
+    let mut found = None;
+    let keep = &mut |key: &[u8], value: &[u8]| {
+        found = Some((key.to_vec(), value.to_vec()));
+        Ok(())
+    };
+    backend.scan(table, &[], &[], keep).expect("a scan");
+    let (key, mut value) = found.expect("a row");
+    change(&mut value);
+    let mut images = Images::default();
+    images.plant(table, &key, &value);
+    let position = backend.get(Table::Meta, b"position").expect("a read").expect("a position");
+    backend.write(&Checkpoint::new(vec![images], position), &|| ()).expect("a write");
 }
 
 fn envelope(event: &FileEvent) -> Envelope<'_> {
