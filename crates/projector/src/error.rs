@@ -96,3 +96,15 @@ pub enum ProjectorError {
         market: String,
     },
 }
+
+impl ProjectorError {
+    /// Whether the log could not be reached: to be tried again, nothing is wrong with the market.
+    pub(crate) fn is_outage(&self) -> bool {
+        let log = match self {
+            ProjectorError::Log(log) => log,
+            ProjectorError::Gap { source: ReplayGap::Log(log), .. } => log,
+            _ => return false,
+        };
+        matches!(log, LogError::Unavailable { .. })
+    }
+}

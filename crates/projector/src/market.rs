@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use omnifold_log::{Log, LogError};
@@ -166,25 +166,42 @@ impl Worker {
         let backend = open_backend(&self.market, &self.options)?;
         let mut pause = FIRST_PAUSE;
         while !self.stopping {
-            let mut follower =
-                Follower::open(&self.log, &self.market, &self.options, backend.clone())?;
-            self.stand_by(&mut follower)?;
-            if self.stopping {
-                return follower.checkpoint_now();
+            let began = Instant::now();
+            let trouble = match self.serve(&backend) {
+                Err(error) if error.is_outage() => Some(chain(&error)),
+                served => served?,
+            };
+            if trouble.is_none() || began.elapsed() > LAST_PAUSE {
+                pause = FIRST_PAUSE;
             }
-            match self.own(&mut follower)? {
-                Exit::Stopped => pause = FIRST_PAUSE,
-                Exit::TakeOver(error) => {
-                    tracing::warn!(market = self.market, %error, "taking over again");
-                    // A checkpoint under way is of acknowledged epochs, and the folder is shared.
-                    follower.checkpointer.wait(&mut follower.machine.store)?;
-                    std::thread::sleep(pause);
-                    pause = (pause * 2).min(LAST_PAUSE);
-                }
+            if let Some(error) = trouble {
+                tracing::warn!(market = self.market, error, "taking over again");
+                self.status.lock().expect("no panic holds it").role = Role::Starting;
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(LAST_PAUSE);
+                self.obey(None);
             }
             self.answer_let_go();
         }
         Ok(())
+    }
+
+    /// Stands by, then owns, until told otherwise. Returns why the market must be taken over again.
+    fn serve(&mut self, backend: &Arc<dyn Backend>) -> Result<Option<String>, ProjectorError> {
+        let mut follower = Follower::open(&self.log, &self.market, &self.options, backend.clone())?;
+        self.stand_by(&mut follower)?;
+        if self.stopping {
+            follower.checkpoint_now()?;
+            return Ok(None);
+        }
+        match self.own(&mut follower)? {
+            Exit::Stopped => Ok(None),
+            Exit::TakeOver(error) => {
+                // A checkpoint under way is of acknowledged epochs, and the folder is shared.
+                follower.checkpointer.wait(&mut follower.machine.store)?;
+                Ok(Some(chain(&error)))
+            }
+        }
     }
 
     fn answer_let_go(&mut self) {
@@ -199,14 +216,14 @@ impl Worker {
     fn stand_by(&mut self, follower: &mut Follower) -> Result<(), ProjectorError> {
         loop {
             while follower.follow_one(How::Follow, Tail::Growing)? {
-                self.obey(follower);
+                self.obey(Some(follower));
                 if self.stopping {
                     return Ok(());
                 }
             }
             let role = if self.owning { Role::Starting } else { Role::Standby };
             self.show(follower, role);
-            self.obey(follower);
+            self.obey(Some(follower));
             if self.owning || self.stopping {
                 return Ok(());
             }
@@ -231,13 +248,14 @@ impl Worker {
             Err(exit) => return Ok(exit),
         };
         owner.run(&mut |turned: Turned<'_>| {
-            self.obey(turned.follower);
+            self.obey(Some(turned.follower));
             self.show(turned.follower, Role::Owner);
             if self.owning && !self.stopping { Order::GoOn } else { Order::Drain }
         })
     }
 
-    fn obey(&mut self, follower: &mut Follower) {
+    /// Without a follower nobody can look at the state: a visit gets no answer.
+    fn obey(&mut self, mut follower: Option<&mut Follower>) {
         while let Ok(command) = self.inbox.try_recv() {
             match command {
                 Command::Own => self.owning = true,
@@ -245,7 +263,11 @@ impl Worker {
                     self.owning = false;
                     self.letting_go.push(done);
                 }
-                Command::Visit(visit) => visit(follower),
+                Command::Visit(visit) => {
+                    if let Some(follower) = follower.as_deref_mut() {
+                        visit(follower);
+                    }
+                }
                 Command::Stop => {
                     self.owning = false;
                     self.stopping = true;
