@@ -62,6 +62,7 @@ impl Follower {
         let (position, head) = stored_position(&store, market)?;
         check_journal(&**log, market, &topics, &position, &head)?;
         check_identities(&topics, &head)?;
+        check_rules(market, options, &head)?;
         store.resume(digest_of(&head));
         let mut machine = Machine::new(store, market, options.known_rules, options.trip_wire);
         resume(&mut machine, &head);
@@ -142,9 +143,7 @@ impl Follower {
         let number = body.epoch;
         let gap =
             |source| ProjectorError::Gap { market: self.market.clone(), epoch: number, source };
-        if omnifold_domain::rules::find(self.options.known_rules, body.rules_version).is_none() {
-            return Err(self.halt(crate::machine::Halt::UnknownRules(body.rules_version)));
-        }
+        check_rules(&self.market, &self.options, &epoch.mark)?;
         self.gatherer.gather_until(&epoch.mark.frontier()).map_err(gap)?;
         self.out.begin(body.incarnation, number);
         let is_missing = epoch.payloads.len() < body.decisions as usize;
@@ -343,6 +342,16 @@ fn check_journal(
         record.offset == position.journal_next - 1 && record.value == Some(&position.mark)
     });
     if same { Ok(()) } else { Err(ahead()) }
+}
+
+/// This build knows the rules that the mark stands for. Before its first mark a market has none.
+fn check_rules(market: &str, options: &Options, mark: &Mark) -> Result<(), ProjectorError> {
+    let version = mark.body.rules_version;
+    if version == 0 || omnifold_domain::rules::find(options.known_rules, version).is_some() {
+        return Ok(());
+    }
+    let source = crate::machine::Halt::UnknownRules(version);
+    Err(ProjectorError::Halt { market: market.to_owned(), source })
 }
 
 /// The input topics are the ones that the state was folded from.
