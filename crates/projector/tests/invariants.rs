@@ -1,0 +1,505 @@
+//! One planted violation of each invariant that a run can break, and the predicate that must catch
+//! it; and the laws of the conformance cases on random histories.
+
+mod engine;
+
+use engine::{Engine, MARKET, PREFIX, TEN, count, event, market, node, order, small_world, tamper};
+use omnifold_domain::{Order, Stock};
+use omnifold_events::jsonl::FileEvent;
+use omnifold_events::v1;
+use omnifold_log::embedded::EmbeddedLog;
+use omnifold_log::{HeadersBuilder, Log, RecordBuf, TopicKind, topic_name};
+use omnifold_projector::{
+    Options, ProjectorError, Query, StateAt, VerifyReport, rebuild, topic_specs, verify,
+    verify_state,
+};
+use omnifold_simulation::output::Output;
+use omnifold_state::Table;
+use proptest::prelude::*;
+use prost::Message as _;
+use std::sync::Arc;
+
+fn engine_with_an_order() -> Engine {
+    let mut engine = Engine::new();
+    engine.take(&small_world(10));
+    engine.take(&[order("first", &[("S", 2)], TEN)]);
+    let stored = verify_state(MARKET, &engine.options).expect("a scan");
+    assert!(stored.ok, "{:?}", stored.violations);
+    engine
+}
+
+/// Plants a changed row under its right format version; returns what the scan says.
+fn planted<T>(table: Table, change: impl Fn(&mut T)) -> String
+where
+    T: serde::Serialize + serde::de::DeserializeOwned,
+{
+    let engine = engine_with_an_order();
+    tamper(&engine.state_folder(), table, |stored| {
+        let mut row: T = postcard::from_bytes(&stored[1..]).expect("a row");
+        change(&mut row);
+        stored.truncate(1);
+        stored.extend(postcard::to_allocvec(&row).expect("plain data"));
+    });
+    let report = verify_state(MARKET, &engine.options).expect("a scan");
+    assert!(!report.ok);
+    report.violations.join("\n")
+}
+
+#[test]
+fn i1_a_unit_that_vanished_from_stock_is_caught() {
+    let found = planted(Table::Stock, |stock: &mut Stock| stock.on_hand -= 1_000);
+    assert!(found.contains("I1: stock of SKU 0 at node 0"), "{found}");
+}
+
+#[test]
+fn i1_a_unit_that_vanished_from_an_order_is_caught() {
+    let found = planted(Table::Order, |order: &mut Order| order.lines[0].ordered += 1_000);
+    assert!(found.contains("I1: order `web/first`"), "{found}");
+}
+
+#[test]
+fn i4_a_row_that_is_not_what_the_log_says_is_caught() {
+    let found = planted(Table::Order, |order: &mut Order| order.priority = 7);
+    assert!(found.starts_with("I4"), "every sum still holds; the digest does not: {found}");
+}
+
+#[test]
+fn i6_a_promise_without_an_owner_is_caught() {
+    let found = planted(Table::Stock, |stock: &mut Stock| stock.allocated += 1_000);
+    assert!(found.contains("I6") && found.contains("orders hold 2000"), "{found}");
+    let found = planted(Table::Order, |order: &mut Order| {
+        order.lines[0].open += 1_000;
+        order.lines[0].ordered += 1_000;
+    });
+    assert!(found.contains("I6: order `web/first` has open units in no queue"), "{found}");
+}
+
+/// Copies every topic into another log, with what is planted on the way.
+fn copied(engine: &Engine, mut plant: impl FnMut(TopicKind, &mut Vec<u8>)) -> Arc<dyn Log> {
+    let log: Arc<dyn Log> =
+        EmbeddedLog::open(&engine.folder.path().join("copied")).expect("another log");
+    let specs = topic_specs(PREFIX, MARKET);
+    log.create_topics(&specs).expect("topics");
+    for kind in TopicKind::INPUTS.into_iter().chain(TopicKind::OUTPUTS) {
+        let topic = topic_name(PREFIX, MARKET, kind);
+        let mut reader = engine.log.reader(&[(topic.clone(), 0)]).expect("a reader");
+        let mut records = RecordBuf::default();
+        while !reader.fetch(0, 1 << 20, &mut records).expect("a fetch").at_end {}
+        let mut batch = RecordBuf::default();
+        for record in records.iter() {
+            let mut value = record.value.unwrap_or_default().to_vec();
+            plant(kind, &mut value);
+            batch.push(0, 0, record.time_ms, record.headers, record.key, Some(&value));
+        }
+        if !batch.is_empty() {
+            log.producer().expect("a producer").append(&[topic], &batch).expect("an append");
+        }
+    }
+    log
+}
+
+fn verified(log: Arc<dyn Log>, options: &Options) -> Result<VerifyReport, ProjectorError> {
+    let options = Options { state: StateAt::Memory, ..options.clone() };
+    verify(log, MARKET, options, &mut |_| {})
+}
+
+/// Changes the decisions on the way, and what the marks say of their hash with them.
+fn with_decisions(engine: &Engine, mut change: impl FnMut(&mut v1::FulfilmentAssigned)) -> String {
+    let log = copied(engine, |kind, value| {
+        if kind == TopicKind::Assignments {
+            let mut message = v1::FulfilmentAssigned::decode(&**value).expect("an assignment");
+            change(&mut message);
+            *value = message.encode_to_vec();
+        }
+    });
+    let report = verified(log, &engine.options).expect("a readable log");
+    assert!(!report.ok);
+    report.violations.join("\n")
+}
+
+#[test]
+fn an_honest_copy_of_a_log_verifies() {
+    let engine = engine_with_an_order();
+    let log = copied(&engine, |_, _| ());
+    let report = verified(log, &engine.options).expect("a readable log");
+    assert!(report.ok, "{:?}", report.violations);
+    assert_eq!(report.decisions, 1);
+}
+
+#[test]
+fn i5_a_decision_that_is_not_the_one_taken_again_is_caught() {
+    let engine = engine_with_an_order();
+    let found = with_decisions(&engine, |message| message.distance_m += 1);
+    assert!(found.contains("I5") && found.contains("web/first"), "{found}");
+}
+
+#[test]
+fn i2_a_recorded_promise_of_more_than_is_there_does_not_fit() {
+    let mut engine = Engine::new();
+    engine.take(&small_world(10));
+    // Two of five units are there for the second order.
+    engine.take(&[order("first", &[("S", 8)], TEN), order("second", &[("S", 5)], TEN)]);
+    let log = copied(&engine, |kind, value| {
+        if kind != TopicKind::Assignments {
+            return;
+        }
+        if let Ok(mut message) = v1::FulfilmentAssigned::decode(&**value)
+            && message.order_id == "second"
+        {
+            message.lines[0].quantity_milli = 5_000;
+            *value = message.encode_to_vec();
+        }
+    });
+    let options = Options { state: StateAt::Memory, ..engine.options.clone() };
+    let fault = rebuild(log, MARKET, options, &mut |_| {}).expect_err("a misfit");
+    let text = format!("{fault:?}");
+    assert!(text.contains("I2"), "{text}");
+}
+
+#[test]
+fn i4_an_input_that_changed_after_it_was_folded_is_caught() {
+    let engine = engine_with_an_order();
+    let log = copied(&engine, |kind, value| {
+        if kind == TopicKind::Stock {
+            let mut count = v1::StockCounted::decode(&**value).expect("a count");
+            count.on_hand_milli += 1_000;
+            *value = count.encode_to_vec();
+        }
+    });
+    let report = verified(log, &engine.options).expect("a readable log");
+    assert!(report.violations.join("\n").contains("I4"), "{:?}", report.violations);
+}
+
+#[test]
+fn i3_an_event_of_a_mark_that_was_lost_or_doubled_is_caught() {
+    let engine = engine_with_an_order();
+    let mut seen = 0;
+    let log = copied(&engine, |kind, value| {
+        // The second mark claims a record more than there was.
+        if kind == TopicKind::Journal {
+            seen += 1;
+            if seen == 2 {
+                let mut mark = v1::EpochMark::decode(&**value).expect("a mark");
+                mark.steps += 1;
+                *value = mark.encode_to_vec();
+            }
+        }
+    });
+    let report = verified(log, &engine.options).expect("a readable log");
+    let found = report.violations.join("\n");
+    assert!(found.contains("number of steps"), "{found}");
+}
+
+// Laws on random histories.
+
+/// What may happen next; numbers are taken modulo what there is.
+#[derive(Debug, Clone)]
+enum Happening {
+    Count(u8, u8, i8),
+    Adjust(u8, u8, i8),
+    Settings(u8, u8, u8, u8, bool),
+    Order(Vec<(u8, i8)>, bool),
+    Cancel(u8, Option<(u8, i8)>),
+    Reject(u8, u8, u8),
+    Ship(u8, u8, Option<(u8, i8)>),
+    Deliver(u8, u8),
+    Accept(u8, u8),
+    Node(u8, bool),
+    /// The same event as one before, again.
+    Again(u8),
+    /// Any bytes under a fulfilment's name.
+    Junk(Vec<u8>),
+}
+
+const NODES: [&str; 3] = ["A", "B", "C"];
+const SKUS: [&str; 3] = ["S", "T", "U"];
+
+fn a_happening() -> impl Strategy<Value = Happening> {
+    use Happening::*;
+    let line = || prop::option::of((0u8..3, -1i8..4));
+    prop_oneof![
+        3 => (any::<u8>(), any::<u8>(), -1i8..12).prop_map(|(n, s, q)| Count(n, s, q)),
+        3 => (any::<u8>(), any::<u8>(), -6i8..8).prop_map(|(n, s, q)| Adjust(n, s, q)),
+        1 => (any::<u8>(), any::<u8>(), 0u8..3, 0u8..3, any::<bool>())
+            .prop_map(|(n, s, b, l, f)| Settings(n, s, b, l, f)),
+        8 => (prop::collection::vec((any::<u8>(), 0i8..6), 0..4), any::<bool>())
+            .prop_map(|(l, p)| Order(l, p)),
+        3 => (any::<u8>(), line()).prop_map(|(o, l)| Cancel(o, l)),
+        3 => (any::<u8>(), 1u8..4, any::<u8>()).prop_map(|(o, f, r)| Reject(o, f, r)),
+        4 => (any::<u8>(), 1u8..4, line()).prop_map(|(o, f, l)| Ship(o, f, l)),
+        2 => (any::<u8>(), 0u8..4).prop_map(|(o, f)| Deliver(o, f)),
+        1 => (any::<u8>(), 1u8..4).prop_map(|(o, f)| Accept(o, f)),
+        1 => (any::<u8>(), any::<bool>()).prop_map(|(n, d)| Node(n, d)),
+        2 => any::<u8>().prop_map(Again),
+        1 => prop::collection::vec(any::<u8>(), 0..20).prop_map(Junk),
+    ]
+}
+
+/// The events of a history, in order, one a second.
+fn history(happenings: &[Happening], wait: bool) -> Vec<FileEvent> {
+    let mut events = vec![market_that(wait)];
+    for (place, name) in NODES.iter().enumerate() {
+        events.push(node(name, 48_000_000 + place as i32 * 100_000, 2_000_000, TEN));
+    }
+    for sku in SKUS {
+        events.push(engine::item(sku, TEN));
+        for name in NODES {
+            events.push(count(&format!("count {name} {sku}"), name, sku, 4, TEN));
+        }
+    }
+    let mut orders = 0usize;
+    for (place, happening) in happenings.iter().enumerate() {
+        let time = TEN + 1_000 * (place as i64 + 1);
+        if let Happening::Again(which) = happening {
+            let again = events[usize::from(*which) % events.len()].clone();
+            events.push(FileEvent { time_ms: Some(time), ..again });
+        } else if let Some(next) = event_of(happening, place, time, &mut orders) {
+            events.push(next);
+        }
+    }
+    events
+}
+
+fn market_that(waits: bool) -> FileEvent {
+    let shortage = if waits { v1::Shortage::Wait } else { v1::Shortage::Refuse };
+    let settings = v1::MarketConfigured {
+        clock: v1::ClockKind::Events.into(),
+        currency: "EUR".into(),
+        shortage: shortage.into(),
+        ..Default::default()
+    };
+    FileEvent { event: settings.into(), ..market(TEN) }
+}
+
+fn event_of(
+    happening: &Happening,
+    place: usize,
+    time: i64,
+    orders: &mut usize,
+) -> Option<FileEvent> {
+    let id = format!("e{place}");
+    let node_id = |n: &u8| NODES[usize::from(*n) % 3].to_owned();
+    let sku_of = |s: &u8| SKUS[usize::from(*s) % 3].to_owned();
+    let order_id = |o: &u8| format!("o{}", usize::from(*o) % (*orders + 1));
+    let fulfilment = |o: &u8, f: &u8| {
+        use v1::fulfilment_target::Target;
+        let target = match f {
+            0 => Target::AnyNode(v1::AnyNode { channel: "web".into(), order_id: order_id(o) }),
+            f => Target::FulfilmentId(format!("web/{}/f{f}", order_id(o))),
+        };
+        Some(v1::FulfilmentTarget { target: Some(target) })
+    };
+    let lines = |line: &Option<(u8, i8)>| -> Vec<v1::LineQuantity> {
+        let quantity = |(line, units): &(u8, i8)| v1::LineQuantity {
+            line_id: (line + 1).to_string(),
+            quantity_milli: i64::from(*units) * 1_000,
+        };
+        line.iter().map(quantity).collect()
+    };
+    Some(match happening {
+        Happening::Count(n, s, units) => {
+            count(&id, &node_id(n), &sku_of(s), i64::from(*units), time)
+        }
+        Happening::Adjust(n, s, units) => event(
+            &id,
+            time,
+            v1::StockAdjusted {
+                node_id: node_id(n),
+                sku: sku_of(s),
+                delta_milli: i64::from(*units) * 1_000,
+                ..Default::default()
+            },
+        ),
+        Happening::Settings(n, s, buffer, limit, flagged_out) => event(
+            &id,
+            time,
+            v1::StockSettingsSet {
+                node_id: node_id(n),
+                sku: sku_of(s),
+                buffer_milli: i64::from(*buffer) * 1_000,
+                backorder_limit_milli: i64::from(*limit) * 1_000,
+                flagged_out: *flagged_out,
+                ..Default::default()
+            },
+        ),
+        Happening::Order(wanted, partial) => {
+            let coverage =
+                if *partial { v1::Coverage::AllowPartial } else { v1::Coverage::ShipComplete };
+            let line = |(place, (sku, units)): (usize, &(u8, i8))| v1::OrderLine {
+                line_id: (place + 1).to_string(),
+                sku: sku_of(sku),
+                quantity_milli: i64::from(*units) * 1_000,
+                unit_price: None,
+            };
+            let placed = v1::OrderPlaced {
+                channel: "web".into(),
+                order_id: format!("o{orders}"),
+                lines: wanted.iter().enumerate().map(line).collect(),
+                coverage: coverage.into(),
+                ..Default::default()
+            };
+            *orders += 1;
+            event(&id, time, placed)
+        }
+        Happening::Cancel(o, line) => event(
+            &id,
+            time,
+            v1::OrderCancelled {
+                channel: "web".into(),
+                order_id: order_id(o),
+                lines: lines(line),
+                ..Default::default()
+            },
+        ),
+        Happening::Reject(o, f, reason) => event(
+            &id,
+            time,
+            v1::FulfilmentRejected {
+                target: fulfilment(o, f),
+                reason: i32::from(*reason % 5),
+                ..Default::default()
+            },
+        ),
+        Happening::Ship(o, f, line) => event(
+            &id,
+            time,
+            v1::FulfilmentShipped {
+                target: fulfilment(o, f),
+                lines: lines(line),
+                ..Default::default()
+            },
+        ),
+        Happening::Deliver(o, f) => {
+            let target = fulfilment(o, f);
+            event(&id, time, v1::FulfilmentDelivered { target, ..Default::default() })
+        }
+        Happening::Accept(o, f) => {
+            let target = fulfilment(o, f);
+            event(&id, time, v1::FulfilmentAccepted { target, ..Default::default() })
+        }
+        Happening::Node(n, disabled) => {
+            let node_id = node_id(n);
+            event(&id, time, v1::NodeDefined { node_id, disabled: *disabled, ..Default::default() })
+        }
+        Happening::Again(_) | Happening::Junk(_) => return None,
+    })
+}
+
+fn in_memory(records: usize) -> Engine {
+    Engine::with(|options| {
+        options.state = StateAt::Memory;
+        options.slice.records = records;
+    })
+}
+
+/// Runs a history through a market cut into slices of so many records.
+fn ran(events: &[FileEvent], junk: &[Vec<u8>], records: usize) -> Engine {
+    let engine = in_memory(records);
+    engine.publish_together(events);
+    for bytes in junk {
+        let mut headers = HeadersBuilder::default();
+        headers.put("ce_type", bytes);
+        engine.publish_raw(TopicKind::Fulfilment, TEN, &headers, bytes);
+    }
+    engine.run();
+    engine
+}
+
+fn digest(engine: &Engine) -> String {
+    engine.query(Query::Market).expect("an answer").position.digest
+}
+
+/// L3, L4 and L5 on every order as it stands.
+fn check_orders(engine: &Engine, orders: usize) -> Result<(), TestCaseError> {
+    for place in 0..orders {
+        let (channel, order_id) = ("web".to_owned(), format!("o{place}"));
+        let Some(answer) = engine.query(Query::Order { channel, order_id }) else { continue };
+        for line in answer.body["lines"].as_array().expect("lines") {
+            let units = |name: &str| -> i64 {
+                line[name].as_str().expect("units").parse().expect("whole units")
+            };
+            let parts = ["open", "allocated", "shipped", "cancelled"].map(units);
+            prop_assert_eq!(units("ordered"), parts.iter().sum::<i64>(), "L5: {}", line);
+            prop_assert!(parts.iter().all(|&part| part >= 0), "L4: {}", line);
+            prop_assert_eq!(units("waiting"), units("open"), "I6: {}", line);
+        }
+    }
+    Ok(())
+}
+
+/// Every order placed has one outcome.
+fn check_outcomes(events: &[FileEvent], outputs: &[Output]) -> Result<(), TestCaseError> {
+    let mut placed = std::collections::BTreeSet::new();
+    for event in events {
+        if let omnifold_events::Event::OrderPlaced(order) = &event.event {
+            placed.insert(order.order_id.clone());
+        }
+    }
+    for order_id in placed {
+        let outcomes = outputs.iter().filter(|output| {
+            let has_outcome = match output {
+                Output::Outcome(_) => true,
+                Output::Assigned(m) => m.outcome.is_some(),
+                _ => false,
+            };
+            has_outcome && output.order().1 == order_id && output.cause() == v1::Cause::Placed
+        });
+        prop_assert_eq!(outcomes.count(), 1, "{}", order_id);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    /// L1, L2, L4, L5, L6, L16 and I1 to I6 after any history; any cuts give the same.
+    #[test]
+    fn any_history_keeps_every_law(
+        happenings in prop::collection::vec(a_happening(), 1..60), wait: bool,
+    ) {
+        let events = history(&happenings, wait);
+        let junk: Vec<Vec<u8>> = happenings
+            .iter()
+            .filter_map(|happening| match happening {
+                Happening::Junk(bytes) => Some(bytes.clone()),
+                _ => None,
+            })
+            .collect();
+        let mut engine = ran(&events, &junk, 10_000);
+        let options = engine.options.clone();
+        let report = verify(engine.log.clone(), MARKET, options, &mut |_| {}).expect("a log");
+        prop_assert!(report.ok, "{:?}", report.violations);
+        let live = digest(&engine);
+        check_orders(&engine, happenings.len())?;
+        let outputs = engine.outputs();
+        check_outcomes(&events, &outputs)?;
+        let overflowed = outputs.iter().find(|output| matches!(output, Output::Rejected(m)
+            if ["overflow", "assertion_failed"].contains(&m.reason.as_str())));
+        prop_assert!(overflowed.is_none(), "no assertion fails here: {:?}", overflowed);
+        let cut = ran(&events, &junk, 3);
+        prop_assert_eq!(digest(&cut), live, "L16");
+        prop_assert!(cut.assignments() == engine.assignments(), "L16: decisions");
+    }
+
+    /// L8 and L9: any part of a history again changes no row and decides nothing.
+    #[test]
+    fn any_part_of_a_history_again_changes_nothing(
+        happenings in prop::collection::vec(a_happening(), 1..40), from: u8, length: u8,
+    ) {
+        let events = history(&happenings, true);
+        let mut engine = ran(&events, &[], 10_000);
+        let names: Vec<String> = (0..happenings.len()).map(|place| format!("o{place}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (before, decided) = (engine.rows(&names), engine.assignments().len());
+        let digest_before = digest(&engine);
+        let from = usize::from(from) % events.len();
+        let to = (from + usize::from(length)).min(events.len());
+        engine.outputs();
+        engine.publish_together(&events[from..to]);
+        engine.run();
+        prop_assert_eq!(engine.rows(&names), before);
+        prop_assert_eq!(digest(&engine), digest_before);
+        prop_assert_eq!(engine.assignments().len(), decided);
+        prop_assert!(engine.outputs().is_empty(), "a repeat is not even refused");
+    }
+}
