@@ -143,11 +143,14 @@ fn orders_that_left_memory_are_read_back_and_go_on() {
     check_whole_run(&engine);
 }
 
+/// Keys and payloads of every decision, and the digest.
+type Found = (Vec<(Vec<u8>, Vec<u8>)>, String);
+
 /// More waiting orders than one slice may serve, and stock for all at once.
 #[test]
 fn work_left_over_is_done_in_later_slices_with_the_same_decisions() {
     const WAITING: usize = 10_500;
-    let mut seen: Option<(Vec<(Vec<u8>, Vec<u8>)>, String)> = None;
+    let mut seen: Option<Found> = None;
     for records in [500usize, 10_000] {
         let mut engine = Engine::with(|options| {
             options.slice.records = records;

@@ -1,0 +1,297 @@
+//! Laws about one event at a time (L3, L5, L7, L8, L11, L12, L13), on the fold and the router alone:
+//! a store in memory, no log, every stock row compared before and after each event.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use omnifold_domain::fold::{Context, fold};
+use omnifold_domain::{
+    Decision, NodeIx, OrderKey, Refusal, SkuIx, Stock, View as _, WaitingKey, Work, decision, rules,
+};
+use omnifold_events::Event;
+use omnifold_events::v1::{self, Cause};
+use omnifold_routing::{Router, Turn};
+use omnifold_state::{MemoryBackend, Store};
+use proptest::prelude::*;
+
+const TEN: i64 = 1_748_858_400_000;
+const NODES: usize = 3;
+const SKUS: usize = 2;
+const UNIT: i64 = 1_000;
+
+/// The market of a step without log, marks or threads.
+struct Bench {
+    store: Store,
+    router: Router,
+    step: u64,
+}
+
+/// What one event did.
+struct Done {
+    refused: Option<Refusal>,
+    decisions: Vec<Decision>,
+}
+
+impl Bench {
+    fn new(coverage: v1::Coverage, shortage: v1::Shortage) -> Self {
+        let backend = Arc::new(MemoryBackend::default());
+        let store = Store::open(backend, 1 << 20).expect("a store");
+        let mut bench = Bench { store, router: Router::default(), step: 0 };
+        let market = v1::MarketConfigured {
+            clock: v1::ClockKind::Events.into(),
+            currency: "EUR".into(),
+            coverage: coverage.into(),
+            shortage: shortage.into(),
+            ..Default::default()
+        };
+        bench.give(market.into());
+        for place in 0..NODES {
+            let location = Some(v1::Location { lat_e6: 48_000_000 + place as i32, lon_e6: 0 });
+            let node_id = format!("n{place}");
+            bench.give(v1::NodeDefined { node_id, location, ..Default::default() }.into());
+        }
+        for place in 0..SKUS {
+            let sku = format!("s{place}");
+            bench.give(v1::ItemDefined { sku, ..Default::default() }.into());
+        }
+        bench
+    }
+
+    fn give(&mut self, event: Event) -> Done {
+        self.step += 1;
+        self.store.begin_step();
+        let context =
+            Context { step: self.step, time_ms: TEN + self.step as i64, known_rules: rules::KNOWN };
+        let mut work = Vec::new();
+        if let Err(refusal) = fold(&mut self.store, context, &event, &mut work) {
+            assert!(work.is_empty(), "a refused event opens no work");
+            return Done { refused: Some(refusal), decisions: Vec::new() };
+        }
+        Done { refused: None, decisions: self.work_off(work.into()) }
+    }
+
+    fn work_off(&mut self, mut work: VecDeque<Work>) -> Vec<Decision> {
+        let mut all = Vec::new();
+        while let Some(next) = work.pop_front() {
+            match next {
+                Work::Route { order, cause } => {
+                    let decisions =
+                        self.router.route(&mut self.store, turn(self.step, cause), order);
+                    self.carry_out(decisions, &mut work, &mut all);
+                }
+                Work::Cancel { order, lines } => {
+                    let turn = turn(self.step, Cause::Cancelled);
+                    let decisions = self.router.cancel(&mut self.store, turn, order, &lines);
+                    self.carry_out(decisions, &mut work, &mut all);
+                }
+                Work::Serve { sku, .. } => self.serve(sku, &mut work, &mut all),
+            }
+        }
+        all
+    }
+
+    fn serve(&mut self, sku: SkuIx, work: &mut VecDeque<Work>, all: &mut Vec<Decision>) {
+        let mut after: Option<WaitingKey> = None;
+        while let Some((place, order)) = self.store.next_waiting(sku, after) {
+            after = Some(place);
+            let turn = turn(self.step, Cause::StockAppeared);
+            let decisions = self.router.route(&mut self.store, turn, order);
+            self.carry_out(decisions, work, all);
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        decisions: Vec<Decision>,
+        work: &mut VecDeque<Work>,
+        all: &mut Vec<Decision>,
+    ) {
+        let mut opened = Vec::new();
+        for decision in decisions {
+            decision::fold(&mut self.store, &decision, &mut opened).expect("it fits");
+            all.push(decision);
+        }
+        work.extend(opened);
+    }
+
+    fn shelves(&mut self) -> BTreeMap<(u32, u32), Stock> {
+        let mut shelves = BTreeMap::new();
+        for sku in 0..SKUS as u32 {
+            for row in self.store.stock_of(SkuIx(sku)) {
+                shelves.insert((sku, row.node.0), row.stock);
+            }
+        }
+        shelves
+    }
+
+    fn orders(&mut self, count: usize) -> Vec<Option<omnifold_domain::Order>> {
+        let key = |place: usize| OrderKey::of("web", &format!("o{place}"));
+        (0..count).map(|place| self.store.order(key(place)).cloned()).collect()
+    }
+}
+
+fn turn(step: u64, cause: Cause) -> Turn {
+    Turn { step, rules: rules::KNOWN[0], cause }
+}
+
+fn an_event() -> impl Strategy<Value = Event> {
+    let node = || (0..NODES).prop_map(|place| format!("n{place}"));
+    let sku = || (0..=SKUS).prop_map(|place| format!("s{place}")); // the last is unknown
+    let order_id = || (0u8..8).prop_map(|place| format!("o{place}"));
+    let target = || {
+        ((0u8..8), 0u32..4).prop_map(|(order, number)| {
+            use v1::fulfilment_target::Target;
+            let target = match number {
+                0 => Target::AnyNode(v1::AnyNode {
+                    channel: "web".into(),
+                    order_id: format!("o{order}"),
+                }),
+                number => Target::FulfilmentId(format!("web/o{order}/f{number}")),
+            };
+            Some(v1::FulfilmentTarget { target: Some(target) })
+        })
+    };
+    let lines = || {
+        prop::collection::vec((0u8..3, -1i64..4), 0..2).prop_map(|lines| {
+            let line = |(line, units): (u8, i64)| v1::LineQuantity {
+                line_id: line.to_string(),
+                quantity_milli: units * UNIT,
+            };
+            lines.into_iter().map(line).collect::<Vec<_>>()
+        })
+    };
+    prop_oneof![
+        3 => (node(), sku(), -1i64..10).prop_map(|(node_id, sku, units)| v1::StockCounted {
+            node_id, sku, on_hand_milli: units * UNIT, ..Default::default()
+        }.into()),
+        3 => (node(), sku(), -5i64..6).prop_map(|(node_id, sku, units)| v1::StockAdjusted {
+            node_id, sku, delta_milli: units * UNIT, ..Default::default()
+        }.into()),
+        1 => (node(), sku(), 0i64..3, 0i64..3, any::<bool>()).prop_map(
+            |(node_id, sku, buffer, limit, flagged_out)| v1::StockSettingsSet {
+                node_id, sku, buffer_milli: buffer * UNIT,
+                backorder_limit_milli: limit * UNIT, flagged_out, ..Default::default()
+            }.into()),
+        6 => (order_id(), prop::collection::vec((sku(), 0i64..5), 0..4)).prop_map(
+            |(order_id, lines)| v1::OrderPlaced {
+                channel: "web".into(),
+                order_id,
+                lines: lines.into_iter().enumerate().map(|(place, (sku, units))| v1::OrderLine {
+                    line_id: place.to_string(), sku, quantity_milli: units * UNIT, unit_price: None,
+                }).collect(),
+                ..Default::default()
+            }.into()),
+        3 => (order_id(), lines()).prop_map(|(order_id, lines)| v1::OrderCancelled {
+            channel: "web".into(), order_id, lines, ..Default::default()
+        }.into()),
+        3 => (target(), 0i32..5).prop_map(|(target, reason)| v1::FulfilmentRejected {
+            target, reason, ..Default::default()
+        }.into()),
+        4 => (target(), lines()).prop_map(|(target, lines)| v1::FulfilmentShipped {
+            target, lines, ..Default::default()
+        }.into()),
+        2 => (target(), lines()).prop_map(|(target, lines)| v1::FulfilmentDelivered {
+            target, lines, ..Default::default()
+        }.into()),
+    ]
+}
+
+/// L3: what was promised in this event was there, at each node.
+fn check_promises(
+    event: &Event,
+    before: &BTreeMap<(u32, u32), Stock>,
+    after: &BTreeMap<(u32, u32), Stock>,
+) -> Result<(), TestCaseError> {
+    for (place, stock) in after {
+        let old = before.get(place).copied().unwrap_or_default();
+        let is_fact = matches!(
+            event,
+            Event::StockCounted(_)
+                | Event::StockAdjusted(_)
+                | Event::StockSettingsSet(_)
+                | Event::FulfilmentRejected(_)
+        );
+        if stock.allocated > old.allocated && !is_fact {
+            prop_assert!(stock.atp() >= 0, "L3: {:?} at {:?} after {:?}", stock, place, event);
+        }
+        prop_assert!(stock.is_conserved(), "L1: {:?}", stock);
+        prop_assert!(stock.allocated >= 0 && stock.quarantine >= 0 && stock.shipped >= 0, "L4");
+    }
+    Ok(())
+}
+
+/// L12: shipping takes as much off on_hand as off allocated, so free does not change.
+fn check_shipping(
+    before: &BTreeMap<(u32, u32), Stock>,
+    after: &BTreeMap<(u32, u32), Stock>,
+) -> Result<(), TestCaseError> {
+    for (place, stock) in after {
+        let old = before[place];
+        prop_assert_eq!(stock.free(), old.free(), "L12");
+        prop_assert!(stock.on_hand >= 0 || stock.on_hand == old.on_hand, "L4: dispatched air");
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_event_keeps_the_laws_about_one_event(
+        events in prop::collection::vec(an_event(), 1..80), partial: bool, wait: bool,
+    ) {
+        use v1::{Coverage::*, Shortage::*};
+        let coverage = if partial { AllowPartial } else { ShipComplete };
+        let mut bench = Bench::new(coverage, if wait { Wait } else { Refuse });
+        for event in events {
+            let (before, orders_before) = (bench.shelves(), bench.orders(8));
+            let done = bench.give(event.clone());
+            let (after, orders_after) = (bench.shelves(), bench.orders(8));
+            if let Some(refusal) = &done.refused {
+                prop_assert_eq!(&after, &before, "L8: {}", refusal);
+                prop_assert_eq!(&orders_after, &orders_before, "L8: {}", refusal);
+            }
+            check_promises(&event, &before, &after)?;
+            match &event {
+                Event::FulfilmentShipped(_) => check_shipping(&before, &after)?,
+                Event::FulfilmentDelivered(_) => prop_assert_eq!(&after, &before, "L11"),
+                _ => {}
+            }
+            for (old, new) in orders_before.iter().zip(&orders_after) {
+                let Some(new) = new else { continue };
+                prop_assert!(new.lines.iter().all(omnifold_domain::Line::is_accounted), "L5: {:?}", new);
+                check_whole_orders(old.is_none(), new)?;
+                check_exclusion(new, &done.decisions)?;
+            }
+        }
+    }
+}
+
+/// L7: an order that must ship complete gets all of its units at once, or none.
+fn check_whole_orders(
+    just_placed: bool,
+    order: &omnifold_domain::Order,
+) -> Result<(), TestCaseError> {
+    if just_placed && !order.allow_partial {
+        let open = order.lines.iter().all(|line| line.allocated == 0);
+        let whole = order.lines.iter().all(|line| line.allocated == line.ordered);
+        prop_assert!(open || whole, "L7: {:?}", order);
+    }
+    Ok(())
+}
+
+/// R11: a node that turned the order down gets none of it again.
+fn check_exclusion(
+    order: &omnifold_domain::Order,
+    decisions: &[Decision],
+) -> Result<(), TestCaseError> {
+    for decision in decisions {
+        if let Decision::Assigned(m) = decision
+            && m.order_id == order.order_id
+        {
+            let number: u32 = m.node_id[1..].parse().expect("a node");
+            prop_assert!(!order.excluded.contains(&NodeIx(number)), "R11: {:?}", order);
+        }
+    }
+    Ok(())
+}
