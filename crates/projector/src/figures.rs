@@ -1,9 +1,12 @@
 //! Figures of the epoch loop for the metrics recorder, whichever is installed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::gather::Gatherer;
 use crate::machine::Machine;
+
+/// Asking RocksDB of every column family takes locks: not once an epoch, which may be milliseconds.
+const STORE_EVERY: Duration = Duration::from_secs(1);
 
 /// How long an epoch took.
 pub(crate) struct Took {
@@ -20,12 +23,21 @@ pub(crate) struct Figures {
     orders: u64,
     duplicates: u64,
     rejected: u64,
+    /// When the medium was last asked.
+    asked_store: Option<Instant>,
 }
 
 impl Figures {
     pub(crate) fn new(market: &str) -> Self {
         describe();
-        Figures { market: market.to_owned(), records: 0, orders: 0, duplicates: 0, rejected: 0 }
+        Figures {
+            market: market.to_owned(),
+            records: 0,
+            orders: 0,
+            duplicates: 0,
+            rejected: 0,
+            asked_store: None,
+        }
     }
 
     /// An epoch was acknowledged.
@@ -56,7 +68,10 @@ impl Figures {
             .record(took.append.as_secs_f64());
         metrics::histogram!("omnifold_decision_seconds", "market" => self.market.clone())
             .record(took.decision.as_secs_f64());
-        self.store(machine);
+        if self.asked_store.is_none_or(|asked| asked.elapsed() >= STORE_EVERY) {
+            self.asked_store = Some(Instant::now());
+            self.store(machine);
+        }
         metrics::gauge!("omnifold_clock_seconds", "market" => self.market.clone())
             .set(clock_ms as f64 / 1e3);
         let cache = machine.store.figures();
