@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
-    FlushOptions, Options, ReadOptions, WriteBatch, WriteOptions,
+    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB,
+    DBCompressionType, FlushOptions, LruCacheOptions, Options, ReadOptions, WriteBatch,
+    WriteOptions,
 };
 
 use crate::{Backend, Checkpoint, EachRow, StateError, Table};
@@ -15,6 +16,9 @@ pub(crate) const POSITION_KEY: &[u8] = b"position";
 const MIB: usize = 1 << 20;
 /// All column families share one block cache.
 const BLOCK_CACHE: usize = 24 * MIB;
+/// The cache's shards, as a power of two. RocksDB's own choice, 64, leaves each less than a
+/// filter takes: every look-up of an absent key would then read that filter anew.
+const BLOCK_CACHE_SHARD_BITS: i32 = 2;
 const WRITE_BUFFER: usize = 8 * MIB;
 /// Bits of Bloom filter a key: about 1 % of absent keys cost a read.
 const BLOOM_BITS: f64 = 10.0;
@@ -47,7 +51,10 @@ impl RocksBackend {
             detail,
         };
         std::fs::create_dir_all(dir).map_err(|error| fault(error.to_string()))?;
-        let cache = Cache::new_lru_cache(BLOCK_CACHE);
+        let mut cache = LruCacheOptions::default();
+        cache.set_capacity(BLOCK_CACHE);
+        cache.set_num_shard_bits(BLOCK_CACHE_SHARD_BITS);
+        let cache = Cache::new_lru_cache_opts(&cache);
         let families = Table::ALL
             .map(|table| ColumnFamilyDescriptor::new(table.name(), family_options(table, &cache)));
         let db = DB::open_cf_descriptors(&db_options(), dir, families)
@@ -81,6 +88,11 @@ fn family_options(table: Table, cache: &Cache) -> Options {
     blocks.set_block_cache(cache);
     blocks.set_cache_index_and_filter_blocks(true);
     blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    // In pieces, so that what is read and kept is the piece a key needs and not the whole of a
+    // file's index and filter, which grow with the file.
+    blocks.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    blocks.set_partition_filters(true);
+    blocks.set_pin_top_level_index_and_filter(true);
     blocks.set_format_version(5);
     if matches!(table, Table::Order | Table::Seen | Table::Stock) {
         blocks.set_bloom_filter(BLOOM_BITS, false);
