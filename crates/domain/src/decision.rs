@@ -4,8 +4,8 @@
 use omnifold_events::v1;
 
 use crate::{
-    Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeIx, Order, OrderKey, SkuIx, State,
-    WaitingKey, Work,
+    Entry, EntryKind, Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeIx, Order, OrderKey,
+    SkuIx, State, WaitingKey, Work,
 };
 
 /// One message on `assignments`.
@@ -238,8 +238,14 @@ fn allocate<S: State>(state: &mut S, node: NodeIx, units: &[Units]) -> Result<()
         }
         stock.allocated += part.quantity;
         state.put_stock(part.sku, node, stock);
+        note_promise(state, part.sku, node, EntryKind::Allocate, part.quantity);
     }
     Ok(())
+}
+
+/// The entry of a promise: no unit moves.
+fn note_promise<S: State>(state: &mut S, sku: SkuIx, node: NodeIx, kind: EntryKind, units: i64) {
+    state.note(sku, node, &Entry { allocated: units, ..Entry::new(kind, "", 0) });
 }
 
 /// What a fulfilment keeps.
@@ -271,6 +277,7 @@ fn take_back<S: State>(
         let mut stock = state.stock_at(part.sku, node).ok_or("stock row is missing")?;
         stock.allocated -= part.quantity;
         state.put_stock(part.sku, node, stock);
+        note_promise(state, part.sku, node, EntryKind::Release, -part.quantity);
         crate::work::serve_if_waited(state, part.sku, work);
     }
     Ok(())

@@ -2,7 +2,7 @@
 //! `omnifold verify` use the same ones; I3, I4, I5 and I7 speak of runs and stand in the projector
 //! and the state crate.
 
-use crate::{Order, OrderKey, State, Stock};
+use crate::{Ledger, Order, OrderKey, State, Stock};
 
 /// A broken promise, with its id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +24,20 @@ impl Violation {
 /// I1, per (node, SKU): every unit that entered is on hand, in quarantine or shipped.
 pub fn i1_stock_is_conserved(stock: &Stock) -> bool {
     stock.is_conserved() && stock.allocated >= 0 && stock.quarantine >= 0 && stock.shipped >= 0
+}
+
+/// I1, per (node, SKU): what stock says is set aside is what its ledger row tells apart.
+pub fn i1_aside_is_told(stock: &Stock, ledger_aside: i64) -> bool {
+    stock.aside == ledger_aside
+}
+
+/// I1: units in transit belong to transfers under way, and none of a row's buckets is below zero.
+/// `under_way` is the sum over all transfers from that row.
+pub fn i1_transit_has_a_transfer(ledger: &Ledger, under_way: i64) -> bool {
+    ledger.in_transit == under_way
+        && ledger.in_transit >= 0
+        && ledger.written_off >= 0
+        && ledger.returned_to_supplier >= 0
 }
 
 /// I1, per order: every unit of every line is somewhere, and its fulfilments say the same.
@@ -133,6 +147,19 @@ mod tests {
     fn i1_catches_a_unit_that_vanished_from_stock() {
         assert!(i1_stock_is_conserved(&stock()));
         assert!(!i1_stock_is_conserved(&Stock { on_hand: 4_000, ..stock() }));
+    }
+
+    #[test]
+    fn i1_catches_a_unit_that_vanished_on_the_way() {
+        let ledger = Ledger { in_transit: 2_000, written_off: 500, ..Ledger::default() };
+        let row = Stock { aside: 2_500, entered: 8_500, ..stock() };
+        assert!(i1_stock_is_conserved(&row));
+        assert!(i1_aside_is_told(&row, ledger.aside()));
+        assert!(!i1_aside_is_told(&row, ledger.aside() - 1));
+        assert!(i1_transit_has_a_transfer(&ledger, 2_000));
+        assert!(!i1_transit_has_a_transfer(&ledger, 1_999));
+        let broken = Ledger { written_off: -1, ..ledger };
+        assert!(!i1_transit_has_a_transfer(&broken, 2_000));
     }
 
     #[test]

@@ -10,26 +10,34 @@
 //!   it was just taken and when it is replayed.
 //! * [`invariants`] says what must hold, one predicate each, with the id of the promise.
 
+mod availability;
 pub mod decision;
 pub mod fold;
 mod ids;
 pub mod invariants;
+mod ledger;
 mod network;
 mod order;
 mod refusal;
 pub mod rules;
 mod state;
 mod stock;
+mod transfer;
 mod work;
 
+pub use availability::channel_atp;
 pub use decision::Decision;
 pub use ids::{FulfilmentId, NodeIx, OrderKey, SkuIx};
-pub use network::{Item, Location, Node, Settings};
+pub use ledger::{
+    Entry, EntryKind, Ledger, MAX_RECENT, Movement, MovementKind, SafetyStock, Variance,
+};
+pub use network::{Channel, Item, Location, Node, Settings};
 pub use order::{Fulfilment, FulfilmentLine, FulfilmentState, Line, Order, OrderStatus};
 pub use refusal::{Reason, Refusal};
 pub use rules::Rules;
 pub use state::{State, View, WaitingKey};
 pub use stock::{Stock, StockAt};
+pub use transfer::{Transfer, TransferKey};
 pub use work::Work;
 
 /// Largest quantity an event may name: sums of a few cannot be told from a mistake any more.

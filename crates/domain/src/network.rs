@@ -1,7 +1,11 @@
 //! What operators declare: the market's settings, its nodes and its items.
 
+use std::collections::BTreeMap;
+
 use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
+
+use crate::NodeIx;
 
 /// A place in microdegrees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -68,6 +72,24 @@ pub struct Settings {
     pub solver_steps: u32,
     /// Version of the rules in force.
     pub rules_version: u32,
+    /// What ChannelDefined said, by channel.
+    pub channels: BTreeMap<String, Channel>,
+}
+
+/// What a channel may sell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Channel {
+    /// Nodes whose stock it sells; empty: every node.
+    pub nodes: Vec<NodeIx>,
+    /// Units of each SKU that it does not show (rule Q4).
+    pub threshold: i64,
+}
+
+impl Channel {
+    /// Whether the channel sells this node's stock.
+    pub fn exposes(&self, node: NodeIx) -> bool {
+        self.nodes.is_empty() || self.nodes.contains(&node)
+    }
 }
 
 const SECOND_MS: i64 = 1_000;
@@ -95,6 +117,7 @@ impl Settings {
                 steps => steps,
             },
             rules_version,
+            channels: BTreeMap::new(),
         }
     }
 }

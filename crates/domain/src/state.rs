@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, StockAt};
+use crate::{
+    Entry, Item, Ledger, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, StockAt, Transfer,
+    TransferKey,
+};
 
 /// Place of a waiting order in the queue of one SKU: higher priority first, then the older order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,6 +82,18 @@ pub trait State: View {
     fn put_item(&mut self, sku: SkuIx, row: Item);
     /// Replaces the stock of a (SKU, node), or adds it.
     fn put_stock(&mut self, sku: SkuIx, node: NodeIx, stock: Stock);
+    /// What few stock rows have.
+    fn ledger(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Ledger>;
+    /// Replaces the ledger row of a (SKU, node), or adds it.
+    fn put_ledger(&mut self, sku: SkuIx, node: NodeIx, ledger: Ledger);
+    /// A transfer that is under way.
+    fn transfer(&mut self, key: TransferKey) -> Option<&Transfer>;
+    /// Replaces a transfer, or adds it; `None` takes it out.
+    fn put_transfer(&mut self, key: TransferKey, transfer: Option<Transfer>);
+    /// Told every entry of the ledger as it is booked. For who explains a figure; most need not.
+    fn note(&mut self, sku: SkuIx, node: NodeIx, entry: &Entry) {
+        let _ = (sku, node, entry);
+    }
     /// Adds an order.
     fn put_order(&mut self, key: OrderKey, order: Order);
     /// Changes an order in place. Does nothing where there is none.

@@ -6,7 +6,7 @@ use crate::NodeIx;
 
 /// Stock of one (node, SKU).
 ///
-/// Every unit that ever entered is on hand, in quarantine or shipped: see
+/// Every unit that ever entered is on hand, in quarantine, shipped or set aside: see
 /// [`Stock::is_conserved`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Stock {
@@ -18,9 +18,12 @@ pub struct Stock {
     pub quarantine: i64,
     /// Left with a courier and not come back.
     pub shipped: i64,
+    /// In transit to another node, written off or returned to a supplier: [`crate::Ledger`] says
+    /// how many of each.
+    pub aside: i64,
     /// Net sum of what the outside world said came or went: counts' variances, adjustments.
     pub entered: i64,
-    /// Kept back from orders (rule R8).
+    /// Kept back from orders (rule R8): the figure in force, see [`crate::SafetyStock`].
     pub buffer: i64,
     /// May be promised without stock (rule R6).
     pub backorder_limit: i64,
@@ -56,9 +59,9 @@ impl Stock {
         (self.allocated - self.on_hand).max(0)
     }
 
-    /// I1: what entered is on hand, in quarantine or shipped.
+    /// I1: what entered is on hand, in quarantine, shipped or set aside.
     pub fn is_conserved(&self) -> bool {
-        self.on_hand + self.quarantine + self.shipped == self.entered
+        self.on_hand + self.quarantine + self.shipped + self.aside == self.entered
     }
 }
 

@@ -2,7 +2,7 @@
 
 use omnifold_events::v1;
 
-use crate::{OrderKey, SkuIx, View, WaitingKey};
+use crate::{NodeIx, OrderKey, SkuIx, Variance, View, WaitingKey};
 
 /// Work that a fold opens. It is done in this order: units given back are routed first, then
 /// waiting orders are served, then the new order is routed (DESIGN section 3).
@@ -21,6 +21,15 @@ pub enum Work {
         order: OrderKey,
         /// Units to take back, per line.
         lines: Vec<(usize, i64)>,
+    },
+    /// Say how far a count was from the ledger; nothing is decided.
+    Report {
+        /// The counted SKU.
+        sku: SkuIx,
+        /// Where it was counted.
+        node: NodeIx,
+        /// By how much.
+        variance: Variance,
     },
     /// Stock of a SKU appeared: serve its waiting orders by priority and age.
     Serve {

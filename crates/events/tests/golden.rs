@@ -39,6 +39,8 @@ fn written_outputs() -> Vec<Written> {
         output(examples::fulfilment_released()),
         output(examples::epoch_mark()),
         output(examples::rejected_event()),
+        output(examples::availability_changed()),
+        output(examples::count_variance()),
     ]
 }
 
@@ -125,6 +127,8 @@ fn every_golden_output_is_read_from_bytes_and_from_json() {
     check(examples::fulfilment_released());
     check(examples::epoch_mark());
     check(examples::rejected_event());
+    check(examples::availability_changed());
+    check(examples::count_variance());
 }
 
 fn pool() -> DescriptorPool {

@@ -19,6 +19,9 @@ pub fn answer_text(query: &Query, answer: &Value) -> String {
         Query::Order { .. } => order_text(body),
         Query::Fulfilment { .. } => fulfilment_text(body),
         Query::Stock { .. } => stock_text(body),
+        Query::Availability { .. } => {
+            pairs(fields(body).into_iter().map(|(name, value)| (name.clone(), plain(value))))
+        }
         Query::Decisions { .. } => decisions_text(body),
     };
     format!("{}\n\n{}", text.trim_end(), position_of(answer))

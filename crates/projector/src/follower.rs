@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use omnifold_domain::SkuIx;
 use omnifold_log::{Log, RecordBuf};
 use omnifold_state::{Digest, Images, Store};
 
 use crate::checkpoints::Checkpointer;
 use crate::error::ProjectorError;
 use crate::gather::Gatherer;
-use crate::machine::{Judge, Machine, Output, Recorded};
+use crate::machine::{ASSIGNMENTS, Judge, Machine, Output, Recorded};
 use crate::mark::{Mark, Position};
 use crate::options::{Options, Phase};
 use crate::recorded::{Epoch, RecordedReader, Tail};
@@ -161,6 +162,7 @@ impl Follower {
         let images = fold_slice(machine, &self.gatherer, wall_ms, &mut judge, &mut self.out);
         let images = images.map_err(|source| self.halt(source))?;
         self.machine.left_over = epoch.mark.left_over().collect();
+        self.machine.availability_next = epoch.mark.body.availability_next.map(SkuIx);
         self.machine.voids = Voids::default();
         if is_missing {
             self.note_missing(&epoch.mark, begins);
@@ -196,7 +198,8 @@ impl Follower {
             return;
         }
         let kept = mark.body.republished_epochs.iter().filter_map(|again| self.missing.get(again));
-        for record in kept.flat_map(RecordBuf::iter) {
+        let decided = |record: &omnifold_log::Record<'_>| record.topic == ASSIGNMENTS;
+        for record in kept.flat_map(RecordBuf::iter).filter(decided) {
             self.out.note(record.value.unwrap_or_default());
         }
     }
@@ -294,6 +297,7 @@ fn resume(machine: &mut Machine, head: &Mark) {
     machine.steps = head.body.steps;
     machine.inputs_hash = hash_of(&head.body.inputs_hash);
     machine.left_over = head.left_over().collect();
+    machine.availability_next = head.body.availability_next.map(SkuIx);
 }
 
 fn stored_position(store: &Store, market: &str) -> Result<(Position, Mark), ProjectorError> {

@@ -13,6 +13,7 @@
 //! mark and its decisions at their steps, and compare every figure. Taking over is always the same:
 //! drop what is in memory, fence, read the journal to its end, go on under a new incarnation.
 
+mod availability;
 mod checkpoints;
 mod error;
 mod figures;
@@ -32,6 +33,7 @@ mod topics;
 mod torn;
 mod verify;
 mod voids;
+mod why;
 
 pub use error::ProjectorError;
 pub use gather::{ReplayGap, SliceLimits};
@@ -44,3 +46,4 @@ pub use query::{Answer, Query, QueryError, query_offline};
 pub use run::{Progress, RunSummary, Until, run_market, run_until_idle};
 pub use topics::{check_topics, topic_specs};
 pub use verify::{RebuildReport, StateReport, VerifyReport, rebuild, verify, verify_state};
+pub use why::{Why, why};

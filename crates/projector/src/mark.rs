@@ -100,6 +100,7 @@ pub(crate) fn mark_of(machine: &Machine, ending: &Ending<'_>) -> Mark {
         open_work: machine.left_over.iter().map(open_work).collect(),
         undone_steps: machine.undone_steps.clone(),
         republished_epochs: Vec::new(),
+        availability_next: machine.availability_next.map(|sku| sku.0),
     })
 }
 

@@ -6,15 +6,17 @@
 
 use std::time::{Duration, Instant};
 
+use omnifold_domain::SkuIx;
 use omnifold_events::{ContentType, Envelope, Output as _, v1};
 use omnifold_log::{Appender, HeadersBuilder, LogError, RecordBuf};
 use omnifold_state::Images;
 use prost::Message;
 
+use crate::availability::Availability;
 use crate::error::ProjectorError;
 use crate::figures::{Figures, Took};
 use crate::follower::Follower;
-use crate::machine::{Judge, Output, Recorded};
+use crate::machine::{ASSIGNMENTS, Judge, Output, Recorded};
 use crate::mark::{Ending, Mark, Position, mark_of};
 use crate::options::{Options, Phase};
 use crate::publisher::{Ack, Publisher};
@@ -70,6 +72,7 @@ pub(crate) struct Owner<'a> {
     spare: RecordBuf,
     headers: HeadersBuilder,
     figures: Figures,
+    availability: Availability,
     last_slice: usize,
     /// When the newest slice was gathered.
     gathered: Instant,
@@ -84,6 +87,11 @@ impl<'a> Owner<'a> {
         options: &'a Options,
     ) -> Result<Result<Self, Exit>, ProjectorError> {
         follower.machine.voids = follower.read_voids()?;
+        if !follower.missing.is_empty() {
+            // What a torn transaction told is not known: all of it is told again.
+            follower.machine.availability_next = Some(SkuIx(0));
+        }
+        let availability = Availability::of(&follower.machine);
         let market = follower.market.clone();
         let outputs = follower.topics.outputs.clone();
         let mut owner = Owner {
@@ -97,6 +105,7 @@ impl<'a> Owner<'a> {
             spare: RecordBuf::default(),
             headers: HeadersBuilder::default(),
             figures: Figures::new(&market),
+            availability,
             last_slice: 0,
             gathered: Instant::now(),
         };
@@ -113,7 +122,9 @@ impl<'a> Owner<'a> {
         self.out.begin(self.incarnation, self.tip.body.epoch + 1);
         self.follower.machine.undone_steps.clear();
         for record in self.follower.missing.values().flat_map(RecordBuf::iter) {
-            self.out.note(record.value.unwrap_or_default());
+            if record.topic == ASSIGNMENTS {
+                self.out.note(record.value.unwrap_or_default());
+            }
             self.headers.clear();
             let kept = record.headers.iter().filter(|(name, _)| *name != b"epoch");
             for (name, value) in kept {
@@ -156,7 +167,8 @@ impl<'a> Owner<'a> {
         self.options.observe(&self.follower.market, Phase::Gather);
         self.gathered = Instant::now();
         let gathered = self.follower.gatherer.gather(&self.options.slice)?;
-        let nothing = gathered == 0 && !self.follower.machine.is_cut();
+        let machine = &self.follower.machine;
+        let nothing = gathered == 0 && !machine.is_cut() && machine.availability_next.is_none();
         let idle = nothing && self.under_way.is_none();
         match turned(Turned { follower: self.follower, idle }) {
             Order::GoOn => {}
@@ -207,6 +219,7 @@ impl<'a> Owner<'a> {
         self.follower.gatherer.give_back(taken);
         self.last_slice = taken;
         self.follower.machine.answer_voids(&mut self.out);
+        self.availability.tell(&mut self.follower.machine, &mut self.out);
         Ok(self.follower.machine.end_slice(wall_ms, Images::default()))
     }
 

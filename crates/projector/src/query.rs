@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Decision, Fulfilment, FulfilmentId, NodeIx, Order, OrderKey, SkuIx, Stock, View,
+    Decision, Fulfilment, FulfilmentId, Ledger, NodeIx, Order, OrderKey, SkuIx, State as _, Stock,
+    View, channel_atp,
 };
 use omnifold_events::format_time;
 use omnifold_events::v1::{self, Verdict};
 use omnifold_log::{Log, RecordBuf};
+use omnifold_state::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -40,6 +42,13 @@ pub enum Query {
         sku: Option<String>,
         /// At most this many rows.
         limit: usize,
+    },
+    /// What a defined channel may sell of a SKU (rule Q4).
+    Availability {
+        /// The channel.
+        channel: String,
+        /// The SKU.
+        sku: String,
     },
     /// One fulfilment.
     Fulfilment {
@@ -124,6 +133,7 @@ fn body_of(
         Query::Stock { node, sku, limit } => {
             stock_body(store, node.as_deref(), sku.as_deref(), *limit)?
         }
+        Query::Availability { channel, sku } => availability_body(store, channel, sku)?,
         Query::Fulfilment { id } => fulfilment_answer(store, id)?,
         Query::Decisions { channel, order_id } => {
             find_order(store, channel, order_id)?;
@@ -133,7 +143,7 @@ fn body_of(
 }
 
 /// A quantity in units, as decimal text.
-fn units(milli: i64) -> String {
+pub(crate) fn units(milli: i64) -> String {
     let (sign, milli) = (if milli < 0 { "-" } else { "" }, milli.unsigned_abs());
     match milli % 1_000 {
         0 => format!("{sign}{}", milli / 1_000),
@@ -243,8 +253,8 @@ fn fulfilment_answer<V: View>(store: &mut V, text: &str) -> Result<Value, QueryE
     Ok(body)
 }
 
-fn stock_body<V: View>(
-    store: &mut V,
+fn stock_body(
+    store: &mut Store,
     node: Option<&str>,
     sku: Option<&str>,
     limit: usize,
@@ -275,11 +285,27 @@ fn stock_body<V: View>(
     Ok(json!({ "rows": rows, "truncated": false }))
 }
 
-fn stock_row<V: View>(store: &V, sku: SkuIx, node: NodeIx, stock: &Stock) -> Value {
+fn availability_body(store: &mut Store, channel: &str, sku: &str) -> Result<Value, QueryError> {
+    let defined = store.settings().and_then(|settings| settings.channels.get(channel)).cloned();
+    let defined = defined
+        .ok_or_else(|| QueryError::NotFound(format!("no channel `{channel}` is defined")))?;
+    let missing = || QueryError::NotFound(format!("no item `{sku}`"));
+    let ix = store.item_named(sku).ok_or_else(missing)?;
+    let available = units(channel_atp(store, &defined, ix));
+    Ok(json!({ "channel": channel, "sku": sku, "available": available }))
+}
+
+fn stock_row(store: &mut Store, sku: SkuIx, node: NodeIx, stock: &Stock) -> Value {
+    let ledger = match stock.aside {
+        0 => Ledger::default(),
+        _ => store.ledger(sku, node).cloned().unwrap_or_default(),
+    };
     json!({
         "node": node_id(store, node), "sku": store.item(sku).sku,
         "on_hand": units(stock.on_hand), "allocated": units(stock.allocated),
         "quarantine": units(stock.quarantine), "shipped": units(stock.shipped),
+        "in_transit": units(ledger.in_transit), "written_off": units(ledger.written_off),
+        "returned_to_supplier": units(ledger.returned_to_supplier),
         "buffer": units(stock.buffer), "backorder_limit": units(stock.backorder_limit),
         "atp": units(stock.atp()), "short": units(stock.short()),
         "flagged_out": stock.flagged_out,

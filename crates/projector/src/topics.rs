@@ -5,12 +5,21 @@ use omnifold_log::{Log, TopicKind, TopicSpec, topic_name};
 use crate::error::ProjectorError;
 
 /// Topics that an epoch writes to: their places are the topic numbers in its batch.
-pub(crate) const OUTPUTS: [TopicKind; 3] =
-    [TopicKind::Assignments, TopicKind::Rejected, TopicKind::Journal];
+pub(crate) const OUTPUTS: [TopicKind; 5] = [
+    TopicKind::Assignments,
+    TopicKind::Rejected,
+    TopicKind::Journal,
+    TopicKind::Availability,
+    TopicKind::Notices,
+];
 /// Place of `rejected` in [`OUTPUTS`]; `assignments` is at 0.
 pub(crate) const REJECTED: usize = 1;
 /// Place of `journal` in [`OUTPUTS`].
 pub(crate) const JOURNAL: usize = 2;
+/// Place of `availability` in [`OUTPUTS`].
+pub(crate) const AVAILABILITY: usize = 3;
+/// Place of `notices` in [`OUTPUTS`].
+pub(crate) const NOTICES: usize = 4;
 
 /// Names and identities of one market's topics.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use engine::{Engine, MARKET};
 use omnifold_events::jsonl::FileEvent;
-use omnifold_projector::{Query, rebuild, verify};
+use omnifold_projector::{Query, Why, rebuild, verify, why};
 use omnifold_simulation::output::Output;
 use omnifold_simulation::scenario::{Player, StockFigures, parse, play};
 
@@ -29,9 +29,43 @@ impl Player for Engine {
             on_hand_milli: milli("on_hand")?,
             allocated_milli: milli("allocated")?,
             quarantine_milli: milli("quarantine")?,
+            in_transit_milli: milli("in_transit")?,
+            written_off_milli: milli("written_off")?,
+            returned_to_supplier_milli: milli("returned_to_supplier")?,
             short_milli: milli("short")?,
             atp_milli: milli("atp")?,
         }))
+    }
+
+    fn ledger(
+        &mut self,
+        node: &str,
+        sku: &str,
+        as_of_ms: Option<i64>,
+    ) -> anyhow::Result<Vec<String>> {
+        let (node, sku) = (node.to_owned(), sku.to_owned());
+        let question = Why { node, sku, as_of_ms, limit: 1_000 };
+        let answer = why(self.log.clone(), MARKET, self.options.clone(), &question)??.body;
+        assert_eq!(answer["agrees"], true, "L2: the row is not the sum of its ledger: {answer}");
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let mut lines = Vec::new();
+        for entry in answer["entries"].as_array().into_iter().flatten() {
+            let words = [&entry["entry"], &entry["reason"], &entry["changes"]];
+            let words: Vec<String> = words.into_iter().map(text).collect();
+            lines.push(words.join(" ").replace("  ", " "));
+        }
+        let sum = answer["sum"].as_object().into_iter().flatten();
+        let sum = sum.filter(|(name, units)| *units != "0" && *name != "entered");
+        let sum: Vec<String> = sum.map(|(name, units)| format!("{name} {}", text(units))).collect();
+        lines.push(format!("= {}", sum.join(", ")).trim_end().to_owned());
+        Ok(lines)
+    }
+
+    fn available(&mut self, channel: &str, sku: &str) -> anyhow::Result<String> {
+        let (channel, sku) = (channel.to_owned(), sku.to_owned());
+        let answer = self.query(Query::Availability { channel, sku });
+        let answer = answer.ok_or_else(|| anyhow::anyhow!("no such channel or SKU"))?;
+        Ok(answer.body["available"].as_str().unwrap_or_default().to_owned())
     }
 
     fn restart(&mut self) -> anyhow::Result<()> {

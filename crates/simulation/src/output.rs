@@ -4,7 +4,7 @@ use omnifold_events::v1;
 use omnifold_log::Record;
 use prost::Message;
 
-/// One message of `assignments` or `rejected`.
+/// One message of `assignments`, `rejected` or `notices`.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // each variant is documented by its message in proto/
 pub enum Output {
@@ -13,6 +13,7 @@ pub enum Output {
     Changed(v1::FulfilmentChanged),
     Released(v1::FulfilmentReleased),
     Rejected(v1::RejectedEvent),
+    Variance(v1::CountVariance),
 }
 
 /// A record that is not an output of the engine.
@@ -49,6 +50,7 @@ impl Output {
                 v1::FulfilmentReleased::decode(value).map(Output::Released)
             }
             b"omnifold.v1.RejectedEvent" => v1::RejectedEvent::decode(value).map(Output::Rejected),
+            b"omnifold.v1.CountVariance" => v1::CountVariance::decode(value).map(Output::Variance),
             other => return Err(OutputError::Type(String::from_utf8_lossy(other).into_owned())),
         };
         let type_name = || String::from_utf8_lossy(name).into_owned();
@@ -64,28 +66,29 @@ impl Output {
             Output::Changed(m) => m.step,
             Output::Released(m) => m.step,
             Output::Rejected(m) => m.step,
+            Output::Variance(m) => m.step,
         }
     }
 
-    /// What made the engine decide; nothing for a refused event.
+    /// What made the engine decide; nothing where it decided nothing.
     pub fn cause(&self) -> v1::Cause {
         match self {
             Output::Outcome(m) => m.cause(),
             Output::Assigned(m) => m.outcome.as_ref().map_or(m.cause(), v1::OrderOutcome::cause),
             Output::Changed(m) => m.cause(),
             Output::Released(m) => m.cause(),
-            Output::Rejected(_) => v1::Cause::Unspecified,
+            Output::Rejected(_) | Output::Variance(_) => v1::Cause::Unspecified,
         }
     }
 
-    /// Channel and id of the order it is about; empty for a refused event.
+    /// Channel and id of the order it is about; empty where it is about none.
     pub fn order(&self) -> (&str, &str) {
         match self {
             Output::Outcome(m) => (&m.channel, &m.order_id),
             Output::Assigned(m) => (&m.channel, &m.order_id),
             Output::Changed(m) => (&m.channel, &m.order_id),
             Output::Released(m) => (&m.channel, &m.order_id),
-            Output::Rejected(_) => ("", ""),
+            Output::Rejected(_) | Output::Variance(_) => ("", ""),
         }
     }
 
@@ -95,7 +98,7 @@ impl Output {
             Output::Assigned(m) => Some(m.fulfilment),
             Output::Changed(m) => Some(m.fulfilment),
             Output::Released(m) => Some(m.fulfilment),
-            Output::Outcome(_) | Output::Rejected(_) => None,
+            Output::Outcome(_) | Output::Rejected(_) | Output::Variance(_) => None,
         }
     }
 
@@ -106,6 +109,7 @@ impl Output {
             Output::Changed(m) => Some(&m.node_id),
             Output::Released(m) => Some(&m.node_id),
             Output::Outcome(_) | Output::Rejected(_) => None,
+            Output::Variance(m) => Some(&m.node_id),
         }
     }
 
@@ -118,7 +122,7 @@ impl Output {
             }
             Output::Changed(m) => m.decision,
             Output::Released(m) => m.decision,
-            Output::Rejected(_) => 0,
+            Output::Rejected(_) | Output::Variance(_) => 0,
         }
     }
 }

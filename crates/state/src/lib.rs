@@ -18,9 +18,11 @@ mod rocks;
 mod rows;
 mod scan;
 mod seen;
+mod side_table;
 mod stock_table;
 mod store;
 mod undo;
+mod watch;
 
 pub use backend::{Backend, EachRow, StateError};
 pub use digest::Digest;

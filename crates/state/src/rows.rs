@@ -4,7 +4,7 @@
 //! value is a format version and the canonical form (postcard). Table numbers and versions are
 //! never used again for anything else.
 
-use omnifold_domain::{NodeIx, OrderKey, SkuIx, WaitingKey};
+use omnifold_domain::{NodeIx, OrderKey, SkuIx, TransferKey, WaitingKey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -32,11 +32,17 @@ pub enum Table {
     Seen = 7,
     /// Count and digest of each bucket of event ids; derived, not part of the digest.
     SeenBucket = 8,
+    // 9 and 10 are set aside for timers and holds.
+    /// What few stock rows have, with their newest movements, by SKU and node.
+    Movement = 11,
+    // 12 is set aside for parcels.
+    /// Transfers under way, by the hash of their id.
+    Transfer = 13,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 9] = [
+    pub const ALL: [Table; 11] = [
         Table::Meta,
         Table::Settings,
         Table::Node,
@@ -46,6 +52,8 @@ impl Table {
         Table::Waiting,
         Table::Seen,
         Table::SeenBucket,
+        Table::Movement,
+        Table::Transfer,
     ];
 
     /// Name of its column family.
@@ -60,6 +68,8 @@ impl Table {
             Table::Waiting => "waiting",
             Table::Seen => "seen",
             Table::SeenBucket => "seen_bucket",
+            Table::Movement => "movement",
+            Table::Transfer => "transfer",
         }
     }
 
@@ -100,6 +110,14 @@ impl Key {
 
     pub(crate) fn stock(sku: SkuIx, node: NodeIx) -> Self {
         Key::new(&[&sku.0.to_be_bytes(), &node.0.to_be_bytes()])
+    }
+
+    pub(crate) fn movement((sku, node): (SkuIx, NodeIx)) -> Self {
+        Key::stock(sku, node)
+    }
+
+    pub(crate) fn transfer(key: TransferKey) -> Self {
+        Key::new(&[&key.0.to_be_bytes()])
     }
 
     pub(crate) fn order(key: OrderKey) -> Self {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use omnifold_domain::invariants::{self, Violation};
-use omnifold_domain::{Order, Stock};
+use omnifold_domain::{Ledger, Order, Stock, Transfer};
 
 use crate::backend::{Backend, StateError};
 use crate::digest::Digest;
@@ -38,19 +38,71 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
             Ok(())
         })?;
     }
+    let mut aside = scan_ledgers(backend, &mut report)?;
     backend.scan(Table::Stock, &[], &[], &mut |key, value| {
         let stock: Stock = decode(Table::Stock, key, value)?;
         let place = (key_u32(key, 0).unwrap_or(0), key_u32(key, 4).unwrap_or(0));
         let owned = promised.remove(&place).unwrap_or(0);
         check_stock(place, &stock, owned, &mut report.violations);
+        let told = aside.remove(&place).unwrap_or(0);
+        if !invariants::i1_aside_is_told(&stock, told) {
+            let what = format!(
+                "SKU {} at node {}: {} set aside, its ledger says {told}",
+                place.0, place.1, stock.aside
+            );
+            note(&mut report.violations, Violation::new("I1", what));
+        }
         Ok(())
     })?;
+    for (place, units) in aside {
+        let what =
+            format!("{units} set aside of SKU {} at node {} that has no row", place.0, place.1);
+        note(&mut report.violations, Violation::new("I1", what));
+    }
     for (place, units) in promised.into_iter().filter(|&(_, units)| units != 0) {
         let what =
             format!("{units} promised of SKU {} at node {} that has no row", place.0, place.1);
         note(&mut report.violations, Violation::new("I6", what));
     }
     Ok(report)
+}
+
+/// What each row's ledger says is set aside, where it is anything; in transit is what transfers hold.
+fn scan_ledgers(
+    backend: &dyn Backend,
+    report: &mut ScanReport,
+) -> Result<BTreeMap<(u32, u32), i64>, StateError> {
+    let mut under_way: BTreeMap<(u32, u32), i64> = BTreeMap::new();
+    backend.scan(Table::Transfer, &[], &[], &mut |key, value| {
+        let transfer: Transfer = decode(Table::Transfer, key, value)?;
+        for (sku, units) in transfer.under_way {
+            *under_way.entry((sku.0, transfer.from.0)).or_default() += units;
+        }
+        Ok(())
+    })?;
+    let mut aside = BTreeMap::new();
+    backend.scan(Table::Movement, &[], &[], &mut |key, value| {
+        let ledger: Ledger = decode(Table::Movement, key, value)?;
+        let place = (key_u32(key, 0).unwrap_or(0), key_u32(key, 4).unwrap_or(0));
+        let carried = under_way.remove(&place).unwrap_or(0);
+        if !invariants::i1_transit_has_a_transfer(&ledger, carried) {
+            let what = format!(
+                "SKU {} at node {}: {ledger:?}, transfers hold {carried}",
+                place.0, place.1
+            );
+            note(&mut report.violations, Violation::new("I1", what));
+        }
+        if ledger.aside() != 0 {
+            aside.insert(place, ledger.aside());
+        }
+        Ok(())
+    })?;
+    for (place, units) in under_way {
+        let what =
+            format!("{units} under way from SKU {} at node {} without a ledger", place.0, place.1);
+        note(&mut report.violations, Violation::new("I1", what));
+    }
+    Ok(aside)
 }
 
 fn note(violations: &mut Vec<Violation>, violation: Violation) {

@@ -131,6 +131,14 @@ impl StockTable {
         }
     }
 
+    /// SKUs of the rows that the epoch changed so far, each once.
+    pub(crate) fn dirty_skus(&self) -> Vec<SkuIx> {
+        let mut skus: Vec<SkuIx> = self.dirty.iter().map(|&(sku, _)| sku).collect();
+        skus.sort_unstable();
+        skus.dedup();
+        skus
+    }
+
     pub(crate) fn loaded_rows(&self) -> usize {
         self.loaded_rows
     }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, State, Stock, StockAt, View, WaitingKey,
+    Entry, Item, Ledger, Node, NodeIx, Order, OrderKey, Settings, SkuIx, State, Stock, StockAt,
+    Transfer, TransferKey, View, WaitingKey,
 };
 use rustc_hash::FxHashMap;
 
@@ -14,8 +15,10 @@ use crate::images::Images;
 use crate::rocks::POSITION_KEY;
 use crate::rows::{self, Key, Table, key_u32, key_u64};
 use crate::seen::SeenTable;
+use crate::side_table::SideTable;
 use crate::stock_table::StockTable;
 use crate::undo::Undo;
+use crate::watch::Watch;
 
 /// The medium failed while a row was read. Reads cannot fail in the domain's eyes, so this is
 /// thrown as a panic's payload; the projector stops the market on it.
@@ -64,6 +67,9 @@ pub struct Store {
     item_names: FxHashMap<String, SkuIx>,
     dirty_items: Vec<SkuIx>,
     stock: StockTable,
+    ledgers: SideTable<(SkuIx, NodeIx), Ledger>,
+    transfers: SideTable<TransferKey, Transfer>,
+    watch: Option<Box<Watch>>,
     orders: FxHashMap<OrderKey, OrderCell>,
     dirty_orders: Vec<OrderKey>,
     order_ages: VecDeque<OrderKey>,
@@ -78,6 +84,7 @@ pub struct Store {
     flushed_epoch: u64,
     max_orders: usize,
     max_stock_rows: usize,
+    max_side_rows: usize,
     hits: u64,
     misses: u64,
 }
@@ -88,6 +95,8 @@ const ORDER_BYTES: usize = 900;
 const MAX_EVICTION_TRIES: usize = 65_536;
 /// About what a stock row takes in memory, bytes.
 const STOCK_ROW_BYTES: usize = 160;
+/// About what a ledger row or a transfer takes in memory, bytes.
+const SIDE_ROW_BYTES: usize = 500;
 
 impl Store {
     /// Opens the state that the backend holds. `cache_bytes` bounds what is kept in memory of rows
@@ -109,6 +118,9 @@ impl Store {
             item_names: FxHashMap::default(),
             dirty_items: Vec::new(),
             stock: StockTable::default(),
+            ledgers: SideTable::new(Table::Movement, Key::movement),
+            transfers: SideTable::new(Table::Transfer, Key::transfer),
+            watch: None,
             orders: FxHashMap::default(),
             dirty_orders: Vec::new(),
             order_ages: VecDeque::new(),
@@ -121,6 +133,7 @@ impl Store {
             flushed_epoch: 0,
             max_orders: cache_bytes / 2 / ORDER_BYTES,
             max_stock_rows: cache_bytes / 2 / STOCK_ROW_BYTES,
+            max_side_rows: cache_bytes / 8 / SIDE_ROW_BYTES,
             hits: 0,
             misses: 0,
         };
@@ -189,6 +202,25 @@ impl Store {
             self.take_back(entry);
         }
         self.step += 1;
+        if let Some(watch) = &mut self.watch {
+            watch.entries.clear();
+        }
+    }
+
+    /// Listens to the ledger of one stock row from now on.
+    pub fn watch(&mut self, node: &str, sku: &str) {
+        let (node, sku) = (node.to_owned(), sku.to_owned());
+        self.watch = Some(Box::new(Watch { node, sku, entries: Vec::new() }));
+    }
+
+    /// The entries of the watched row since they were last asked for. To be asked after each step.
+    pub fn take_entries(&mut self) -> Vec<Entry> {
+        self.watch.as_mut().map(|watch| std::mem::take(&mut watch.entries)).unwrap_or_default()
+    }
+
+    /// SKUs whose stock this epoch changed so far, each once.
+    pub fn changed_skus(&self) -> Vec<SkuIx> {
+        self.stock.dirty_skus()
     }
 
     fn take_back(&mut self, entry: Undo) {
@@ -213,6 +245,12 @@ impl Store {
                 or_fault(self.stock.put(&*backend, sku, node, old));
             }
             Undo::Stock(sku, node, None) => self.stock.remove(sku, node),
+            Undo::Ledger(sku, node, old) => {
+                or_fault(self.ledgers.put(&*self.backend, (sku, node), old));
+            }
+            Undo::Transfer(key, old) => {
+                or_fault(self.transfers.put(&*self.backend, key, old));
+            }
             Undo::Order(key, old) => {
                 if let Some(cell) = self.orders.get_mut(&key) {
                     cell.order = old;
@@ -255,6 +293,8 @@ impl Store {
         self.end_nodes(&mut images);
         self.end_items(&mut images);
         self.stock.end_epoch(self.epoch, &mut images, &mut self.digest);
+        self.ledgers.end_epoch(self.epoch, &mut images, &mut self.digest);
+        self.transfers.end_epoch(self.epoch, &mut images, &mut self.digest);
         self.end_orders(&mut images);
         self.end_waiting(&mut images);
         self.seen.end_epoch(self.epoch, &mut images);
@@ -340,6 +380,8 @@ impl Store {
             }
         }
         self.stock.forget(self.max_stock_rows, self.flushed_epoch);
+        self.ledgers.forget(self.max_side_rows, self.flushed_epoch);
+        self.transfers.forget(self.max_side_rows, self.flushed_epoch);
     }
 
     /// Epochs ended so far.
@@ -531,6 +573,35 @@ impl State for Store {
     fn put_stock(&mut self, sku: SkuIx, node: NodeIx, stock: Stock) {
         let old = or_fault(self.stock.put(&*self.backend, sku, node, stock));
         self.undo.push(Undo::Stock(sku, node, old));
+    }
+
+    fn ledger(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Ledger> {
+        or_fault(self.ledgers.get(&*self.backend, (sku, node)))
+    }
+
+    fn put_ledger(&mut self, sku: SkuIx, node: NodeIx, ledger: Ledger) {
+        let row = Some(Arc::new(ledger));
+        let old = or_fault(self.ledgers.put(&*self.backend, (sku, node), row));
+        self.undo.push(Undo::Ledger(sku, node, old));
+    }
+
+    fn transfer(&mut self, key: TransferKey) -> Option<&Transfer> {
+        or_fault(self.transfers.get(&*self.backend, key))
+    }
+
+    fn put_transfer(&mut self, key: TransferKey, transfer: Option<Transfer>) {
+        let row = transfer.map(Arc::new);
+        let old = or_fault(self.transfers.put(&*self.backend, key, row));
+        self.undo.push(Undo::Transfer(key, old));
+    }
+
+    fn note(&mut self, sku: SkuIx, node: NodeIx, entry: &Entry) {
+        if let Some(watch) = &mut self.watch {
+            let named = self.nodes[node.0 as usize].id == watch.node;
+            if named && self.items[sku.0 as usize].sku == watch.sku {
+                watch.entries.push(*entry);
+            }
+        }
     }
 
     fn put_order(&mut self, key: OrderKey, order: Order) {

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use omnifold_domain::{Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, WaitingKey};
+use omnifold_domain::{
+    Item, Ledger, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, Transfer, TransferKey,
+    WaitingKey,
+};
 
 /// The earlier image of one row.
 #[derive(Debug)]
@@ -11,6 +14,8 @@ pub(crate) enum Undo {
     Node(NodeIx, Option<Node>),
     Item(SkuIx, Option<Item>),
     Stock(SkuIx, NodeIx, Option<Stock>),
+    Ledger(SkuIx, NodeIx, Option<Arc<Ledger>>),
+    Transfer(TransferKey, Option<Arc<Transfer>>),
     Order(OrderKey, Option<Arc<Order>>),
     Waiting(WaitingKey, Option<OrderKey>),
 }

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Fulfilment, FulfilmentLine, FulfilmentState, Item, Line, Location, Node, NodeIx, Order,
-    OrderKey, Settings, SkuIx, State as _, Stock, View as _, WaitingKey,
+    Channel, Fulfilment, FulfilmentLine, FulfilmentState, Item, Ledger, Line, Location, Movement,
+    MovementKind, Node, NodeIx, Order, OrderKey, SafetyStock, Settings, SkuIx, State as _, Stock,
+    Transfer, TransferKey, View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,
@@ -27,6 +28,7 @@ fn settings() -> Settings {
         max_ahead_ms: 5_000,
         solver_steps: 200_000,
         rules_version: 1,
+        channels: [("web".to_owned(), Channel { nodes: vec![NodeIx(0)], threshold: 3_000 })].into(),
     }
 }
 
@@ -51,11 +53,42 @@ fn stock(on_hand: i64) -> Stock {
         allocated: 2_000,
         quarantine: 1,
         shipped: 300_000,
-        entered: on_hand + 300_001,
+        aside: 6_000,
+        entered: on_hand + 306_001,
         buffer: 7,
         backorder_limit: 9,
         flagged_out: true,
         counted_as_of: NOW,
+    }
+}
+
+fn ledger() -> Ledger {
+    Ledger {
+        in_transit: 1_000,
+        written_off: 2_000,
+        returned_to_supplier: 3_000,
+        safety: Some(SafetyStock { absolute: 7, percent: 10, weeks_milli: 1_500 }),
+        weekly_sales: 40_000,
+        recent: vec![
+            Movement { time_ms: NOW - 1, delta: -1_000, kind: MovementKind::Shipped },
+            Movement {
+                time_ms: NOW,
+                delta: 1,
+                kind: MovementKind::Counted { net: true, reason: 3 },
+            },
+            Movement { time_ms: NOW + 1, delta: -300, kind: MovementKind::Moved },
+        ],
+        physical_as_of: NOW - 50,
+        forgotten_until: Some(NOW - 100),
+    }
+}
+
+fn transfer() -> Transfer {
+    Transfer {
+        id: "T-9".into(),
+        from: NodeIx(0),
+        to: NodeIx(300),
+        under_way: vec![(SkuIx(0), 1_000)],
     }
 }
 
@@ -108,6 +141,8 @@ fn one_of_each(backend: Arc<dyn Backend>) -> Store {
     store.put_node(NodeIx(0), node("berlin-1"));
     store.put_item(SkuIx(0), item("tea-500"));
     store.put_stock(SkuIx(0), NodeIx(0), stock(5_000));
+    store.put_ledger(SkuIx(0), NodeIx(0), ledger());
+    store.put_transfer(TransferKey::of("T-9"), Some(transfer()));
     let row = order("1001", 3);
     let (key, place) = (row.key(), WaitingKey::of(&row, SkuIx(0)));
     store.put_order(key, row);
@@ -163,6 +198,8 @@ fn rows_come_back_from_the_golden_bytes_as_they_were_put() {
     assert_eq!(read.node_named("berlin-1"), Some(NodeIx(0)));
     assert_eq!(read.item(SkuIx(0)), &item("tea-500"));
     assert_eq!(read.stock_at(SkuIx(0), NodeIx(0)), Some(stock(5_000)));
+    assert_eq!(read.ledger(SkuIx(0), NodeIx(0)), Some(&ledger()));
+    assert_eq!(read.transfer(TransferKey::of("T-9")), Some(&transfer()));
     let row = order("1001", 3);
     assert_eq!(read.order(row.key()), Some(&row));
     let place = WaitingKey::of(&row, SkuIx(0));
@@ -242,6 +279,8 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
 #[derive(Debug, Clone)]
 enum Operation {
     Stock(u32, u32, i64),
+    Ledger(u32, u32, i64),
+    Transfer(u8, bool),
     Order(u8, u32),
     Change(u8),
     Enqueue(u8),
@@ -258,6 +297,8 @@ fn an_operation() -> impl Strategy<Value = Operation> {
     use Operation::*;
     prop_oneof![
         6 => (0u32..6, 0u32..3, 0i64..100).prop_map(|(s, n, q)| Stock(s, n, q)),
+        4 => (0u32..6, 0u32..3, 0i64..100).prop_map(|(s, n, q)| Ledger(s, n, q)),
+        3 => (0u8..4, any::<bool>()).prop_map(|(t, open)| Transfer(t, open)),
         4 => (0u8..20, 0u32..3).prop_map(|(o, p)| Order(o, p)),
         6 => (0u8..20).prop_map(Change),
         4 => (0u8..20).prop_map(Enqueue),
@@ -325,6 +366,18 @@ impl Subject {
                 let (sku, node) = (SkuIx(*sku), NodeIx(*node));
                 let before = self.store.stock_at(sku, node);
                 self.store.put_stock(sku, node, stock(*units));
+                format!("{before:?}")
+            }
+            Operation::Ledger(sku, node, units) => {
+                let (sku, node) = (SkuIx(*sku), NodeIx(*node));
+                let before = self.store.ledger(sku, node).cloned();
+                self.store.put_ledger(sku, node, Ledger { weekly_sales: *units, ..ledger() });
+                format!("{before:?}")
+            }
+            Operation::Transfer(number, open) => {
+                let key = TransferKey::of(&format!("t{number}"));
+                let before = self.store.transfer(key).cloned();
+                self.store.put_transfer(key, open.then(transfer));
                 format!("{before:?}")
             }
             Operation::Order(o, priority) => {

@@ -6,10 +6,11 @@
 
 use omnifold_events::v1::{self, fulfilment_target::Target};
 
-use super::{check, serve_if_waited};
+use super::booking::{Shelf, book_checked, was_counted};
+use super::{Context, check, serve_if_waited};
 use crate::{
-    Fulfilment, FulfilmentId, FulfilmentLine, FulfilmentState, NodeIx, Order, OrderKey, Reason,
-    Refusal, SkuIx, State, Work,
+    Entry, EntryKind, Fulfilment, FulfilmentId, FulfilmentLine, FulfilmentState, MovementKind,
+    NodeIx, Order, OrderKey, Reason, Refusal, SkuIx, State, Work,
 };
 
 /// Units of one line of one fulfilment.
@@ -52,6 +53,7 @@ pub(super) fn accept<S: State>(
 /// excluded for this order, whose units are routed again before anybody else is served.
 pub(super) fn reject<S: State>(
     state: &mut S,
+    context: Context<'_>,
     event: &v1::FulfilmentRejected,
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
@@ -72,7 +74,8 @@ pub(super) fn reject<S: State>(
     });
     work.push(Work::Route { order: subject.key, cause: v1::Cause::Rerouted });
     for (sku, node, units) in stock {
-        release_rejected(state, sku, node, units, event.reason());
+        let entry = rejection(state, Shelf { sku, node }, units, context.time_ms, event.reason());
+        book_checked(state, Shelf { sku, node }, &entry, MovementKind::Moved, work);
         serve_if_waited(state, sku, work);
     }
     Ok(())
@@ -92,37 +95,40 @@ fn give_back(order: &mut Order, place: usize) {
     }
 }
 
-fn release_rejected<S: State>(
+/// Rule R11: the promise is released, and the reason says what else is true of the units.
+fn rejection<S: State>(
     state: &mut S,
-    sku: SkuIx,
-    node: NodeIx,
+    shelf: Shelf,
     units: i64,
+    time_ms: i64,
     reason: v1::RejectionReason,
-) {
-    let mut stock = state.stock_at(sku, node).expect("what is allocated is stocked");
-    stock.allocated -= units;
-    let before = stock.on_hand;
+) -> Entry {
+    let stock = state.stock_at(shelf.sku, shelf.node).expect("what is allocated is stocked");
+    let released = Entry::new(EntryKind::Reject, reason.as_str_name(), time_ms);
+    let released = Entry { allocated: -units, ..released };
     match reason {
-        v1::RejectionReason::NotInStock => stock.on_hand = stock.on_hand.min(0),
-        v1::RejectionReason::Mismatch => stock.on_hand -= units,
-        v1::RejectionReason::Damaged => {
-            stock.on_hand -= units;
-            stock.quarantine += units;
-            stock.entered += units;
+        v1::RejectionReason::NotInStock => {
+            let missing = stock.on_hand.max(0);
+            Entry { on_hand: -missing, entered: -missing, ..released }
         }
-        v1::RejectionReason::NoVariance | v1::RejectionReason::Unspecified => {}
+        v1::RejectionReason::Mismatch => Entry { on_hand: -units, entered: -units, ..released },
+        v1::RejectionReason::Damaged => Entry { on_hand: -units, quarantine: units, ..released },
+        v1::RejectionReason::NoVariance | v1::RejectionReason::Unspecified => released,
     }
-    stock.entered += stock.on_hand - before;
-    state.put_stock(sku, node, stock);
 }
 
 /// Rule S2: what is dispatched must be there, however validly it was promised.
-pub(super) fn ship<S: State>(state: &mut S, event: &v1::FulfilmentShipped) -> Result<(), Refusal> {
+pub(super) fn ship<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    event: &v1::FulfilmentShipped,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
     let subject = find(state, event.target.as_ref())?;
     let moves = moves(order(state, &subject), &subject, &event.lines, |line| line.allocated)?;
     let stock = moved_stock(order(state, &subject), &moves);
     for &(sku, node, units) in &stock {
-        check_dispatch(state, sku, node, units)?;
+        check_dispatch(state, Shelf { sku, node }, units, context.time_ms)?;
     }
     state.change_order(subject.key, &mut |order| {
         for step in &moves {
@@ -130,24 +136,28 @@ pub(super) fn ship<S: State>(state: &mut S, event: &v1::FulfilmentShipped) -> Re
         }
     });
     for (sku, node, units) in stock {
-        let mut row = state.stock_at(sku, node).expect("what is allocated is stocked");
-        row.on_hand -= units;
-        row.allocated -= units;
-        row.shipped += units;
-        state.put_stock(sku, node, row);
+        let entry = Entry {
+            on_hand: -units,
+            allocated: -units,
+            shipped: units,
+            ..Entry::new(EntryKind::Ship, "", context.time_ms)
+        };
+        book_checked(state, Shelf { sku, node }, &entry, MovementKind::Shipped, work);
     }
     Ok(())
 }
 
+/// What left before the newest count is no longer among what was counted.
 fn check_dispatch<S: State>(
     state: &mut S,
-    sku: SkuIx,
-    node: NodeIx,
+    shelf: Shelf,
     units: i64,
+    time_ms: i64,
 ) -> Result<(), Refusal> {
+    let Shelf { sku, node } = shelf;
     let on_hand = state.stock_at(sku, node).map_or(0, |stock| stock.on_hand);
     check::quantity("shipped quantity", units, 1, state.item(sku))?;
-    if on_hand >= units {
+    if on_hand >= units || was_counted(state, shelf, time_ms, MovementKind::Shipped) {
         return Ok(());
     }
     let (item, node) = (&state.item(sku).sku, &state.nodes()[node.0 as usize].id);

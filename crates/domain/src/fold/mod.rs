@@ -3,11 +3,14 @@
 //! Every function here has the same shape: look up and check, refuse or go on, then write. All
 //! refusals come before the first write, so a refused event leaves the state as it was.
 
+mod booking;
 mod check;
 mod fulfilment;
+mod moves;
 mod network;
 mod orders;
 mod stock;
+mod transfers;
 
 use omnifold_events::Event;
 
@@ -45,13 +48,20 @@ pub fn fold<S: State>(
         Event::NodeDefined(event) => network::define_node(state, event, work),
         Event::ItemDefined(event) => network::define_item(state, event),
         Event::StockSettingsSet(event) => stock::set(state, event, work),
+        Event::SalesRateSet(event) => stock::set_sales_rate(state, event, work),
+        Event::ChannelDefined(event) => network::define_channel(state, event, work),
         Event::StockCounted(event) => stock::count(state, context, event, work),
         Event::StockAdjusted(event) => stock::adjust(state, context, event, work),
+        Event::StockMoved(event) => moves::relocate(state, context, event, work),
+        Event::StockReceived(event) => moves::receive(state, context, event, work),
+        Event::TransferDispatched(event) => transfers::dispatch(state, context, event, work),
+        Event::TransferReceived(event) => transfers::receive(state, context, event, work),
+        Event::TransferCancelled(event) => transfers::cancel(state, context, event, work),
         Event::OrderPlaced(event) => orders::place(state, context, event, work),
         Event::OrderCancelled(event) => orders::cancel(state, event, work),
         Event::FulfilmentAccepted(event) => fulfilment::accept(state, event),
-        Event::FulfilmentRejected(event) => fulfilment::reject(state, event, work),
-        Event::FulfilmentShipped(event) => fulfilment::ship(state, event),
+        Event::FulfilmentRejected(event) => fulfilment::reject(state, context, event, work),
+        Event::FulfilmentShipped(event) => fulfilment::ship(state, context, event, work),
         Event::FulfilmentDelivered(event) => fulfilment::deliver(state, event),
     }
 }

@@ -3,7 +3,10 @@
 use omnifold_events::v1;
 
 use super::{Context, check, serve_if_waited};
-use crate::{Item, Node, NodeIx, Reason, Refusal, Settings, SkuIx, State, Work, rules};
+use crate::{
+    Channel, Item, MAX_QUANTITY_MILLI, Node, NodeIx, Reason, Refusal, Settings, SkuIx, State, Work,
+    rules,
+};
 
 /// Most decimals an item may have: quantities are integers of 1/1000 unit.
 const MAX_SCALE: u32 = 3;
@@ -23,9 +26,10 @@ pub(super) fn configure<S: State>(
     }
     check_spans(event)?;
     let rules_version = state.settings().map_or(1, |settings| settings.rules_version);
-    let settings = Settings::from_event(event, rules_version);
+    let mut settings = Settings::from_event(event, rules_version);
     if let Some(old) = state.settings() {
         keep_what_is_fixed(old, &settings)?;
+        settings.channels.clone_from(&old.channels);
     }
     state.put_settings(settings);
     Ok(())
@@ -102,6 +106,37 @@ pub(super) fn define_node<S: State>(
     if appears {
         serve_every_queue(state, work);
     }
+    Ok(())
+}
+
+/// Most channels a market may define.
+const MAX_CHANNELS: usize = 200;
+
+pub(super) fn define_channel<S: State>(
+    state: &mut S,
+    event: &v1::ChannelDefined,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    check::channel(&event.channel)?;
+    let mut nodes = Vec::new();
+    for id in &event.nodes {
+        nodes.push(check::node(state, id)?);
+    }
+    nodes.sort_unstable();
+    nodes.dedup();
+    let threshold = event.threshold_milli;
+    if !(0..=MAX_QUANTITY_MILLI).contains(&threshold) {
+        let detail = format!("threshold_milli {threshold} is negative or too large");
+        return Err(Refusal::new(Reason::InvalidQuantity, detail));
+    }
+    let mut settings = state.settings().expect("checked before every fold").clone();
+    settings.channels.insert(event.channel.clone(), Channel { nodes, threshold });
+    if settings.channels.len() > MAX_CHANNELS {
+        let detail = format!("the market has {MAX_CHANNELS} channels already");
+        return Err(Refusal::new(Reason::TooManyChannels, detail));
+    }
+    state.put_settings(settings);
+    serve_every_queue(state, work); // it may sell what its waiting orders could not have
     Ok(())
 }
 

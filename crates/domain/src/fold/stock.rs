@@ -2,52 +2,130 @@
 
 use omnifold_events::v1;
 
-use super::{Context, check, serve_if_waited};
-use crate::{MAX_QUANTITY_MILLI, NodeIx, Reason, Refusal, SkuIx, State, Stock, Work};
+use super::booking::{Shelf, book_entry, put};
+use super::{Context, check};
+use crate::{
+    Entry, EntryKind, Ledger, MAX_QUANTITY_MILLI, MAX_RECENT, MovementKind, Reason, Refusal,
+    SafetyStock, State, Stock, Work,
+};
 
 pub(super) fn set<S: State>(
     state: &mut S,
     event: &v1::StockSettingsSet,
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
-    let (sku, node, old) = row(state, &event.sku, &event.node_id)?;
-    let item = state.item(sku);
+    let shelf = shelf(state, &event.sku, &event.node_id)?;
+    let item = state.item(shelf.sku);
     check::quantity("buffer", event.buffer_milli, 0, item)?;
     check::quantity("backorder limit", event.backorder_limit_milli, 0, item)?;
+    check_safety(event)?;
+    keep_safety(state, shelf, event);
+    let old = state.stock_at(shelf.sku, shelf.node).unwrap_or_default();
     let new = Stock {
-        buffer: event.buffer_milli,
+        buffer: buffer_in_force(state, shelf, old.on_hand).unwrap_or(event.buffer_milli),
         backorder_limit: event.backorder_limit_milli,
         flagged_out: event.flagged_out,
         ..old
     };
-    put(state, sku, node, old, new, work);
+    put(state, shelf, &old, new, work);
     Ok(())
 }
 
-/// A physical count at a time is the truth for that time (rule E2). A count older than one that
-/// was already booked says nothing new.
+/// Most weeks of sales that may be kept back: ten years, so that every product of them fits.
+const MAX_WEEKS_MILLI: i64 = 520_000;
+
+fn check_safety(event: &v1::StockSettingsSet) -> Result<(), Refusal> {
+    let fault = if event.buffer_percent > 100 {
+        format!("buffer_percent {} is over 100", event.buffer_percent)
+    } else if !(0..=MAX_WEEKS_MILLI).contains(&event.buffer_weeks_milli) {
+        format!("buffer_weeks_milli {} is not in 0 to {MAX_WEEKS_MILLI}", event.buffer_weeks_milli)
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(Reason::InvalidQuantity, fault))
+}
+
+/// Only a buffer that moves with the stock or the sales is kept in the ledger row.
+fn keep_safety<S: State>(state: &mut S, shelf: Shelf, event: &v1::StockSettingsSet) {
+    let moves = event.buffer_percent > 0 || event.buffer_weeks_milli > 0;
+    let safety = moves.then_some(SafetyStock {
+        absolute: event.buffer_milli,
+        percent: event.buffer_percent,
+        weeks_milli: event.buffer_weeks_milli,
+    });
+    let old = state.ledger(shelf.sku, shelf.node).cloned().unwrap_or_default();
+    if old.safety != safety {
+        state.put_ledger(shelf.sku, shelf.node, Ledger { safety, ..old });
+    }
+}
+
+fn buffer_in_force<S: State>(state: &mut S, shelf: Shelf, on_hand: i64) -> Option<i64> {
+    let step = state.item(shelf.sku).step_milli();
+    state.ledger(shelf.sku, shelf.node)?.buffer(on_hand, step)
+}
+
+pub(super) fn set_sales_rate<S: State>(
+    state: &mut S,
+    event: &v1::SalesRateSet,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    let shelf = shelf(state, &event.sku, &event.node_id)?;
+    if !(0..=MAX_QUANTITY_MILLI).contains(&event.weekly_milli) {
+        let detail = format!("weekly_milli {} is negative or too large", event.weekly_milli);
+        return Err(Refusal::new(Reason::InvalidQuantity, detail));
+    }
+    let ledger = state.ledger(shelf.sku, shelf.node).cloned().unwrap_or_default();
+    let ledger = Ledger { weekly_sales: event.weekly_milli, ..ledger };
+    state.put_ledger(shelf.sku, shelf.node, ledger);
+    let Some(old) = state.stock_at(shelf.sku, shelf.node) else { return Ok(()) };
+    let buffer = buffer_in_force(state, shelf, old.on_hand).unwrap_or(old.buffer);
+    put(state, shelf, &old, Stock { buffer, ..old }, work);
+    Ok(())
+}
+
+/// A physical count at a time is the truth for that time (rule E2): what the ledger holds of later
+/// movements keeps its effect.
 pub(super) fn count<S: State>(
     state: &mut S,
     context: Context<'_>,
     event: &v1::StockCounted,
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
-    let (sku, node, old) = row(state, &event.sku, &event.node_id)?;
-    check::quantity("on_hand", event.on_hand_milli, 0, state.item(sku))?;
+    let shelf = shelf(state, &event.sku, &event.node_id)?;
+    check::quantity("on_hand", event.on_hand_milli, 0, state.item(shelf.sku))?;
     let as_of = if event.as_of_ms == 0 { context.time_ms } else { event.as_of_ms };
     check_as_of(as_of, context.time_ms)?;
-    if as_of < old.counted_as_of {
-        return Ok(());
-    }
-    let variance = event.on_hand_milli.checked_sub(old.on_hand).ok_or_else(|| overflow(event))?;
-    let new = Stock {
-        on_hand: event.on_hand_milli,
-        entered: old.entered.checked_add(variance).ok_or_else(|| overflow(event))?,
-        counted_as_of: as_of,
-        ..old
+    let stock = state.stock_at(shelf.sku, shelf.node).unwrap_or_default();
+    let (after, shipped_after) = match state.ledger(shelf.sku, shelf.node) {
+        None => (0, 0),
+        Some(ledger) => ledger.since(as_of).ok_or_else(|| too_old(event, as_of))?,
     };
-    put(state, sku, node, old, new, work);
-    Ok(())
+    let net = event.basis() == v1::CountBasis::NetOfOpenOrders;
+    // Rule Q5: who counts net of open orders has taken off what is promised here and on the shelf.
+    let on_shelf = if net {
+        let promised = stock.allocated.checked_add(shipped_after);
+        promised.and_then(|promised| event.on_hand_milli.checked_add(promised))
+    } else {
+        Some(event.on_hand_milli)
+    };
+    let expected = stock.on_hand.checked_sub(after);
+    let variance = on_shelf.zip(expected).and_then(|(there, expected)| there.checked_sub(expected));
+    let variance = variance.ok_or_else(|| overflow(event))?;
+    let entry = Entry {
+        on_hand: variance,
+        entered: variance,
+        ..Entry::new(EntryKind::Count, event.reason().as_str_name(), as_of)
+    };
+    let kind = MovementKind::Counted { net, reason: event.reason };
+    book_entry(state, shelf, &entry, kind, work)
+}
+
+fn too_old(event: &v1::StockCounted, as_of: i64) -> Refusal {
+    let (sku, node) = (&event.sku, &event.node_id);
+    let detail = format!(
+        "the ledger of `{sku}` at `{node}` remembers {MAX_RECENT} movements, and {as_of} is before them"
+    );
+    Refusal::new(Reason::CountTooOld, detail)
 }
 
 /// Nobody has counted tomorrow's stock; a count that said so would hide every movement until then.
@@ -59,46 +137,25 @@ fn check_as_of(as_of: i64, time_ms: i64) -> Result<(), Refusal> {
     Err(Refusal::new(Reason::FromTheFuture, detail))
 }
 
-/// A movement stamped at or before the newest count was already seen by who counted (rule E2).
 pub(super) fn adjust<S: State>(
     state: &mut S,
     context: Context<'_>,
     event: &v1::StockAdjusted,
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
-    let (sku, node, old) = row(state, &event.sku, &event.node_id)?;
-    check::quantity("delta", event.delta_milli, -MAX_QUANTITY_MILLI, state.item(sku))?;
-    if context.time_ms <= old.counted_as_of && old.counted_as_of != 0 {
-        return Ok(());
-    }
-    let new = Stock {
-        on_hand: old.on_hand.checked_add(event.delta_milli).ok_or_else(|| overflow(event))?,
-        entered: old.entered.checked_add(event.delta_milli).ok_or_else(|| overflow(event))?,
-        ..old
+    let shelf = shelf(state, &event.sku, &event.node_id)?;
+    check::quantity("delta", event.delta_milli, -MAX_QUANTITY_MILLI, state.item(shelf.sku))?;
+    let entry = Entry {
+        on_hand: event.delta_milli,
+        entered: event.delta_milli,
+        ..Entry::new(EntryKind::Adjust, event.reason().as_str_name(), context.time_ms)
     };
-    put(state, sku, node, old, new, work);
-    Ok(())
+    book_entry(state, shelf, &entry, MovementKind::Moved, work)
 }
 
-fn row<S: State>(state: &mut S, sku: &str, node: &str) -> Result<(SkuIx, NodeIx, Stock), Refusal> {
+fn shelf<S: State>(state: &S, sku: &str, node: &str) -> Result<Shelf, Refusal> {
     let node = check::node(state, node)?;
-    let sku = check::sku(state, sku)?;
-    Ok((sku, node, state.stock_at(sku, node).unwrap_or_default()))
-}
-
-fn put<S: State>(
-    state: &mut S,
-    sku: SkuIx,
-    node: NodeIx,
-    old: Stock,
-    new: Stock,
-    work: &mut Vec<Work>,
-) {
-    state.put_stock(sku, node, new);
-    let promisable = |stock: &Stock| stock.on_hand_available() + stock.backorder_available();
-    if promisable(&new) > promisable(&old) {
-        serve_if_waited(state, sku, work);
-    }
+    Ok(Shelf { sku: check::sku(state, sku)?, node })
 }
 
 fn overflow(event: &impl std::fmt::Debug) -> Refusal {

@@ -42,6 +42,7 @@ fn sealed() -> v1::Sealed {
 pub fn inputs() -> Vec<Event> {
     let mut all = network();
     all.extend(stock());
+    all.extend(transfers());
     all.extend(orders());
     all.extend(fulfilment());
     all
@@ -85,6 +86,22 @@ fn network() -> Vec<Event> {
             buffer_milli: 2_000,
             backorder_limit_milli: 10_000,
             flagged_out: true,
+            buffer_percent: 10,
+            buffer_weeks_milli: 1_500,
+            extensions: extensions(),
+        }
+        .into(),
+        v1::SalesRateSet {
+            node_id: "berlin-1".to_owned(),
+            sku: "tea-500".to_owned(),
+            weekly_milli: 40_000,
+            extensions: extensions(),
+        }
+        .into(),
+        v1::ChannelDefined {
+            channel: "web".to_owned(),
+            nodes: vec!["berlin-1".to_owned(), "north".to_owned()],
+            threshold_milli: 10_000,
             extensions: extensions(),
         }
         .into(),
@@ -98,6 +115,8 @@ fn stock() -> Vec<Event> {
             sku: "tea-500".to_owned(),
             on_hand_milli: 95_000,
             as_of_ms: 1_748_858_400_000,
+            basis: v1::CountBasis::NetOfOpenOrders.into(),
+            reason: v1::CountReason::Cycle.into(),
             extensions: extensions(),
         }
         .into(),
@@ -109,6 +128,61 @@ fn stock() -> Vec<Event> {
             extensions: extensions(),
         }
         .into(),
+        v1::StockMoved {
+            node_id: "berlin-1".to_owned(),
+            sku: "tea-500".to_owned(),
+            quantity_milli: 2_000,
+            from: v1::StockBucket::OnHand.into(),
+            to: v1::StockBucket::Quarantine.into(),
+            reason: v1::MoveReason::Damage.into(),
+            units: units(),
+            extensions: extensions(),
+        }
+        .into(),
+        v1::StockReceived {
+            node_id: "berlin-1".to_owned(),
+            sku: "tea-500".to_owned(),
+            quantity_milli: 12_000,
+            into: v1::StockBucket::Quarantine.into(),
+            reference: "DN-4711".to_owned(),
+            units: units(),
+            extensions: extensions(),
+        }
+        .into(),
+    ]
+}
+
+fn units() -> Option<v1::UnitAttributes> {
+    Some(v1::UnitAttributes {
+        lot: "L-2025-22".to_owned(),
+        expires_on: "2026-05-31".to_owned(),
+        serials: vec!["S-1".to_owned(), "S-2".to_owned()],
+    })
+}
+
+fn transfers() -> Vec<Event> {
+    let sku = || "tea-500".to_owned();
+    vec![
+        v1::TransferDispatched {
+            transfer_id: "T-9".to_owned(),
+            from_node: "north".to_owned(),
+            to_node: "berlin-1".to_owned(),
+            lines: vec![v1::TransferLine { sku: sku(), quantity_milli: 6_000 }],
+            extensions: extensions(),
+        }
+        .into(),
+        v1::TransferReceived {
+            transfer_id: "T-9".to_owned(),
+            lines: vec![v1::TransferReceipt {
+                sku: sku(),
+                quantity_milli: 4_000,
+                damaged_milli: 1_000,
+            }],
+            closes: true,
+            extensions: extensions(),
+        }
+        .into(),
+        v1::TransferCancelled { transfer_id: "T-9".to_owned(), extensions: extensions() }.into(),
     ]
 }
 
@@ -292,6 +366,7 @@ pub fn epoch_mark() -> v1::EpochMark {
         }],
         undone_steps: vec![90_001, 90_002],
         republished_epochs: vec![998],
+        availability_next: Some(20_000),
     }
 }
 
@@ -310,5 +385,28 @@ pub fn rejected_event() -> v1::RejectedEvent {
         record_time_ms: 1_748_858_400_000,
         sealed_value: Some(sealed()),
         record_key: b"web/1001".to_vec(),
+    }
+}
+
+/// What a channel may sell of a SKU.
+pub fn availability_changed() -> v1::AvailabilityChanged {
+    v1::AvailabilityChanged {
+        channel: "web".to_owned(),
+        sku: "tea-500".to_owned(),
+        available_milli: 8_500,
+        step: 90_003,
+    }
+}
+
+/// How far a count was from the ledger, after a late event.
+pub fn count_variance() -> v1::CountVariance {
+    v1::CountVariance {
+        node_id: "berlin-1".to_owned(),
+        sku: "tea-500".to_owned(),
+        as_of_ms: 1_748_858_400_000,
+        variance_milli: -1_000,
+        corrected_from_milli: Some(-3_000),
+        reason: v1::CountReason::Cycle.into(),
+        step: 90_003,
     }
 }

@@ -138,6 +138,9 @@ fn ask(client: &Client, market: &str, query: &Query) -> Result<Value> {
         Query::Order { channel, order_id } => format!("/orders/{}", path(channel, order_id)),
         Query::Decisions { channel, order_id } => format!("/decisions/{}", path(channel, order_id)),
         Query::Fulfilment { id } => format!("/fulfilments/{}", escaped(id)),
+        Query::Availability { channel, sku } => {
+            format!("/availability?channel={}&sku={}", escaped(channel), escaped(sku))
+        }
         Query::Stock { node, sku, limit } => {
             let given = |text: &Option<String>| escaped(text.as_deref().unwrap_or_default());
             format!("/stock?node={}&sku={}&limit={limit}", given(node), given(sku))

@@ -13,6 +13,14 @@ pub(crate) struct Rejection {
     pub value: Vec<u8>,
 }
 
+/// A message for the outside.
+pub(crate) struct Told<'a> {
+    pub type_name: &'static str,
+    pub id: &'a str,
+    pub key: &'a [u8],
+    pub payload: &'a [u8],
+}
+
 /// What one epoch publishes, mark excepted.
 pub(crate) struct Output {
     /// Topic numbers are places in the epoch's list of output topics.
@@ -124,6 +132,22 @@ impl Output {
         let headers = self.headers.as_headers();
         let value = Some(self.payload.as_slice());
         self.records.push(ASSIGNMENTS, 0, time_ms, headers, key.as_bytes(), value);
+    }
+
+    /// Adds a message of a topic that is never read back: no decision, and no part of the hash.
+    pub(crate) fn tell(&mut self, topic: usize, told: &Told<'_>, source: &str, time_ms: i64) {
+        self.headers.clear();
+        let envelope = Envelope {
+            id: told.id,
+            source,
+            type_name: told.type_name,
+            time_ms: None,
+            content_type: ContentType::Protobuf,
+        };
+        envelope.to_headers(|name, value| self.headers.put(name, value));
+        self.headers.put("epoch", &self.epoch);
+        let headers = self.headers.as_headers();
+        self.records.push(topic, 0, time_ms, headers, told.key, Some(told.payload));
     }
 
     pub(crate) fn reject(&mut self, event: v1::RejectedEvent, value: &[u8]) {

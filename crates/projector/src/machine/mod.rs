@@ -14,14 +14,14 @@ mod work;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use omnifold_domain::{OrderKey, Rules, Settings, View, rules};
+use omnifold_domain::{Entry, OrderKey, Rules, Settings, SkuIx, View, rules};
 use omnifold_log::{Record, TopicKind};
 use omnifold_routing::Router;
 use omnifold_state::{Digest, Images, StateError, StateFault, Store};
 
 use crate::voids::Voids;
 
-pub(crate) use emit::{Output, decode as decode_decision, type_of};
+pub(crate) use emit::{ASSIGNMENTS, Output, Told, decode as decode_decision, type_of};
 pub(crate) use feed::{Feed, Recorded};
 pub use tally::Tally;
 pub(crate) use work::LeftOver;
@@ -80,10 +80,27 @@ pub(crate) struct Machine {
     pub tally: Tally,
     /// Decisions of a torn transaction that wait for an answer.
     pub voids: Voids,
+    /// Whose availability is told next, where all of it is told again.
+    pub availability_next: Option<SkuIx>,
+    /// The entries of a watched stock row, with the records that caused them.
+    pub heard: Option<Vec<Heard>>,
     /// Work units left in this slice.
     budget: u32,
     refused_or_applied: u64,
     forgotten: u64,
+}
+
+/// An entry of the watched row, and what caused it.
+#[derive(Debug, Clone)]
+pub(crate) struct Heard {
+    pub entry: Entry,
+    pub step: u64,
+    /// The market's clock at that step.
+    pub clock_ms: i64,
+    /// Topic and offset of the record; none for orders that an earlier slice left to be served.
+    pub place: Option<(TopicKind, u64)>,
+    /// Its CloudEvents type.
+    pub event: String,
 }
 
 /// Waiting orders tried in one slice: what is left over is served before the next record.
@@ -109,6 +126,8 @@ impl Machine {
             undone_steps: Vec::new(),
             tally: Tally::default(),
             voids: Voids::default(),
+            availability_next: None,
+            heard: None,
             budget: WORK_BUDGET,
             refused_or_applied: 0,
             forgotten: 0,
@@ -117,6 +136,11 @@ impl Machine {
 
     pub(crate) fn settings(&self) -> Option<&Settings> {
         self.store.settings()
+    }
+
+    /// The CloudEvents source of what the market publishes.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
     }
 
     /// The rules in force.
@@ -134,6 +158,9 @@ impl Machine {
         self.budget = WORK_BUDGET;
         self.undone_steps.clear();
         reading(|| self.serve_left_over(judge, out)).map_err(Halt::State)??;
+        if self.heard.is_some() {
+            self.hear(None);
+        }
         Ok(self.left_over.is_empty())
     }
 
@@ -154,7 +181,28 @@ impl Machine {
         self.steps += 1;
         self.store.begin_step();
         self.tally.records += 1;
-        reading(|| self.take(topic, record, wall_ms, judge, out)).map_err(Halt::State)?
+        let taken = reading(|| self.take(topic, record, wall_ms, judge, out));
+        if self.heard.is_some() {
+            self.hear(Some((topic, record)));
+        }
+        taken.map_err(Halt::State)?
+    }
+
+    /// Keeps what the step did to the watched row.
+    fn hear(&mut self, cause: Option<(TopicKind, &Record<'_>)>) {
+        let entries = self.store.take_entries();
+        let (step, clock_ms) = (self.steps, self.clock_ms);
+        let Some(heard) = &mut self.heard else { return };
+        let caused = |(topic, record): (TopicKind, &Record<'_>)| (topic, record.offset);
+        let event = cause.and_then(|(_, record)| record.headers.get("ce_type"));
+        let event = event.map(|name| String::from_utf8_lossy(name).into_owned());
+        heard.extend(entries.into_iter().map(|entry| Heard {
+            entry,
+            step,
+            clock_ms,
+            place: cause.map(caused),
+            event: event.clone().unwrap_or_default(),
+        }));
     }
 
     /// Ends a slice: under a wall clock the clock moves to the time noted for it.

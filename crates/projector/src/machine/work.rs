@@ -3,11 +3,17 @@
 
 use std::collections::VecDeque;
 
-use omnifold_domain::{Decision, OrderKey, SkuIx, View, WaitingKey, Work, decision};
-use omnifold_events::v1::Cause;
+use omnifold_domain::{
+    Decision, NodeIx, OrderKey, SkuIx, Variance, View, WaitingKey, Work, decision,
+};
+use omnifold_events::Output as _;
+use omnifold_events::v1::{self, Cause};
 use omnifold_routing::Turn;
+use prost::Message;
 
-use super::{Feed, Halt, Judge, Machine, Output};
+use crate::topics::NOTICES;
+
+use super::{Feed, Halt, Judge, Machine, Output, Told};
 
 /// A queue that a slice could not serve to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,12 +79,32 @@ impl Machine {
                     let decisions = self.router.cancel(&mut self.store, turn, order, &lines);
                     self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
                 }
+                Work::Report { sku, node, variance } => self.report(sku, node, variance, out),
                 Work::Serve { sku, after } => {
                     self.serve(sku, after, &mut work, feed.as_deref_mut(), out)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Tells how far a count was from the ledger. Nothing is decided.
+    fn report(&self, sku: SkuIx, node: NodeIx, variance: Variance, out: &mut Output) {
+        let message = v1::CountVariance {
+            node_id: self.store.nodes()[node.0 as usize].id.clone(),
+            sku: self.store.item(sku).sku.clone(),
+            as_of_ms: variance.as_of_ms,
+            variance_milli: variance.units,
+            corrected_from_milli: variance.corrected_from,
+            reason: variance.reason,
+            step: self.steps,
+        };
+        let key = format!("{}/{}", message.node_id, message.sku);
+        let id = format!("variance/{key}/{}/{}", message.as_of_ms, self.steps);
+        let payload = message.encode_to_vec();
+        let type_name = v1::CountVariance::TYPE;
+        let told = Told { type_name, id: &id, key: key.as_bytes(), payload: &payload };
+        out.tell(NOTICES, &told, &self.source, self.clock_ms);
     }
 
     fn turn(&self, cause: Cause) -> Result<Turn, Halt> {

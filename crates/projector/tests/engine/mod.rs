@@ -27,6 +27,7 @@ pub struct Engine {
     pub options: Options,
     assignments_next: u64,
     rejected_next: u64,
+    notices_next: u64,
 }
 
 impl Engine {
@@ -42,7 +43,7 @@ impl Engine {
         let mut options = Options { state, ..Options::default() };
         options.slice.wait = Duration::from_millis(1);
         adjust(&mut options);
-        Engine { folder, log, options, assignments_next: 0, rejected_next: 0 }
+        Engine { folder, log, options, assignments_next: 0, rejected_next: 0, notices_next: 0 }
     }
 
     pub fn state_folder(&self) -> PathBuf {
@@ -141,13 +142,16 @@ impl Engine {
         (outputs.collect(), next)
     }
 
-    /// New decisions, then new refusals.
+    /// New decisions, then new refusals, then new notices.
     pub fn outputs(&mut self) -> Vec<Output> {
         let (mut outputs, next) = self.read(TopicKind::Assignments, self.assignments_next);
         self.assignments_next = next;
         let (rejected, next) = self.read(TopicKind::Rejected, self.rejected_next);
         self.rejected_next = next;
         outputs.extend(rejected);
+        let (notices, next) = self.read(TopicKind::Notices, self.notices_next);
+        self.notices_next = next;
+        outputs.extend(notices);
         outputs
     }
 

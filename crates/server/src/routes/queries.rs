@@ -87,6 +87,23 @@ pub(super) async fn stock(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct AvailabilityParameters {
+    channel: String,
+    sku: String,
+}
+
+/// What a defined channel may sell of a SKU.
+pub(super) async fn availability(
+    State(server): State<Server>,
+    Path(market): Path<String>,
+    parameters: Result<Parameters<AvailabilityParameters>, QueryRejection>,
+) -> Answered {
+    let AvailabilityParameters { channel, sku } = valid(parameters)?;
+    ask(&server, market, Query::Availability { channel, sku }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RecordParameters {
     from: Option<u64>,
     limit: Option<usize>,

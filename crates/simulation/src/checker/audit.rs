@@ -9,6 +9,7 @@ use super::ledger::Order;
 use super::names::Names;
 use super::report::{CheckReport, Rule, Violation};
 use super::shelves::Shelves;
+use super::supply::UnderWay;
 
 /// Key of an order: a hash of channel and order id.
 pub type Key = u128;
@@ -19,6 +20,10 @@ pub struct Audit {
     pub(super) names: Names,
     pub(super) orders: HashMap<Key, Order, FxBuildHasher>,
     pub(super) shelves: Shelves,
+    /// Transfers under way, by the number of their id.
+    pub(super) transfers: HashMap<u32, UnderWay, FxBuildHasher>,
+    /// Nodes that each defined channel sells from; empty: all.
+    pub(super) channels: HashMap<u32, Vec<u32>, FxBuildHasher>,
     /// (source, id) of every event.
     pub(super) seen: HashSet<u128, FxBuildHasher>,
     /// Void assignments not answered yet: (fulfilment, hash of the message).
@@ -58,6 +63,8 @@ impl Audit {
             names: Names::default(),
             orders: HashMap::default(),
             shelves: Shelves::default(),
+            transfers: HashMap::default(),
+            channels: HashMap::default(),
             seen: HashSet::default(),
             void: Vec::new(),
             last_decided: 0,
@@ -173,7 +180,6 @@ impl Audit {
         }
         let waiting = self.orders.values().flat_map(|order| &order.lines).map(|line| line.waiting);
         self.report.counts.waiting_milli = waiting.sum();
-        self.report.counts.shelves_not_checked = self.shelves.unclear_count();
         self.report
     }
 }

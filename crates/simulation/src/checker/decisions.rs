@@ -42,7 +42,7 @@ impl Audit {
                 self.keeps(key, &name, changed.fulfilment, &changed.lines);
             }
             Output::Released(released) => self.released(key, &name, released),
-            Output::Rejected(_) => {
+            Output::Rejected(_) | Output::Variance(_) => {
                 self.violation(Rule::UnknownSubject, &name, "a refused event on `assignments`");
             }
         }
@@ -218,7 +218,11 @@ impl Audit {
             return self.violation(Rule::UnknownSubject, name, "assigned, never placed");
         };
         order.fulfilments.push(Fulfilment { node, seq: 0 });
-        let (number, forbids) = (order.fulfilments.len(), order.forbids(node));
+        let number = order.fulfilments.len();
+        let channel = self.channels.get(&self.names.number(&message.channel));
+        let exposed = channel.is_none_or(|nodes| nodes.is_empty() || nodes.contains(&node));
+        let hidden = (!exposed).then_some("its channel does not sell that node's stock");
+        let forbids = order.forbids(node).or(hidden);
         if number != message.fulfilment as usize {
             let detail = format!("f{} where f{number} is due", message.fulfilment);
             self.violation(Rule::FulfilmentNumber, name, detail);

@@ -60,18 +60,40 @@ impl Audit {
                 shelf.buffer = set.buffer_milli;
                 shelf.backorder_limit = set.backorder_limit_milli;
                 shelf.flagged_out = set.flagged_out;
+                shelf.percent = i64::from(set.buffer_percent);
+                shelf.weeks = set.buffer_weeks_milli;
+            }
+            Event::SalesRateSet(set) => {
+                self.shelf(&set.node_id, &set.sku).weekly = set.weekly_milli;
+            }
+            Event::ChannelDefined(channel) => {
+                let nodes = channel.nodes.iter().map(|node| self.names.number(node)).collect();
+                self.channels.insert(self.names.number(&channel.channel), nodes);
             }
             Event::StockCounted(count) => {
                 let as_of = if count.as_of_ms == 0 { time_ms } else { count.as_of_ms };
-                self.shelf(&count.node_id, &count.sku).counted(count.on_hand_milli, as_of, time_ms);
+                let net = count.basis() == v1::CountBasis::NetOfOpenOrders;
+                self.shelf(&count.node_id, &count.sku).counted(count.on_hand_milli, as_of, net);
             }
+            Event::StockMoved(moved) => {
+                self.shelf(&moved.node_id, &moved.sku).moved(on_hand_of(moved), time_ms);
+            }
+            Event::StockReceived(received) => {
+                if received.into() != v1::StockBucket::Quarantine {
+                    let shelf = self.shelf(&received.node_id, &received.sku);
+                    shelf.moved(received.quantity_milli, time_ms);
+                }
+            }
+            Event::TransferDispatched(transfer) => self.dispatched(transfer, time_ms),
+            Event::TransferReceived(transfer) => self.transfer_received(transfer, time_ms),
+            Event::TransferCancelled(transfer) => self.transfer_cancelled(transfer, time_ms),
             Event::StockAdjusted(delta) => {
                 self.shelf(&delta.node_id, &delta.sku).moved(delta.delta_milli, time_ms);
             }
             Event::OrderPlaced(placed) => self.placed(event, placed),
             Event::OrderCancelled(cancelled) => self.cancelled(cancelled),
-            Event::FulfilmentRejected(rejected) => self.turned_down(rejected),
-            Event::FulfilmentShipped(shipped) => self.shipped(shipped),
+            Event::FulfilmentRejected(rejected) => self.turned_down(rejected, time_ms),
+            Event::FulfilmentShipped(shipped) => self.shipped(shipped, time_ms),
             Event::MarketConfigured(_)
             | Event::RulesActivated(_)
             | Event::NodeDefined(_)
@@ -140,7 +162,7 @@ impl Audit {
         Some((key, number))
     }
 
-    fn turned_down(&mut self, event: &v1::FulfilmentRejected) {
+    fn turned_down(&mut self, event: &v1::FulfilmentRejected, time_ms: i64) {
         let Some((key, only)) = self.target(event.target.as_ref()) else {
             return self.violation(Rule::UnknownSubject, "a rejection", "names nothing known");
         };
@@ -160,11 +182,11 @@ impl Audit {
             }
         }
         for ((node, sku), units) in given_back {
-            self.shelves.at(node, sku).given_back(units, event.reason());
+            self.shelves.at(node, sku).given_back(units, event.reason(), time_ms);
         }
     }
 
-    fn shipped(&mut self, event: &v1::FulfilmentShipped) {
+    fn shipped(&mut self, event: &v1::FulfilmentShipped, time_ms: i64) {
         let Some((key, only)) = self.target(event.target.as_ref()) else {
             return self.violation(Rule::UnknownSubject, "a shipment", "names nothing known");
         };
@@ -191,9 +213,17 @@ impl Audit {
             share.live -= units;
             share.shipped += units;
             let node = order.fulfilments[share.fulfilment as usize - 1].node;
-            self.shelves.at(node, line.sku).shipped(units);
+            self.shelves.at(node, line.sku).shipped(units, time_ms);
         }
     }
+}
+
+/// What a move does to the sellable units.
+fn on_hand_of(event: &v1::StockMoved) -> i64 {
+    let part = |bucket: v1::StockBucket, units: i64| {
+        if bucket == v1::StockBucket::OnHand { units } else { 0 }
+    };
+    part(event.to(), event.quantity_milli) - part(event.from(), event.quantity_milli)
 }
 
 /// Takes units from what is left to take; -1 marks that nothing is, since 0 asks for all.

@@ -7,10 +7,11 @@
 //! order row per order and a shelf per (node, SKU), and compares after every step. [`Rule`] lists
 //! what must hold.
 //!
-//! Memory grows with orders (about 250 bytes each) and event ids (16 bytes), not with records.
+//! Memory grows with orders (about 250 bytes each), event ids (16 bytes) and the movements of each
+//! shelf since its newest count (24 bytes), not with records.
 //!
 //! Limits: ids are remembered for ever, so a market that reuses an id after its horizon looks like
-//! a duplicate here; shelves counted as of an earlier instant are not checked from then on.
+//! a duplicate here.
 
 mod audit;
 mod decisions;
@@ -20,6 +21,7 @@ mod names;
 mod preface;
 mod report;
 mod shelves;
+mod supply;
 mod topics;
 
 use omnifold_log::{Log, TopicKind};

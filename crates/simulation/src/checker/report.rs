@@ -91,9 +91,6 @@ pub struct Counts {
     pub stray_marks: u64,
     /// Units that wait at the end, in 1/1000 unit.
     pub waiting_milli: i64,
-    /// (node, SKU) pairs not checked for overselling: they were counted as of a time before the
-    /// count's own, and what lay there since cannot be told from the topics in one pass.
-    pub shelves_not_checked: u64,
 }
 
 /// What the checker found.

@@ -6,7 +6,7 @@ use omnifold_events::v1::RejectionReason;
 use rustc_hash::FxBuildHasher;
 
 /// Stock of one SKU at one node.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shelf {
     /// There and sellable.
     pub on_hand: i64,
@@ -14,14 +14,22 @@ pub struct Shelf {
     pub promised: i64,
     /// Kept back.
     pub buffer: i64,
+    /// Kept back too: per cent of what is there.
+    pub percent: i64,
+    /// Kept back too: 1/1000 weeks of sales.
+    pub weeks: i64,
+    /// Units sold in a week.
+    pub weekly: i64,
     /// May be promised without stock.
     pub backorder_limit: i64,
     /// Not offered at all.
     pub flagged_out: bool,
     /// The newest count spoke for this instant. Movements up to it were seen by who counted.
     counted_as_of: Option<i64>,
-    /// What is there cannot be told, see [`super::Counts::shelves_not_checked`].
-    pub unclear: bool,
+    /// So did the newest count that had not taken open orders off.
+    shelf_seen_as_of: Option<i64>,
+    /// (time, change, of which shipped) of the movements after the newest count.
+    after: Vec<(i64, i64, i64)>,
 }
 
 /// All shelves, by (node, SKU).
@@ -33,55 +41,65 @@ impl Shelves {
     pub fn at(&mut self, node: u32, sku: u32) -> &mut Shelf {
         self.0.entry((node, sku)).or_default()
     }
-
-    /// Shelves that could not be checked.
-    pub fn unclear_count(&self) -> u64 {
-        self.0.values().filter(|shelf| shelf.unclear).count() as u64
-    }
 }
 
 impl Shelf {
-    /// A count is the truth for its instant; an older count than the newest says nothing.
-    pub fn counted(&mut self, units: i64, as_of: i64, own_time: i64) {
+    /// A count is the truth for its instant, and what came after it is added; an older count than
+    /// the newest says nothing of what is there now.
+    pub fn counted(&mut self, units: i64, as_of: i64, net: bool) {
+        if !net {
+            self.shelf_seen_as_of = self.shelf_seen_as_of.max(Some(as_of));
+        }
         if self.counted_as_of.is_some_and(|newest| as_of < newest) {
             return;
         }
-        self.unclear |= as_of < own_time;
-        self.on_hand = units;
+        let later = self.after.iter().filter(|(time, ..)| *time > as_of);
+        let (change, shipped) = later.fold((0, 0), |sum, (_, c, s)| (sum.0 + c, sum.1 + s));
+        let open_orders = if net { self.promised + shipped } else { 0 };
+        self.on_hand = units + open_orders + change;
         self.counted_as_of = Some(as_of);
+        self.after.retain(|(time, ..)| *time > as_of);
     }
 
     /// A movement, unless the newest count saw it already.
     pub fn moved(&mut self, delta: i64, time: i64) {
         if self.counted_as_of.is_none_or(|as_of| time > as_of) {
             self.on_hand += delta;
+            self.after.push((time, delta, 0));
         }
     }
 
-    /// Units left the node.
-    pub fn shipped(&mut self, units: i64) {
-        self.on_hand -= units;
+    /// Units left the node. Who counted net of open orders had not seen them leave.
+    pub fn shipped(&mut self, units: i64, time: i64) {
         self.promised -= units;
+        if self.shelf_seen_as_of.is_none_or(|as_of| time > as_of) {
+            self.on_hand -= units;
+            self.after.push((time, -units, units));
+        }
     }
 
     /// The node gave units back and said what that means for its stock.
-    pub fn given_back(&mut self, units: i64, reason: RejectionReason) {
+    pub fn given_back(&mut self, units: i64, reason: RejectionReason, time: i64) {
         self.promised -= units;
         match reason {
-            RejectionReason::NotInStock => self.on_hand = self.on_hand.min(0),
-            RejectionReason::Mismatch | RejectionReason::Damaged => self.on_hand -= units,
+            RejectionReason::NotInStock => self.moved(-self.on_hand.max(0), time),
+            RejectionReason::Mismatch | RejectionReason::Damaged => self.moved(-units, time),
             RejectionReason::NoVariance | RejectionReason::Unspecified => {}
         }
     }
 
+    /// Units kept back: the largest of the three.
+    fn kept_back(&self) -> i64 {
+        let share = (i128::from(self.on_hand.max(0)) * i128::from(self.percent) + 99) / 100;
+        let weeks = (i128::from(self.weekly) * i128::from(self.weeks) + 999) / 1_000;
+        self.buffer.max(i64::try_from(share.max(weeks)).unwrap_or(i64::MAX))
+    }
+
     /// Promises units, of which some without stock. What is wrong with that, if anything.
     pub fn promise(&mut self, units: i64, backordered: i64) -> Option<String> {
-        let free = self.on_hand - self.promised - self.buffer;
+        let free = (self.on_hand - self.promised).saturating_sub(self.kept_back());
         self.promised += units;
         let from_stock = units - backordered;
-        if self.unclear {
-            return None;
-        }
         if self.flagged_out {
             return Some("the SKU is flagged out there".to_owned());
         }

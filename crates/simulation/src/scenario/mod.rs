@@ -27,14 +27,23 @@
 //! | `market clock=events coverage=ship_complete shortage=refuse` | MarketConfigured; those are the defaults |
 //! | `node N at 48.85,2.35 [disabled]` | NodeDefined |
 //! | `item S [scale=1]` | ItemDefined, with that many decimals |
-//! | `count N S 5` | StockCounted |
+//! | `count N S 5 [as_of=TIME] [basis=net_of_open_orders] [reason=cycle]` | StockCounted |
+//! | `move N S 2 from on_hand to quarantine [reason=damage]` | StockMoved |
+//! | `receive N S 12 [into=quarantine]` | StockReceived |
+//! | `transfer T from N to M S:6 ...` | TransferDispatched |
+//! | `arrived T [S:4 [damaged=1]] [closes]` | TransferReceived; without a SKU all of it |
+//! | `recall T` | TransferCancelled |
+//! | `sales N S 40` | SalesRateSet, units a week |
+//! | `channel C [nodes=N,M] [threshold=10]` | ChannelDefined |
 //! | `adjust N S -2 [reason=sale]` | StockAdjusted, `received` or `correction` by its sign |
-//! | `settings N S [buffer=2] [backorder_limit=10] [flagged_out]` | StockSettingsSet |
+//! | `settings N S [buffer=2] [percent=10] [weeks=1.5] [backorder_limit=10] [flagged_out]` | StockSettingsSet |
 //! | `order O lines S:3 T:1 [to 48.8,2.3] [from=N1,N2] [priority=5] [coverage=allow_partial]` | OrderPlaced; lines are named 1, 2, 3 ... |
 //! | `cancel O [line 1 [x2]] ...` | OrderCancelled |
 //! | `accept O/f1`, `reject O/f1 mismatch` | what the node says |
 //! | `ship O/f1 [line 1 x2] ...`, `deliver ...` | what happened; `ship any O` names no node |
 //! | `stock N S` | prints the stock of a (node, SKU) |
+//! | `ledger N S [as_of=TIME]` | prints the entries of its ledger, and their sum |
+//! | `available C S` | prints what a defined channel may sell |
 
 mod parse;
 mod play;
@@ -67,6 +76,22 @@ pub enum Action {
     Event(Box<FileEvent>),
     /// The engine is stopped and started again.
     Restart,
+    /// The ledger of a (node, SKU) is printed.
+    ShowLedger {
+        /// The node.
+        node: String,
+        /// The SKU.
+        sku: String,
+        /// Only what acts at or before this instant, milliseconds since the Unix epoch.
+        as_of_ms: Option<i64>,
+    },
+    /// What a channel may sell is printed.
+    ShowAvailable {
+        /// The channel.
+        channel: String,
+        /// The SKU.
+        sku: String,
+    },
     /// The stock of a (node, SKU) is printed.
     ShowStock {
         /// The node.

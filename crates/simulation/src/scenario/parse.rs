@@ -66,6 +66,16 @@ impl Reader {
                 let (node, sku) = shelf(words)?;
                 return Ok(Action::ShowStock { node, sku });
             }
+            "ledger" => {
+                let (node, sku) = shelf(words)?;
+                let as_of_ms = time_option(words, "as_of")?;
+                return Ok(Action::ShowLedger { node, sku, as_of_ms });
+            }
+            "available" => {
+                let channel = words.next("a channel")?.to_owned();
+                let sku = words.next("a SKU")?.to_owned();
+                return Ok(Action::ShowAvailable { channel, sku });
+            }
             "again" => self.newest.clone().ok_or("there is no event to deliver again")?,
             _ => self.event(line, verb, words)?,
         };
@@ -95,6 +105,16 @@ fn event(verb: &str, words: &mut Words<'_>) -> Result<Event, Fault> {
         "item" => item(words)?.into(),
         "count" => count(words)?.into(),
         "adjust" => adjust(words)?.into(),
+        "move" => relocation(words)?.into(),
+        "receive" => receipt(words)?.into(),
+        "transfer" => transfer(words)?.into(),
+        "arrived" => arrival(words)?.into(),
+        "recall" => {
+            let transfer_id = words.next("a transfer")?.to_owned();
+            v1::TransferCancelled { transfer_id, ..Default::default() }.into()
+        }
+        "sales" => sales(words)?.into(),
+        "channel" => channel(words)?.into(),
         "settings" => settings(words)?.into(),
         "order" => order(words)?.into(),
         "cancel" => cancel(words)?.into(),
@@ -162,7 +182,13 @@ fn shelf(words: &mut Words<'_>) -> Result<(String, String), Fault> {
 fn count(words: &mut Words<'_>) -> Result<v1::StockCounted, Fault> {
     let (node_id, sku) = shelf(words)?;
     let on_hand_milli = quantity(words.next("a quantity")?)?;
-    Ok(v1::StockCounted { node_id, sku, on_hand_milli, ..Default::default() })
+    let as_of_ms = time_option(words, "as_of")?.unwrap_or(0);
+    let basis = words.option("basis").unwrap_or("unspecified");
+    let basis = choice("COUNT_BASIS", basis, v1::CountBasis::from_str_name)?.into();
+    let reason = words.option("reason").unwrap_or("unspecified");
+    let reason = choice("COUNT_REASON", reason, v1::CountReason::from_str_name)?.into();
+    let extensions = Default::default();
+    Ok(v1::StockCounted { node_id, sku, on_hand_milli, as_of_ms, basis, reason, extensions })
 }
 
 fn adjust(words: &mut Words<'_>) -> Result<v1::StockAdjusted, Fault> {
@@ -175,6 +201,81 @@ fn adjust(words: &mut Words<'_>) -> Result<v1::StockAdjusted, Fault> {
     Ok(v1::StockAdjusted { node_id, sku, delta_milli, reason, ..Default::default() })
 }
 
+fn time_option(words: &mut Words<'_>, key: &str) -> Result<Option<i64>, Fault> {
+    let time = words.option(key).map(parse_time).transpose();
+    time.map_err(|fault| fault.to_string())
+}
+
+fn bucket(word: &str) -> Result<i32, Fault> {
+    Ok(choice("STOCK_BUCKET", word, v1::StockBucket::from_str_name)?.into())
+}
+
+fn relocation(words: &mut Words<'_>) -> Result<v1::StockMoved, Fault> {
+    let (node_id, sku) = shelf(words)?;
+    let quantity_milli = quantity(words.next("a quantity")?)?;
+    words.take("from");
+    let from = bucket(words.next("a bucket")?)?;
+    words.take("to");
+    let to = bucket(words.next("a bucket")?)?;
+    let reason = words.option("reason").unwrap_or("unspecified");
+    let reason = choice("MOVE_REASON", reason, v1::MoveReason::from_str_name)?.into();
+    Ok(v1::StockMoved { node_id, sku, quantity_milli, from, to, reason, ..Default::default() })
+}
+
+fn receipt(words: &mut Words<'_>) -> Result<v1::StockReceived, Fault> {
+    let (node_id, sku) = shelf(words)?;
+    let quantity_milli = quantity(words.next("a quantity")?)?;
+    let into = bucket(words.option("into").unwrap_or("unspecified"))?;
+    Ok(v1::StockReceived { node_id, sku, quantity_milli, into, ..Default::default() })
+}
+
+fn transfer(words: &mut Words<'_>) -> Result<v1::TransferDispatched, Fault> {
+    let transfer_id = words.next("a transfer")?.to_owned();
+    words.take("from");
+    let from_node = words.next("a node")?.to_owned();
+    words.take("to");
+    let to_node = words.next("a node")?.to_owned();
+    let mut lines = Vec::new();
+    while let Some(line) = words.take_if(|word| word.contains(':')) {
+        let v1::OrderLine { sku, quantity_milli, .. } = order_line(0, line)?;
+        lines.push(v1::TransferLine { sku, quantity_milli });
+    }
+    Ok(v1::TransferDispatched { transfer_id, from_node, to_node, lines, ..Default::default() })
+}
+
+fn arrival(words: &mut Words<'_>) -> Result<v1::TransferReceived, Fault> {
+    let transfer_id = words.next("a transfer")?.to_owned();
+    let mut lines = Vec::new();
+    while let Some(line) = words.take_if(|word| word.contains(':')) {
+        let v1::OrderLine { sku, quantity_milli, .. } = order_line(0, line)?;
+        lines.push(v1::TransferReceipt { sku, quantity_milli, damaged_milli: 0 });
+    }
+    let damaged = words.quantity_option("damaged")?;
+    match lines.last_mut() {
+        Some(line) => line.damaged_milli = damaged,
+        None if damaged != 0 => return Err("`damaged` needs a SKU before it".to_owned()),
+        None => {}
+    }
+    let closes = words.take("closes");
+    Ok(v1::TransferReceived { transfer_id, lines, closes, ..Default::default() })
+}
+
+fn sales(words: &mut Words<'_>) -> Result<v1::SalesRateSet, Fault> {
+    let (node_id, sku) = shelf(words)?;
+    let weekly_milli = quantity(words.next("a quantity")?)?;
+    Ok(v1::SalesRateSet { node_id, sku, weekly_milli, ..Default::default() })
+}
+
+fn channel(words: &mut Words<'_>) -> Result<v1::ChannelDefined, Fault> {
+    let nodes = words.option("nodes").unwrap_or_default();
+    Ok(v1::ChannelDefined {
+        channel: words.next("a channel")?.to_owned(),
+        nodes: nodes.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect(),
+        threshold_milli: words.quantity_option("threshold")?,
+        ..Default::default()
+    })
+}
+
 fn settings(words: &mut Words<'_>) -> Result<v1::StockSettingsSet, Fault> {
     let (node_id, sku) = shelf(words)?;
     Ok(v1::StockSettingsSet {
@@ -183,6 +284,8 @@ fn settings(words: &mut Words<'_>) -> Result<v1::StockSettingsSet, Fault> {
         buffer_milli: words.quantity_option("buffer")?,
         backorder_limit_milli: words.quantity_option("backorder_limit")?,
         flagged_out: words.take("flagged_out"),
+        buffer_percent: words.option("percent").map_or(Ok(0), number)?,
+        buffer_weeks_milli: words.quantity_option("weeks")?,
         ..Default::default()
     })
 }

@@ -11,11 +11,22 @@ use crate::output::Output;
 /// An engine that a scenario is played on.
 pub trait Player {
     /// Takes one event; returns what it published for it: messages of `assignments` in their
-    /// order, then those of `rejected`.
+    /// order, then those of `rejected`, then those of `notices`.
     fn take(&mut self, event: &FileEvent) -> anyhow::Result<Vec<Output>>;
 
     /// The stock of a (node, SKU); `None` where the node does not stock it.
     fn stock(&mut self, node: &str, sku: &str) -> anyhow::Result<Option<StockFigures>>;
+
+    /// The entries of its ledger that act at or before an instant, then their sum.
+    fn ledger(
+        &mut self,
+        node: &str,
+        sku: &str,
+        as_of_ms: Option<i64>,
+    ) -> anyhow::Result<Vec<String>>;
+
+    /// What a channel may sell of a SKU, as a decimal.
+    fn available(&mut self, channel: &str, sku: &str) -> anyhow::Result<String>;
 
     /// Stops, and starts on what was left on disk.
     fn restart(&mut self) -> anyhow::Result<()>;
@@ -28,6 +39,9 @@ pub struct StockFigures {
     pub on_hand_milli: i64,
     pub allocated_milli: i64,
     pub quarantine_milli: i64,
+    pub in_transit_milli: i64,
+    pub written_off_milli: i64,
+    pub returned_to_supplier_milli: i64,
     pub short_milli: i64,
     pub atp_milli: i64,
 }
@@ -76,6 +90,10 @@ fn print(action: &Action, player: &mut dyn Player) -> anyhow::Result<Vec<String>
         Action::Restart => {
             player.restart()?;
             Vec::new()
+        }
+        Action::ShowLedger { node, sku, as_of_ms } => player.ledger(node, sku, *as_of_ms)?,
+        Action::ShowAvailable { channel, sku } => {
+            vec![format!("{channel} {sku} {}", player.available(channel, sku)?)]
         }
         Action::ShowStock { node, sku } => match player.stock(node, sku)? {
             Some(figures) => vec![render_stock(node, sku, &figures)],

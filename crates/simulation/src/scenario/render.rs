@@ -22,10 +22,19 @@ fn lines_of(output: &Output) -> Vec<String> {
         }
         Output::Changed(message) => vec![fulfilment_line(output, "keeps ", &message.lines)],
         Output::Released(message) => vec![fulfilment_line(output, "released ", &message.lines)],
+        Output::Variance(message) => vec![variance_line(message)],
         Output::Rejected(message) => {
             let name = message.event_type.trim_start_matches("omnifold.v1.");
             vec![format!("rejected {name} {}", message.reason)]
         }
+    }
+}
+
+fn variance_line(message: &v1::CountVariance) -> String {
+    let (node, sku, now) = (&message.node_id, &message.sku, units(message.variance_milli));
+    match message.corrected_from_milli {
+        None => format!("{node} {sku} variance {now}"),
+        Some(was) => format!("{node} {sku} variance {now}, was {}", units(was)),
     }
 }
 
@@ -114,15 +123,20 @@ fn units(milli: i64) -> String {
     }
 }
 
-/// `N S on_hand 5 allocated 3 atp 2`, with `quarantine` and `short` where there are any.
+/// `N S on_hand 5 allocated 3 atp 2`, with the other buckets and `short` where there are any.
 pub fn render_stock(node: &str, sku: &str, figures: &StockFigures) -> String {
     let mut text = format!(
         "{node} {sku} on_hand {} allocated {}",
         units(figures.on_hand_milli),
         units(figures.allocated_milli)
     );
-    for (name, milli) in [("quarantine", figures.quarantine_milli), ("short", figures.short_milli)]
-    {
+    for (name, milli) in [
+        ("quarantine", figures.quarantine_milli),
+        ("in_transit", figures.in_transit_milli),
+        ("written_off", figures.written_off_milli),
+        ("returned_to_supplier", figures.returned_to_supplier_milli),
+        ("short", figures.short_milli),
+    ] {
         if milli != 0 {
             text += &format!(" {name} {}", units(milli));
         }

@@ -51,9 +51,10 @@ fn every_scenario_file_can_be_read_and_names_its_case_first() {
 #[test]
 fn the_required_cases_have_their_files() {
     let names: Vec<String> = files().into_iter().map(|(name, _)| name).collect();
-    for case in
-        ["RS-02", "RS-03", "RS-04", "RT-01", "RT-02", "RT-03", "RT-10", "EV-02", "LG-01", "AT-04"]
-    {
+    for case in [
+        "RS-02", "RS-03", "RS-04", "RT-01", "RT-02", "RT-03", "RT-10", "EV-01", "EV-02", "LG-01",
+        "AT-01", "AT-04", "AT-05",
+    ] {
         assert!(names.iter().any(|name| name.starts_with(case)), "{case}");
     }
 }
@@ -111,6 +112,29 @@ fn shipments_name_a_fulfilment_or_an_order_and_lines() {
 }
 
 #[test]
+fn stock_moves_and_transfers_say_from_where_to_where() {
+    let Event::StockMoved(moved) =
+        only_event("move N S 1.5 from on_hand to quarantine reason=damage").event
+    else {
+        panic!()
+    };
+    assert_eq!((moved.node_id.as_str(), moved.quantity_milli), ("N", 1_500));
+    let way = (moved.from(), moved.to(), moved.reason());
+    let damage = v1::MoveReason::Damage;
+    assert_eq!(way, (v1::StockBucket::OnHand, v1::StockBucket::Quarantine, damage));
+    let Event::TransferReceived(came) = only_event("arrived T S:4 damaged=1 closes").event else {
+        panic!()
+    };
+    assert!(came.closes && came.transfer_id == "T");
+    assert_eq!((came.lines[0].quantity_milli, came.lines[0].damaged_milli), (4_000, 1_000));
+    let Event::ChannelDefined(channel) = only_event("channel C nodes=N,M threshold=10").event
+    else {
+        panic!()
+    };
+    assert_eq!((channel.nodes.len(), channel.threshold_milli), (2, 10_000));
+}
+
+#[test]
 fn a_line_that_is_no_command_is_named_with_its_number() {
     for (text, what) in [
         ("item S\nfly away", "there is no command `fly`"),
@@ -120,6 +144,9 @@ fn a_line_that_is_no_command_is_named_with_its_number() {
         ("count N S 5 colour=red", "no option `colour`"),
         ("node N at 48.8", "no place"),
         ("reject O/f1 bored", "`bored`"),
+        ("move N S 1 from shelf to bin", "`shelf`"),
+        ("arrived T damaged=1", "needs a SKU"),
+        ("count N S 1 as_of=noon", "RFC 3339"),
         ("market shortage=steal", "`steal`"),
         ("at noon", "RFC 3339"),
         ("> output", "output before any command"),
@@ -263,6 +290,19 @@ impl Player for Parrot {
         Ok((node == "N").then_some(figures))
     }
 
+    fn ledger(
+        &mut self,
+        node: &str,
+        sku: &str,
+        as_of_ms: Option<i64>,
+    ) -> anyhow::Result<Vec<String>> {
+        Ok(vec![format!("{node} {sku} {}", as_of_ms.unwrap_or(0))])
+    }
+
+    fn available(&mut self, _: &str, _: &str) -> anyhow::Result<String> {
+        Ok("8.5".to_owned())
+    }
+
     fn restart(&mut self) -> anyhow::Result<()> {
         self.restarts += 1;
         Ok(())
@@ -272,7 +312,8 @@ impl Player for Parrot {
 #[test]
 fn playing_compares_every_command_with_what_stands_below_it() {
     let text = "item S\norder O lines S:1\n> O assigned\nstock N S\n\
-                > N S on_hand 5 allocated 0 short 0.001 atp 0\nstock M S\n> M S not stocked\nrestart\n";
+                > N S on_hand 5 allocated 0 short 0.001 atp 0\nstock M S\n> M S not stocked\nrestart\n\
+                ledger N S as_of=1970-01-01T00:00:01Z\n> N S 1000\navailable C S\n> C S 8.5\n";
     let steps = parse(text).expect("valid");
     assert_eq!(play(&steps, &mut Parrot::default()).expect("no fault"), []);
 

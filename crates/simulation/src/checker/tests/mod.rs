@@ -363,15 +363,67 @@ fn a_movement_that_the_count_saw_is_not_booked_again() {
 }
 
 #[test]
-fn a_shelf_counted_for_an_earlier_instant_is_not_judged_and_said_so() {
-    let mut story = story();
-    let as_of_ms = STEP_MS;
-    story.input(v1::StockCounted { as_of_ms: 5 * as_of_ms, ..count("A", "S", 0) });
-    let step = story.input(order("O8", &[("S", 5)]));
-    story.decide(Output::Assigned(whole("O8", step, "A", &[("1", "S", 5)])));
-    let report = report(&story);
-    assert!(report.is_clean(), "{report}");
-    assert_eq!(report.counts.shelves_not_checked, 1);
+fn what_came_after_a_counts_instant_is_added_to_it() {
+    let sold = |units: i64, net: bool| {
+        let mut story = story();
+        let as_of_ms = story.inputs.len() as i64 * STEP_MS + 1;
+        story.input(adjust("A", "S", 4));
+        let basis = if net { v1::CountBasis::NetOfOpenOrders } else { v1::CountBasis::Physical };
+        let basis = basis.into();
+        story.input(v1::StockCounted { as_of_ms, basis, ..count("A", "S", 1) });
+        let step = story.input(order("O8", &[("S", units)]));
+        story.decide(Output::Assigned(whole("O8", step, "A", &[("1", "S", units)])));
+        report(&story)
+    };
+    for net in [false, true] {
+        assert!(sold(5, net).is_clean(), "{}", sold(5, net));
+        assert_eq!(sold(6, net).violations[0].rule, Rule::Oversold);
+    }
+}
+
+#[test]
+fn a_transfer_takes_its_units_from_one_shelf_and_brings_them_to_the_other() {
+    let sold = |node: &str, units: i64| {
+        let mut story = story();
+        story.input(count("A", "S", 10));
+        story.input(count("B", "S", 0));
+        let line = v1::TransferLine { sku: "S".into(), quantity_milli: 4 };
+        let lines = vec![line];
+        story.input(v1::TransferDispatched {
+            transfer_id: "T".into(),
+            from_node: "A".into(),
+            to_node: "B".into(),
+            lines,
+            ..Default::default()
+        });
+        let line = v1::TransferReceipt { sku: "S".into(), quantity_milli: 2, damaged_milli: 1 };
+        let (transfer_id, lines) = ("T".to_owned(), vec![line]);
+        story.input(v1::TransferReceived { transfer_id, lines, ..Default::default() });
+        story.input(v1::TransferCancelled { transfer_id: "T".into(), ..Default::default() });
+        let step = story.input(order("O8", &[("S", units)]));
+        story.decide(Output::Assigned(whole("O8", step, node, &[("1", "S", units)])));
+        report(&story)
+    };
+    for (node, units) in [("A", 7), ("B", 2)] {
+        assert!(sold(node, units).is_clean(), "{}", sold(node, units));
+        assert_eq!(sold(node, units + 1).violations[0].rule, Rule::Oversold);
+    }
+}
+
+#[test]
+fn a_node_that_a_channel_does_not_sell_is_noticed() {
+    let assigned_to = |node: &str| {
+        let mut story = story();
+        story.input(count("A", "S", 10));
+        story.input(count("B", "S", 10));
+        let (channel, nodes) = ("web".to_owned(), vec!["A".to_owned()]);
+        story.input(v1::ChannelDefined { channel, nodes, ..Default::default() });
+        let step = story.input(order("O8", &[("S", 1)]));
+        story.decide(Output::Assigned(whole("O8", step, node, &[("1", "S", 1)])));
+        report(&story)
+    };
+    assert!(assigned_to("A").is_clean(), "{}", assigned_to("A"));
+    assert_eq!(assigned_to("B").violations[0].rule, Rule::NodeNotAllowed);
 }
 
 #[test]

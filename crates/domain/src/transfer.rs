@@ -1,0 +1,29 @@
+//! Stock under way between two nodes (rule S7).
+
+use serde::{Deserialize, Serialize};
+
+use crate::{NodeIx, SkuIx};
+
+/// A transfer's key: XXH3-128 of its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TransferKey(pub u128);
+
+impl TransferKey {
+    /// The key of a transfer.
+    pub fn of(id: &str) -> Self {
+        TransferKey(xxhash_rust::xxh3::xxh3_128(id.as_bytes()))
+    }
+}
+
+/// Units that left one node for another. A transfer with nothing under way has no row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// The operator's name for it.
+    pub id: String,
+    /// Where it left; its units stand as `in_transit` there.
+    pub from: NodeIx,
+    /// Where it goes.
+    pub to: NodeIx,
+    /// Units still under way, each SKU once.
+    pub under_way: Vec<(SkuIx, i64)>,
+}

@@ -1,0 +1,116 @@
+//! Rows that few events touch: found in memory or brought in one by one, forgotten when a flushed
+//! checkpoint holds them.
+
+use std::collections::VecDeque;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::backend::{Backend, StateError};
+use crate::digest::Digest;
+use crate::images::Images;
+use crate::rows::{self, Key, Table};
+
+/// A row, or that there is none.
+struct Cell<V> {
+    row: Option<Arc<V>>,
+    /// What the row adds to the digest as of the last ended epoch; 0 where there was none.
+    digest: u128,
+    dirty: bool,
+    changed_epoch: u64,
+}
+
+/// One kind of such rows.
+pub(crate) struct SideTable<K, V> {
+    table: Table,
+    key: fn(K) -> Key,
+    cells: FxHashMap<K, Cell<V>>,
+    dirty: Vec<K>,
+    ages: VecDeque<K>,
+}
+
+impl<K: Copy + Eq + Hash, V: Serialize + DeserializeOwned> SideTable<K, V> {
+    pub(crate) fn new(table: Table, key: fn(K) -> Key) -> Self {
+        let (cells, dirty, ages) = (FxHashMap::default(), Vec::new(), VecDeque::new());
+        SideTable { table, key, cells, dirty, ages }
+    }
+
+    fn cell(&mut self, backend: &dyn Backend, key: K) -> Result<&mut Cell<V>, StateError> {
+        if !self.cells.contains_key(&key) {
+            let bytes = (self.key)(key);
+            let (row, digest) = match backend.get(self.table, bytes.as_bytes())? {
+                None => (None, 0),
+                Some(stored) => {
+                    let row = rows::decode(self.table, bytes.as_bytes(), &stored)?;
+                    let digest = Digest::of_small_row(self.table, bytes.as_bytes(), &stored[1..]);
+                    (Some(Arc::new(row)), digest)
+                }
+            };
+            let cell = Cell { row, digest, dirty: false, changed_epoch: 0 };
+            self.cells.insert(key, cell);
+            self.ages.push_back(key);
+        }
+        Ok(self.cells.get_mut(&key).expect("just brought in"))
+    }
+
+    pub(crate) fn get(&mut self, backend: &dyn Backend, key: K) -> Result<Option<&V>, StateError> {
+        Ok(self.cell(backend, key)?.row.as_deref())
+    }
+
+    /// Replaces, adds or takes out a row, and returns what it was.
+    pub(crate) fn put(
+        &mut self,
+        backend: &dyn Backend,
+        key: K,
+        row: Option<Arc<V>>,
+    ) -> Result<Option<Arc<V>>, StateError> {
+        let cell = self.cell(backend, key)?;
+        let old = std::mem::replace(&mut cell.row, row);
+        if !std::mem::replace(&mut cell.dirty, true) {
+            self.dirty.push(key);
+        }
+        Ok(old)
+    }
+
+    pub(crate) fn end_epoch(&mut self, epoch: u64, images: &mut Images, digest: &mut Digest) {
+        for key in std::mem::take(&mut self.dirty) {
+            let cell = self.cells.get_mut(&key).expect("dirty rows are in memory");
+            cell.dirty = false;
+            cell.changed_epoch = epoch;
+            let bytes = (self.key)(key);
+            let hash = match &cell.row {
+                None => {
+                    images.push_deleted(self.table, &bytes);
+                    0
+                }
+                Some(row) => {
+                    let start = images.buffer().len();
+                    let canonical = rows::encode(&**row, images.buffer());
+                    let value = &images.buffer()[canonical..];
+                    let hash = Digest::of_small_row(self.table, bytes.as_bytes(), value);
+                    images.push(self.table, &bytes, start);
+                    hash
+                }
+            };
+            digest.replace(std::mem::replace(&mut cell.digest, hash), hash);
+        }
+    }
+
+    /// Forgets the oldest rows beyond the bound, where a flushed checkpoint holds them.
+    pub(crate) fn forget(&mut self, max_rows: usize, flushed_epoch: u64) {
+        let mut tries = self.ages.len();
+        while self.cells.len() > max_rows && tries > 0 {
+            tries -= 1;
+            let Some(key) = self.ages.pop_front() else { break };
+            let unflushed = |cell: &Cell<V>| cell.dirty || cell.changed_epoch > flushed_epoch;
+            if self.cells.get(&key).is_some_and(unflushed) {
+                self.ages.push_back(key);
+            } else {
+                self.cells.remove(&key);
+            }
+        }
+    }
+}
