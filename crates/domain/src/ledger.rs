@@ -333,3 +333,6 @@ pub fn book(
     }
     Some(Booked { stock, ledger, correction, variance })
 }
+
+#[cfg(test)]
+mod tests;

@@ -121,6 +121,28 @@ fn stock_text(body: &Value) -> String {
     text
 }
 
+/// The ledger of one stock row: its entries, oldest first, and what they add up to.
+pub fn ledger_text(answer: &Value) -> String {
+    let body = &answer["body"];
+    let mut text = String::new();
+    if body["not_listed"] != 0 {
+        let count = plain(&body["not_listed"]);
+        text.push_str(&format!("  {count} older entries are not listed; raise --limit\n"));
+    }
+    text.push_str(&rows_text(&body["entries"]));
+    let sums = fields(&body["sum"]).into_iter().filter(|(_, units)| **units != "0");
+    let sums = sums.map(|(name, units)| (name.clone(), plain(units)));
+    text.push_str("\n  together\n");
+    text.push_str(&pairs(sums));
+    if body["agrees"] != true {
+        text.push_str("  L2 does not hold: the row has other figures than its ledger\n");
+        text.push_str(&pairs(
+            fields(&body["row"]).into_iter().map(|(name, units)| (name.clone(), plain(units))),
+        ));
+    }
+    format!("{}\n\n{}", text.trim_end(), position_of(answer))
+}
+
 fn decisions_text(body: &Value) -> String {
     let decisions = list(&body["decisions"]);
     if decisions.is_empty() {
@@ -183,6 +205,11 @@ const READING_ORDER: &[&str] = &[
     "kind",
     "enabled",
     "verdict",
+    "record",
+    "event",
+    "time",
+    "entry",
+    "changes",
     "distance_m",
     "fulfilment",
     "on_hand",
@@ -192,13 +219,17 @@ const READING_ORDER: &[&str] = &[
     "quantity",
     "allocated",
     "quarantine",
+    "in_transit",
+    "shipped",
+    "written_off",
+    "returned_to_supplier",
+    "entered",
     "buffer",
     "backorder_limit",
     "atp",
     "short",
     "flagged_out",
     "backordered",
-    "shipped",
     "delivered",
     "cancelled",
     "requested",

@@ -198,6 +198,11 @@ enum Happening {
     Count(u8, u8, i8),
     Adjust(u8, u8, i8),
     Settings(u8, u8, u8, u8, bool),
+    /// A count for an instant so many seconds before its own.
+    LateCount(u8, u8, i8, u8),
+    Move(u8, u8, i8, u8, u8),
+    Transfer(u8, u8, u8, u8, i8),
+    Arrived(u8, bool),
     Order(Vec<(u8, i8)>, bool),
     Cancel(u8, Option<(u8, i8)>),
     Reject(u8, u8, u8),
@@ -222,6 +227,12 @@ fn a_happening() -> impl Strategy<Value = Happening> {
         3 => (any::<u8>(), any::<u8>(), -6i8..8).prop_map(|(n, s, q)| Adjust(n, s, q)),
         1 => (any::<u8>(), any::<u8>(), 0u8..3, 0u8..3, any::<bool>())
             .prop_map(|(n, s, b, l, f)| Settings(n, s, b, l, f)),
+        2 => (any::<u8>(), any::<u8>(), 0i8..12, 0u8..60).prop_map(|(n, s, q, t)| LateCount(n, s, q, t)),
+        3 => (any::<u8>(), any::<u8>(), 0i8..4, 0u8..5, 0u8..5)
+            .prop_map(|(n, s, q, f, t)| Move(n, s, q, f, t)),
+        3 => (0u8..3, any::<u8>(), any::<u8>(), any::<u8>(), 0i8..4)
+            .prop_map(|(t, f, n, s, q)| Transfer(t, f, n, s, q)),
+        2 => (0u8..3, any::<bool>()).prop_map(|(t, c)| Arrived(t, c)),
         8 => (prop::collection::vec((any::<u8>(), 0i8..6), 0..4), any::<bool>())
             .prop_map(|(l, p)| Order(l, p)),
         3 => (any::<u8>(), line()).prop_map(|(o, l)| Cancel(o, l)),
@@ -322,6 +333,51 @@ fn event_of(
                 ..Default::default()
             },
         ),
+        Happening::LateCount(n, s, units, seconds) => event(
+            &id,
+            time,
+            v1::StockCounted {
+                node_id: node_id(n),
+                sku: sku_of(s),
+                on_hand_milli: i64::from(*units) * 1_000,
+                as_of_ms: time - i64::from(*seconds) * 1_000,
+                ..Default::default()
+            },
+        ),
+        Happening::Move(n, s, units, from, to) => event(
+            &id,
+            time,
+            v1::StockMoved {
+                node_id: node_id(n),
+                sku: sku_of(s),
+                quantity_milli: i64::from(*units) * 1_000,
+                from: i32::from(*from),
+                to: i32::from(*to),
+                ..Default::default()
+            },
+        ),
+        Happening::Transfer(transfer, from, to, s, units) => {
+            let quantity_milli = i64::from(*units) * 1_000;
+            event(
+                &id,
+                time,
+                v1::TransferDispatched {
+                    transfer_id: format!("t{transfer}"),
+                    from_node: node_id(from),
+                    to_node: node_id(to),
+                    lines: vec![v1::TransferLine { sku: sku_of(s), quantity_milli }],
+                    ..Default::default()
+                },
+            )
+        }
+        Happening::Arrived(transfer, cancelled) => {
+            let transfer_id = format!("t{transfer}");
+            if *cancelled {
+                event(&id, time, v1::TransferCancelled { transfer_id, ..Default::default() })
+            } else {
+                event(&id, time, v1::TransferReceived { transfer_id, ..Default::default() })
+            }
+        }
         Happening::Order(wanted, partial) => {
             let coverage =
                 if *partial { v1::Coverage::AllowPartial } else { v1::Coverage::ShipComplete };

@@ -1,4 +1,4 @@
-//! Laws about one event at a time (L3, L5, L7, L8, L11, L12, L13), on the fold and the router alone:
+//! Laws about one event at a time (L1, L3, L5, L7, L8, L11, L12, L13), on the fold and the router alone:
 //! a store in memory, no log, every stock row compared before and after each event.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use omnifold_domain::fold::{Context, fold};
 use omnifold_domain::{
-    Decision, NodeIx, OrderKey, Refusal, SkuIx, Stock, View as _, WaitingKey, Work, decision, rules,
+    Decision, NodeIx, OrderKey, Refusal, SkuIx, State as _, Stock, View as _, WaitingKey, Work,
+    decision, rules,
 };
 use omnifold_events::Event;
 use omnifold_events::v1::{self, Cause};
@@ -84,6 +85,7 @@ impl Bench {
                     let decisions = self.router.cancel(&mut self.store, turn, order, &lines);
                     self.carry_out(decisions, &mut work, &mut all);
                 }
+                Work::Report { .. } => {} // told to the outside, and nothing else
                 Work::Serve { sku, .. } => self.serve(sku, &mut work, &mut all),
             }
         }
@@ -164,12 +166,46 @@ fn an_event() -> impl Strategy<Value = Event> {
         3 => (node(), sku(), -1i64..10).prop_map(|(node_id, sku, units)| v1::StockCounted {
             node_id, sku, on_hand_milli: units * UNIT, ..Default::default()
         }.into()),
+        2 => (node(), sku(), -1i64..10, 0i64..40, any::<bool>()).prop_map(
+            |(node_id, sku, units, steps, net)| v1::StockCounted {
+                node_id, sku, on_hand_milli: units * UNIT, as_of_ms: TEN + steps,
+                basis: if net { v1::CountBasis::NetOfOpenOrders } else { v1::CountBasis::Physical }
+                    .into(),
+                ..Default::default()
+            }.into()),
+        4 => (node(), sku(), 0i64..5, 0i32..5, 0i32..5).prop_map(
+            |(node_id, sku, units, from, to)| v1::StockMoved {
+                node_id, sku, quantity_milli: units * UNIT, from, to, ..Default::default()
+            }.into()),
+        2 => (node(), sku(), 0i64..6, 0i32..4).prop_map(
+            |(node_id, sku, units, into)| v1::StockReceived {
+                node_id, sku, quantity_milli: units * UNIT, into, ..Default::default()
+            }.into()),
+        3 => ((0u8..3), node(), node(), prop::collection::vec((sku(), 0i64..4), 0..3)).prop_map(
+            |(transfer, from_node, to_node, lines)| v1::TransferDispatched {
+                transfer_id: format!("t{transfer}"), from_node, to_node,
+                lines: lines.into_iter().map(|(sku, units)| v1::TransferLine {
+                    sku, quantity_milli: units * UNIT,
+                }).collect(),
+                ..Default::default()
+            }.into()),
+        3 => ((0u8..3), prop::collection::vec((sku(), 0i64..4, 0i64..2), 0..2), any::<bool>())
+            .prop_map(|(transfer, lines, closes)| v1::TransferReceived {
+                transfer_id: format!("t{transfer}"), closes,
+                lines: lines.into_iter().map(|(sku, units, damaged)| v1::TransferReceipt {
+                    sku, quantity_milli: units * UNIT, damaged_milli: damaged * UNIT,
+                }).collect(),
+                ..Default::default()
+            }.into()),
+        1 => (0u8..3).prop_map(|transfer| v1::TransferCancelled {
+            transfer_id: format!("t{transfer}"), ..Default::default()
+        }.into()),
         3 => (node(), sku(), -5i64..6).prop_map(|(node_id, sku, units)| v1::StockAdjusted {
             node_id, sku, delta_milli: units * UNIT, ..Default::default()
         }.into()),
         1 => (node(), sku(), 0i64..3, 0i64..3, any::<bool>()).prop_map(
             |(node_id, sku, buffer, limit, flagged_out)| v1::StockSettingsSet {
-                node_id, sku, buffer_milli: buffer * UNIT,
+                node_id, sku, buffer_milli: buffer * UNIT, buffer_percent: buffer as u32 * 15,
                 backorder_limit_milli: limit * UNIT, flagged_out, ..Default::default()
             }.into()),
         6 => (order_id(), prop::collection::vec((sku(), 0i64..5), 0..4)).prop_map(
@@ -220,6 +256,32 @@ fn check_promises(
     Ok(())
 }
 
+/// L1: what stock rows say is set aside is what their ledgers tell apart, and a transfer loses none
+/// on the way: only what came in or went out changes the sum over the nodes.
+fn check_ledgers(
+    bench: &mut Bench,
+    before: &BTreeMap<(u32, u32), Stock>,
+    after: &BTreeMap<(u32, u32), Stock>,
+    event: &Event,
+) -> Result<(), TestCaseError> {
+    for (&(sku, node), stock) in after {
+        let ledger = bench.store.ledger(SkuIx(sku), NodeIx(node)).cloned().unwrap_or_default();
+        prop_assert_eq!(stock.aside, ledger.aside(), "L1");
+        let least = ledger.in_transit.min(ledger.written_off).min(ledger.returned_to_supplier);
+        prop_assert!(least >= 0, "L4: {:?}", ledger);
+        prop_assert!(ledger.recent.len() <= omnifold_domain::MAX_RECENT);
+    }
+    let entered = |rows: &BTreeMap<_, Stock>| rows.values().map(|row| row.entered).sum::<i64>();
+    let inside = [
+        matches!(event, Event::TransferDispatched(_) | Event::TransferCancelled(_)),
+        matches!(event, Event::StockMoved(_) | Event::FulfilmentDelivered(_)),
+    ];
+    if inside.contains(&true) {
+        prop_assert_eq!(entered(before), entered(after), "L1: {:?}", event);
+    }
+    Ok(())
+}
+
 /// L12: shipping takes as much off on_hand as off allocated, so free does not change.
 fn check_shipping(
     before: &BTreeMap<(u32, u32), Stock>,
@@ -252,6 +314,7 @@ proptest! {
                 prop_assert_eq!(&orders_after, &orders_before, "L8: {}", refusal);
             }
             check_promises(&event, &before, &after)?;
+            check_ledgers(&mut bench, &before, &after, &event)?;
             match &event {
                 Event::FulfilmentShipped(_) => check_shipping(&before, &after)?,
                 Event::FulfilmentDelivered(_) => prop_assert_eq!(&after, &before, "L11"),

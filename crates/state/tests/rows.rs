@@ -227,6 +227,28 @@ fn a_row_of_another_format_is_named_and_not_guessed_at() {
     }
 }
 
+/// I1, planted: a unit that vanished on its way, from each of the three rows that tell of it.
+#[test]
+fn a_unit_lost_between_rows_is_found_by_the_scan() {
+    let whole = |change: fn(&mut Ledger, &mut Transfer, &mut Stock)| {
+        let backend: Arc<dyn Backend> = Arc::new(MemoryBackend::default());
+        let mut store = one_of_each(backend.clone());
+        let (mut row, mut under_way, mut stock) = (ledger(), transfer(), stock(5_000));
+        change(&mut row, &mut under_way, &mut stock);
+        store.put_ledger(SkuIx(0), NodeIx(0), row);
+        store.put_transfer(TransferKey::of("T-9"), Some(under_way));
+        store.put_stock(SkuIx(0), NodeIx(0), stock);
+        checkpoint(&mut store, b"here");
+        let violations = scan(&*backend).expect("a scan").violations;
+        violations.iter().filter(|violation| violation.id == "I1").count()
+    };
+    assert_eq!(whole(|_, _, _| ()), 0);
+    assert_eq!(whole(|ledger, _, _| ledger.written_off -= 1), 1);
+    assert_eq!(whole(|ledger, _, _| ledger.in_transit -= 1), 2, "its sum, and its transfer");
+    assert_eq!(whole(|_, transfer, _| transfer.under_way.clear()), 1);
+    assert_eq!(whole(|_, _, stock| stock.aside += 1), 2, "the row, and its ledger");
+}
+
 #[test]
 fn a_checkpoint_that_was_not_flushed_is_not_there_at_all() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -2,13 +2,14 @@
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
-use omnifold_projector::{Query, QueryError, query_offline};
+use omnifold_events::parse_time;
+use omnifold_projector::{Query, QueryError, Why, query_offline, why};
 use serde_json::Value;
 
 use crate::client::{Client, escaped};
 use crate::context::Context;
 use crate::exit::{Exit, NotFound, Usage};
-use crate::render::answer_text;
+use crate::render::{answer_text, ledger_text};
 
 const ORDER: &str = "\
 Example:
@@ -18,7 +19,9 @@ const STOCK: &str = "\
 
 Example:
   omnifold show stock --sku TEA-GREEN-100 --market de
-  omnifold show stock --node berlin --limit 20";
+  omnifold show stock --node berlin --limit 20
+  omnifold show stock berlin TEA-GREEN-100 --why
+  omnifold show stock berlin TEA-GREEN-100 --why --as-of 2025-06-02T13:25:00Z";
 const FULFILMENT: &str = "\
 Example:
   omnifold show fulfilment web/1001/f1 --market de";
@@ -71,6 +74,15 @@ pub struct FulfilmentId {
 /// Which stock rows.
 #[derive(Debug, Args)]
 pub struct Stock {
+    /// The node and the SKU of one row
+    #[arg(value_names = ["NODE", "SKU"], num_args = 2, conflicts_with_all = ["node", "sku"])]
+    row: Vec<String>,
+    /// List the entries that sum to each bucket of the row; reads the whole log
+    #[arg(long, requires = "row")]
+    why: bool,
+    /// Only what acts at or before this time, with everything known by now (RFC 3339)
+    #[arg(long, requires = "why", value_parser = parse_time)]
+    as_of: Option<i64>,
     /// Only this node
     #[arg(long)]
     node: Option<String>,
@@ -85,6 +97,11 @@ pub struct Stock {
 impl Show {
     /// Asks and shows.
     pub fn run(&self, context: &Context) -> Result<Exit> {
+        if let Show::Stock(stock) = self
+            && stock.why
+        {
+            return stock.explain(context);
+        }
         let query = self.query()?;
         let answer = match context.remote()? {
             Some(client) => ask(&client, &context.market_of(&client)?, &query)?,
@@ -103,8 +120,9 @@ impl Show {
         Ok(match self {
             Show::Market => Query::Market,
             Show::Fulfilment(FulfilmentId { id }) => Query::Fulfilment { id: id.clone() },
-            Show::Stock(Stock { node, sku, limit }) => {
-                Query::Stock { node: node.clone(), sku: sku.clone(), limit: *limit as usize }
+            Show::Stock(Stock { row, node, sku, limit, .. }) => {
+                let (node, sku) = (row.first().or(node.as_ref()), row.get(1).or(sku.as_ref()));
+                Query::Stock { node: node.cloned(), sku: sku.cloned(), limit: *limit as usize }
             }
             Show::Order(OrderId { order }) => {
                 let (channel, order_id) = parts(order)?;
@@ -115,6 +133,28 @@ impl Show {
                 Query::Decisions { channel, order_id }
             }
         })
+    }
+}
+
+impl Stock {
+    fn explain(&self, context: &Context) -> Result<Exit> {
+        if context.remote()?.is_some() {
+            let detail = "a running server does not read the whole log for one answer; stop it, or \
+                          ask where its log can be opened beside it";
+            return Err(Usage(detail.to_owned()).into());
+        }
+        let [node, sku] = &self.row[..] else {
+            return Err(Usage("name the NODE and the SKU".to_owned()).into());
+        };
+        let log = context.open_existing_log()?;
+        let market = context.market(&log)?;
+        let (node, sku, limit) = (node.clone(), sku.clone(), self.limit as usize);
+        let question = Why { node, sku, as_of_ms: self.as_of, limit };
+        let answer = why(log.log(), &market, context.options(), &question)?;
+        let answer = serde_json::to_value(answer.map_err(explained)?)?;
+        let agrees = answer["body"]["agrees"] == true;
+        context.output.show(&answer, ledger_text)?;
+        Ok(if agrees { Exit::Done } else { Exit::Violations })
     }
 }
 
