@@ -7,6 +7,7 @@
 //! (rule E2). A late count is treated in the same way. Whatever the order of arrival, the stock is
 //! then the newest count and the movements after it.
 
+use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
 use crate::Stock;
@@ -210,6 +211,18 @@ pub struct Variance {
 }
 
 impl Ledger {
+    /// The ledger of a row that has none yet. Most rows are counted once and then only sold from:
+    /// their one movement of on_hand is that count, and the stock row tells it.
+    pub fn opened_by(stock: &Stock) -> Self {
+        if stock.counted_as_of == 0 {
+            return Ledger::default();
+        }
+        let kind = MovementKind::Counted { net: false, reason: v1::CountReason::Opening.into() };
+        let count = Movement { time_ms: stock.counted_as_of, delta: stock.on_hand, kind };
+        let physical_as_of = stock.counted_as_of;
+        Ledger { recent: vec![count], physical_as_of, ..Ledger::default() }
+    }
+
     /// Sum of the buckets that [`Stock::aside`] stands for.
     pub fn aside(&self) -> i64 {
         self.in_transit + self.written_off + self.returned_to_supplier
@@ -288,8 +301,8 @@ impl Ledger {
 pub struct Booked {
     /// The stock row after it.
     pub stock: Stock,
-    /// The ledger row after it.
-    pub ledger: Ledger,
+    /// The ledger row after it, where it changed.
+    pub ledger: Option<Ledger>,
     /// What the count that saw it gives back.
     pub correction: Option<Entry>,
     /// The count's variance after that.
@@ -304,34 +317,55 @@ pub fn book(
     kind: MovementKind,
     step: i64,
 ) -> Option<Booked> {
-    let mut ledger = ledger.cloned().unwrap_or_default();
-    let mut stock = entry.applied_to(stock)?;
-    ledger.in_transit += entry.in_transit;
-    ledger.written_off += entry.written_off;
-    ledger.returned_to_supplier += entry.returned_to_supplier;
-    let (mut correction, mut variance) = (None, None);
-    if entry.on_hand != 0 || matches!(kind, MovementKind::Counted { .. }) {
-        let movement = Movement { time_ms: entry.time_ms, delta: entry.on_hand, kind };
-        match ledger.seen_by(&movement, stock.counted_as_of) {
-            SeenBy::Nobody => {}
-            SeenBy::Count(place) => {
-                correction = Some(entry.correction(ledger.recent[place].time_ms));
-                variance = Some(ledger.correct(place, entry.on_hand));
+    let counts = matches!(kind, MovementKind::Counted { .. });
+    let after = entry.applied_to(stock)?;
+    let nothing = Booked { stock: after, ledger: None, correction: None, variance: None };
+    if !counts && entry.on_hand == 0 && entry.aside() == 0 {
+        return Some(nothing);
+    }
+    let opens = ledger.is_none() && stock.counted_as_of == 0 && stock.on_hand == 0;
+    if opens && matches!(kind, MovementKind::Counted { net: false, .. }) {
+        return Some(nothing); // as `Ledger::opened_by` will tell it
+    }
+    let ledger = ledger.cloned().unwrap_or_else(|| Ledger::opened_by(stock));
+    ledger.book(after, entry, kind, step)
+}
+
+impl Ledger {
+    fn book(
+        mut self,
+        mut stock: Stock,
+        entry: &Entry,
+        kind: MovementKind,
+        step: i64,
+    ) -> Option<Booked> {
+        self.in_transit += entry.in_transit;
+        self.written_off += entry.written_off;
+        self.returned_to_supplier += entry.returned_to_supplier;
+        let (mut correction, mut variance) = (None, None);
+        if entry.on_hand != 0 || matches!(kind, MovementKind::Counted { .. }) {
+            let movement = Movement { time_ms: entry.time_ms, delta: entry.on_hand, kind };
+            match self.seen_by(&movement, stock.counted_as_of) {
+                SeenBy::Nobody => {}
+                SeenBy::Count(place) => {
+                    correction = Some(entry.correction(self.recent[place].time_ms));
+                    variance = Some(self.correct(place, entry.on_hand));
+                }
+                SeenBy::Forgotten => correction = Some(entry.correction(stock.counted_as_of)),
             }
-            SeenBy::Forgotten => correction = Some(entry.correction(stock.counted_as_of)),
+            if let MovementKind::Counted { net: false, .. } = kind {
+                self.physical_as_of = self.physical_as_of.max(entry.time_ms);
+            }
+            self.remember(movement);
         }
-        if let MovementKind::Counted { net: false, .. } = kind {
-            ledger.physical_as_of = ledger.physical_as_of.max(entry.time_ms);
+        if let Some(correction) = &correction {
+            stock = correction.applied_to(&stock)?;
         }
-        ledger.remember(movement);
+        if let Some(buffer) = self.buffer(stock.on_hand, step) {
+            stock.buffer = buffer;
+        }
+        Some(Booked { stock, ledger: Some(self), correction, variance })
     }
-    if let Some(correction) = &correction {
-        stock = correction.applied_to(&stock)?;
-    }
-    if let Some(buffer) = ledger.buffer(stock.on_hand, step) {
-        stock.buffer = buffer;
-    }
-    Some(Booked { stock, ledger, correction, variance })
 }
 
 #[cfg(test)]

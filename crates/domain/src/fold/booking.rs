@@ -40,8 +40,8 @@ pub(super) fn book_entry<S: State>(
     if let Some(variance) = booked.variance {
         work.push(Work::Report { sku, node, variance });
     }
-    if state.ledger(sku, node).map_or(booked.ledger != Ledger::default(), |l| *l != booked.ledger) {
-        state.put_ledger(sku, node, booked.ledger);
+    if let Some(ledger) = booked.ledger {
+        state.put_ledger(sku, node, ledger);
     }
     state.note(sku, node, entry);
     if let Some(correction) = &booked.correction {
@@ -86,8 +86,15 @@ pub(super) fn was_counted<S: State>(
     kind: MovementKind,
 ) -> bool {
     let Some(stock) = state.stock_at(shelf.sku, shelf.node) else { return false };
-    let ledger = state.ledger(shelf.sku, shelf.node);
-    ledger.is_some_and(|ledger| ledger.was_counted(&stock, time_ms, kind))
+    ledger_of(state, shelf).was_counted(&stock, time_ms, kind)
+}
+
+/// The ledger of a row, also where it has no row of its own yet.
+pub(super) fn ledger_of<S: State>(state: &mut S, shelf: Shelf) -> Ledger {
+    if let Some(ledger) = state.ledger(shelf.sku, shelf.node) {
+        return ledger.clone();
+    }
+    Ledger::opened_by(&state.stock_at(shelf.sku, shelf.node).unwrap_or_default())
 }
 
 fn overflow(entry: &Entry) -> Refusal {

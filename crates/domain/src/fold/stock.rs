@@ -2,7 +2,7 @@
 
 use omnifold_events::v1;
 
-use super::booking::{Shelf, book_entry, put};
+use super::booking::{Shelf, book_entry, ledger_of, put};
 use super::{Context, check};
 use crate::{
     Entry, EntryKind, Ledger, MAX_QUANTITY_MILLI, MAX_RECENT, MovementKind, Reason, Refusal,
@@ -53,7 +53,7 @@ fn keep_safety<S: State>(state: &mut S, shelf: Shelf, event: &v1::StockSettingsS
         percent: event.buffer_percent,
         weeks_milli: event.buffer_weeks_milli,
     });
-    let old = state.ledger(shelf.sku, shelf.node).cloned().unwrap_or_default();
+    let old = ledger_of(state, shelf);
     if old.safety != safety {
         state.put_ledger(shelf.sku, shelf.node, Ledger { safety, ..old });
     }
@@ -74,7 +74,7 @@ pub(super) fn set_sales_rate<S: State>(
         let detail = format!("weekly_milli {} is negative or too large", event.weekly_milli);
         return Err(Refusal::new(Reason::InvalidQuantity, detail));
     }
-    let ledger = state.ledger(shelf.sku, shelf.node).cloned().unwrap_or_default();
+    let ledger = ledger_of(state, shelf);
     let ledger = Ledger { weekly_sales: event.weekly_milli, ..ledger };
     state.put_ledger(shelf.sku, shelf.node, ledger);
     let Some(old) = state.stock_at(shelf.sku, shelf.node) else { return Ok(()) };
@@ -96,10 +96,8 @@ pub(super) fn count<S: State>(
     let as_of = if event.as_of_ms == 0 { context.time_ms } else { event.as_of_ms };
     check_as_of(as_of, context.time_ms)?;
     let stock = state.stock_at(shelf.sku, shelf.node).unwrap_or_default();
-    let (after, shipped_after) = match state.ledger(shelf.sku, shelf.node) {
-        None => (0, 0),
-        Some(ledger) => ledger.since(as_of).ok_or_else(|| too_old(event, as_of))?,
-    };
+    let since = ledger_of(state, shelf).since(as_of);
+    let (after, shipped_after) = since.ok_or_else(|| too_old(event, as_of))?;
     let net = event.basis() == v1::CountBasis::NetOfOpenOrders;
     // Rule Q5: who counts net of open orders has taken off what is promised here and on the shelf.
     let on_shelf = if net {

@@ -20,7 +20,7 @@ enum Event {
 #[derive(Debug, Default, Clone)]
 struct Row {
     stock: Stock,
-    ledger: Ledger,
+    ledger: Option<Ledger>,
     entries: Vec<Entry>,
 }
 
@@ -45,7 +45,7 @@ impl Row {
                 (entry, MovementKind::Shipped)
             }
             Event::Counted(units) => {
-                let (after, _) = self.ledger.since(time_ms).expect("few enough movements");
+                let (after, _) = self.told().since(time_ms).expect("few enough movements");
                 let variance = units - (self.stock.on_hand - after);
                 let entry = Entry { on_hand: variance, entered: variance, ..new(EntryKind::Count) };
                 (entry, MovementKind::Counted { net: false, reason: 0 })
@@ -55,13 +55,19 @@ impl Row {
     }
 
     fn book(&mut self, entry: Entry, kind: MovementKind) {
-        let booked = book(&self.stock, Some(&self.ledger), &entry, kind, 1).expect("it fits");
-        (self.stock, self.ledger) = (booked.stock, booked.ledger);
+        let booked = book(&self.stock, self.ledger.as_ref(), &entry, kind, 1).expect("it fits");
+        self.stock = booked.stock;
+        self.ledger = booked.ledger.or(self.ledger.take());
         if let MovementKind::Counted { .. } = kind {
             self.stock.counted_as_of = self.stock.counted_as_of.max(entry.time_ms);
         }
         self.entries.push(entry);
         self.entries.extend(booked.correction);
+    }
+
+    /// The ledger, also where it has no row of its own.
+    fn told(&self) -> Ledger {
+        self.ledger.clone().unwrap_or_else(|| Ledger::opened_by(&self.stock))
     }
 
     /// The answer to "how many were on hand then", with what is known by now.
@@ -70,8 +76,8 @@ impl Row {
     }
 
     fn variances(&self) -> Vec<(i64, i64)> {
-        let counts = self.ledger.recent.iter();
-        let counts = counts.filter(|m| matches!(m.kind, MovementKind::Counted { .. }));
+        let recent = self.told().recent;
+        let counts = recent.iter().filter(|m| matches!(m.kind, MovementKind::Counted { .. }));
         counts.map(|count| (count.time_ms, count.delta)).collect()
     }
 }
@@ -127,12 +133,12 @@ proptest! {
             row.take(time, event);
             prop_assert!(row.entries.iter().all(Entry::is_balanced));
             prop_assert!(row.stock.is_conserved(), "{row:?}");
-            prop_assert_eq!(row.stock.aside, row.ledger.aside());
+            prop_assert_eq!(row.stock.aside, row.told().aside());
             let sum = |part: fn(&Entry) -> i64| row.entries.iter().map(part).sum::<i64>();
             prop_assert_eq!(sum(|e| e.on_hand), row.stock.on_hand);
             prop_assert_eq!(sum(|e| e.quarantine), row.stock.quarantine);
             prop_assert_eq!(sum(|e| e.shipped), row.stock.shipped);
-            prop_assert_eq!(sum(|e| e.in_transit), row.ledger.in_transit);
+            prop_assert_eq!(sum(|e| e.in_transit), row.told().in_transit);
             prop_assert_eq!(sum(|e| e.entered), row.stock.entered);
         }
     }
@@ -173,11 +179,11 @@ proptest! {
         for &time in &times {
             row.take(time, Event::Moved(1));
         }
-        prop_assert!(row.ledger.recent.len() <= MAX_RECENT);
-        prop_assert!(row.ledger.recent.is_sorted_by_key(|movement| movement.time_ms));
+        prop_assert!(row.told().recent.len() <= MAX_RECENT);
+        prop_assert!(row.told().recent.is_sorted_by_key(|movement| movement.time_ms));
         for instant in 0..1_000 {
             let after = times.iter().filter(|&&time| time > instant).count() as i64;
-            if let Some((told, _)) = row.ledger.since(instant) {
+            if let Some((told, _)) = row.told().since(instant) {
                 prop_assert_eq!(told, after);
             } else {
                 prop_assert!(times.len() > MAX_RECENT);
@@ -191,6 +197,18 @@ fn an_unbalanced_entry_is_caught() {
     let lost = Entry { on_hand: -2, quarantine: 1, ..Entry::new(EntryKind::Move, "", 1) };
     assert!(!lost.is_balanced());
     assert!(Entry { written_off: 1, ..lost }.is_balanced());
+}
+
+#[test]
+fn a_row_counted_once_needs_no_ledger_row() {
+    let mut row = Row::default();
+    row.take(HOUR, Event::Counted(10));
+    assert_eq!(row.ledger, None);
+    assert_eq!(row.variances(), [(HOUR, 10)]);
+    row.take(2 * HOUR, Event::Moved(-1));
+    assert_eq!(row.ledger.as_ref().map(|ledger| ledger.recent.len()), Some(2));
+    row.take(HOUR - 1, Event::Moved(-3));
+    assert_eq!((row.stock.on_hand, row.variances()), (9, vec![(HOUR, 13)]));
 }
 
 #[test]
@@ -218,7 +236,7 @@ fn a_count_that_is_forgotten_still_holds_back_what_came_before_it() {
     row.take(HOUR - 2, Event::Shipped(5));
     assert_eq!(row.stock.on_hand, 100 - MAX_RECENT as i64);
     assert!(row.stock.is_conserved());
-    assert_eq!(row.ledger.since(HOUR - 1), None);
+    assert_eq!(row.told().since(HOUR - 1), None);
 }
 
 #[test]
