@@ -87,6 +87,11 @@ impl Entry {
         self.in_transit + self.written_off + self.returned_to_supplier
     }
 
+    /// Whether any of those buckets changes; two may, and their sum not.
+    fn moves_aside(&self) -> bool {
+        [self.in_transit, self.written_off, self.returned_to_supplier] != [0; 3]
+    }
+
     /// The count that saw this entry's units already gives them back.
     fn correction(&self, count_ms: i64) -> Entry {
         let (on_hand, entered) = (-self.on_hand, -self.on_hand);
@@ -320,7 +325,7 @@ pub fn book(
     let counts = matches!(kind, MovementKind::Counted { .. });
     let after = entry.applied_to(stock)?;
     let nothing = Booked { stock: after, ledger: None, correction: None, variance: None };
-    if !counts && entry.on_hand == 0 && entry.aside() == 0 {
+    if !counts && entry.on_hand == 0 && !entry.moves_aside() {
         return Some(nothing);
     }
     let opens = ledger.is_none() && stock.counted_as_of == 0 && stock.on_hand == 0;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use engine::{Engine, MARKET, PREFIX, count, event, item, market, node};
 use omnifold_events::v1;
-use omnifold_log::{Log as _, RecordBuf, TopicKind, topic_name};
+use omnifold_log::{RecordBuf, TopicKind, topic_name};
 use omnifold_projector::Query;
 use prost::Message as _;
 

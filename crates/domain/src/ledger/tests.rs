@@ -12,6 +12,8 @@ enum Event {
     Moved(i64),
     Quarantined(i64),
     Dispatched(i64),
+    /// Under way, and never there.
+    Lost(i64),
     Shipped(i64),
     Counted(i64),
 }
@@ -39,6 +41,10 @@ impl Row {
             Event::Dispatched(units) => {
                 let kind = EntryKind::TransferDispatched;
                 (Entry { on_hand: -units, in_transit: units, ..new(kind) }, MovementKind::Moved)
+            }
+            Event::Lost(units) => {
+                let kind = EntryKind::TransferLost;
+                (Entry { in_transit: -units, written_off: units, ..new(kind) }, MovementKind::Moved)
             }
             Event::Shipped(units) => {
                 let entry = Entry { on_hand: -units, shipped: units, ..new(EntryKind::Ship) };
@@ -87,6 +93,7 @@ fn an_event() -> impl Strategy<Value = Event> {
         4 => (-9i64..10).prop_map(Event::Moved),
         2 => (1i64..4).prop_map(Event::Quarantined),
         2 => (1i64..4).prop_map(Event::Dispatched),
+        2 => (1i64..4).prop_map(Event::Lost),
         2 => (1i64..4).prop_map(Event::Shipped),
         3 => (0i64..50).prop_map(Event::Counted),
     ]
@@ -115,6 +122,7 @@ fn newest_count_and_what_followed(history: &[(i64, Event)]) -> i64 {
     sorted.sort_unstable_by_key(|&(time, _)| time);
     sorted.iter().fold(0, |on_hand, &(_, event)| match event {
         Event::Moved(units) => on_hand + units,
+        Event::Lost(_) => on_hand,
         Event::Quarantined(units) | Event::Dispatched(units) | Event::Shipped(units) => {
             on_hand - units
         }
@@ -139,6 +147,7 @@ proptest! {
             prop_assert_eq!(sum(|e| e.quarantine), row.stock.quarantine);
             prop_assert_eq!(sum(|e| e.shipped), row.stock.shipped);
             prop_assert_eq!(sum(|e| e.in_transit), row.told().in_transit);
+            prop_assert_eq!(sum(|e| e.written_off), row.told().written_off);
             prop_assert_eq!(sum(|e| e.entered), row.stock.entered);
         }
     }
