@@ -202,7 +202,8 @@ enum Happening {
     LateCount(u8, u8, i8, u8),
     Move(u8, u8, i8, u8, u8),
     Transfer(u8, u8, u8, u8, i8),
-    Arrived(u8, bool),
+    /// Cancelled, or so many of the SKU arrived and the rest is lost, or all arrived.
+    Arrived(u8, u8, i8),
     Order(Vec<(u8, i8)>, bool),
     Cancel(u8, Option<(u8, i8)>),
     Reject(u8, u8, u8),
@@ -232,7 +233,7 @@ fn a_happening() -> impl Strategy<Value = Happening> {
             .prop_map(|(n, s, q, f, t)| Move(n, s, q, f, t)),
         3 => (0u8..3, any::<u8>(), any::<u8>(), any::<u8>(), 0i8..4)
             .prop_map(|(t, f, n, s, q)| Transfer(t, f, n, s, q)),
-        2 => (0u8..3, any::<bool>()).prop_map(|(t, c)| Arrived(t, c)),
+        2 => (0u8..3, any::<u8>(), -2i8..3).prop_map(|(t, s, q)| Arrived(t, s, q)),
         8 => (prop::collection::vec((any::<u8>(), 0i8..6), 0..4), any::<bool>())
             .prop_map(|(l, p)| Order(l, p)),
         3 => (any::<u8>(), line()).prop_map(|(o, l)| Cancel(o, l)),
@@ -370,12 +371,17 @@ fn event_of(
                 },
             )
         }
-        Happening::Arrived(transfer, cancelled) => {
+        Happening::Arrived(transfer, s, units) => {
             let transfer_id = format!("t{transfer}");
-            if *cancelled {
+            let (sku, quantity_milli) = (sku_of(s), i64::from(*units) * 1_000);
+            let line = v1::TransferReceipt { sku, quantity_milli, damaged_milli: 0 };
+            let (lines, closes) = if *units < 0 { (vec![], false) } else { (vec![line], true) };
+            if *units == -2 {
                 event(&id, time, v1::TransferCancelled { transfer_id, ..Default::default() })
             } else {
-                event(&id, time, v1::TransferReceived { transfer_id, ..Default::default() })
+                let received =
+                    v1::TransferReceived { transfer_id, lines, closes, ..Default::default() };
+                event(&id, time, received)
             }
         }
         Happening::Order(wanted, partial) => {

@@ -74,6 +74,7 @@ fn settings(wait: bool) -> Settings {
         max_ahead_ms: 1_000,
         solver_steps: 200_000,
         rules_version: 1,
+        channels: Default::default(),
     }
 }
 
