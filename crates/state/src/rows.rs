@@ -35,9 +35,9 @@ pub enum Table {
     // 9 and 10 are set aside for timers and holds.
     /// What few stock rows have, with their newest movements, by SKU and node.
     Movement = 11,
-    // 12 is set aside for parcels.
+    // 12 to 19 are set aside for what follows orders and nodes.
     /// Transfers under way, by the hash of their id.
-    Transfer = 13,
+    Transfer = 20,
 }
 
 impl Table {
