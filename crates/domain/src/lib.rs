@@ -10,27 +10,37 @@
 //!   it was just taken and when it is replayed.
 //! * [`invariants`] says what must hold, one predicate each, with the id of the promise.
 
+mod carrier;
 pub mod decision;
 pub mod fold;
 mod ids;
 pub mod invariants;
+pub mod money;
 mod network;
 mod order;
+pub mod parcel;
 mod refusal;
+mod returns;
 pub mod rules;
 mod state;
 mod stock;
 mod work;
 
+pub use carrier::{Carrier, CarrierKey};
 pub use decision::Decision;
-pub use ids::{FulfilmentId, NodeIx, OrderKey, SkuIx};
+pub use ids::{FulfilmentId, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
 pub use network::{Item, Location, Node, Settings};
-pub use order::{Fulfilment, FulfilmentLine, FulfilmentState, Line, Order, OrderStatus};
+pub use order::{
+    Fulfilment, FulfilmentLine, FulfilmentState, Line, LineDetails, LineProgress, Order,
+    OrderDetails, OrderStatus, PackedParcel, Progress,
+};
+pub use parcel::Parcel;
 pub use refusal::{Reason, Refusal};
+pub use returns::{Return, ReturnLine, ReturnState};
 pub use rules::Rules;
 pub use state::{State, View, WaitingKey};
 pub use stock::{Stock, StockAt};
-pub use work::Work;
+pub use work::{Due, Repay, Work};
 
 /// Largest quantity an event may name: sums of a few cannot be told from a mistake any more.
 pub const MAX_QUANTITY_MILLI: i64 = i64::MAX / 4;

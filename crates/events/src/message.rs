@@ -31,7 +31,7 @@ macro_rules! outputs {
 
 outputs! {
     OrderOutcome, FulfilmentAssigned, FulfilmentChanged, FulfilmentReleased, EpochMark,
-    RejectedEvent,
+    RejectedEvent, ReturnAuthorised, ReturnRefused, RefundDue,
 }
 
 /// The CloudEvents `type` of an output message.

@@ -39,6 +39,9 @@ fn written_outputs() -> Vec<Written> {
         output(examples::fulfilment_released()),
         output(examples::epoch_mark()),
         output(examples::rejected_event()),
+        output(examples::return_authorised()),
+        output(examples::return_refused()),
+        output(examples::refund_due()),
     ]
 }
 
@@ -125,6 +128,9 @@ fn every_golden_output_is_read_from_bytes_and_from_json() {
     check(examples::fulfilment_released());
     check(examples::epoch_mark());
     check(examples::rejected_event());
+    check(examples::return_authorised());
+    check(examples::return_refused());
+    check(examples::refund_due());
 }
 
 fn pool() -> DescriptorPool {

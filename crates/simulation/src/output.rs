@@ -12,6 +12,9 @@ pub enum Output {
     Assigned(v1::FulfilmentAssigned),
     Changed(v1::FulfilmentChanged),
     Released(v1::FulfilmentReleased),
+    ReturnAuthorised(Box<v1::ReturnAuthorised>),
+    ReturnRefused(v1::ReturnRefused),
+    RefundDue(Box<v1::RefundDue>),
     Rejected(v1::RejectedEvent),
 }
 
@@ -48,6 +51,14 @@ impl Output {
             b"omnifold.v1.FulfilmentReleased" => {
                 v1::FulfilmentReleased::decode(value).map(Output::Released)
             }
+            b"omnifold.v1.ReturnAuthorised" => v1::ReturnAuthorised::decode(value)
+                .map(|message| Output::ReturnAuthorised(Box::new(message))),
+            b"omnifold.v1.ReturnRefused" => {
+                v1::ReturnRefused::decode(value).map(Output::ReturnRefused)
+            }
+            b"omnifold.v1.RefundDue" => {
+                v1::RefundDue::decode(value).map(|message| Output::RefundDue(Box::new(message)))
+            }
             b"omnifold.v1.RejectedEvent" => v1::RejectedEvent::decode(value).map(Output::Rejected),
             other => return Err(OutputError::Type(String::from_utf8_lossy(other).into_owned())),
         };
@@ -63,6 +74,9 @@ impl Output {
             Output::Assigned(m) => m.outcome.as_ref().map_or(m.step, |outcome| outcome.step),
             Output::Changed(m) => m.step,
             Output::Released(m) => m.step,
+            Output::ReturnAuthorised(m) => m.step,
+            Output::ReturnRefused(m) => m.step,
+            Output::RefundDue(m) => m.step,
             Output::Rejected(m) => m.step,
         }
     }
@@ -74,6 +88,9 @@ impl Output {
             Output::Assigned(m) => m.outcome.as_ref().map_or(m.cause(), v1::OrderOutcome::cause),
             Output::Changed(m) => m.cause(),
             Output::Released(m) => m.cause(),
+            Output::ReturnAuthorised(m) => m.cause(),
+            Output::ReturnRefused(m) => m.cause(),
+            Output::RefundDue(m) => m.cause(),
             Output::Rejected(_) => v1::Cause::Unspecified,
         }
     }
@@ -85,6 +102,9 @@ impl Output {
             Output::Assigned(m) => (&m.channel, &m.order_id),
             Output::Changed(m) => (&m.channel, &m.order_id),
             Output::Released(m) => (&m.channel, &m.order_id),
+            Output::ReturnAuthorised(m) => (&m.channel, &m.order_id),
+            Output::ReturnRefused(m) => (&m.channel, &m.order_id),
+            Output::RefundDue(m) => (&m.channel, &m.order_id),
             Output::Rejected(_) => ("", ""),
         }
     }
@@ -95,7 +115,11 @@ impl Output {
             Output::Assigned(m) => Some(m.fulfilment),
             Output::Changed(m) => Some(m.fulfilment),
             Output::Released(m) => Some(m.fulfilment),
-            Output::Outcome(_) | Output::Rejected(_) => None,
+            Output::Outcome(_)
+            | Output::ReturnAuthorised(_)
+            | Output::ReturnRefused(_)
+            | Output::RefundDue(_)
+            | Output::Rejected(_) => None,
         }
     }
 
@@ -105,7 +129,11 @@ impl Output {
             Output::Assigned(m) => Some(&m.node_id),
             Output::Changed(m) => Some(&m.node_id),
             Output::Released(m) => Some(&m.node_id),
-            Output::Outcome(_) | Output::Rejected(_) => None,
+            Output::Outcome(_)
+            | Output::ReturnAuthorised(_)
+            | Output::ReturnRefused(_)
+            | Output::RefundDue(_)
+            | Output::Rejected(_) => None,
         }
     }
 
@@ -118,6 +146,9 @@ impl Output {
             }
             Output::Changed(m) => m.decision,
             Output::Released(m) => m.decision,
+            Output::ReturnAuthorised(m) => m.decision,
+            Output::ReturnRefused(m) => m.decision,
+            Output::RefundDue(m) => m.decision,
             Output::Rejected(_) => 0,
         }
     }

@@ -15,6 +15,7 @@ mod filter;
 mod images;
 mod memory;
 mod rocks;
+mod row_table;
 mod rows;
 mod scan;
 mod seen;

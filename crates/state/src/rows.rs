@@ -32,11 +32,17 @@ pub enum Table {
     Seen = 7,
     /// Count and digest of each bucket of event ids; derived, not part of the digest.
     SeenBucket = 8,
+    /// Parcels that were handed over, by carrier and tracking number.
+    Parcel = 12,
+    /// Returns by order and return id.
+    Return = 13,
+    /// Carriers by name.
+    Carrier = 14,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 9] = [
+    pub const ALL: [Table; 12] = [
         Table::Meta,
         Table::Settings,
         Table::Node,
@@ -46,6 +52,9 @@ impl Table {
         Table::Waiting,
         Table::Seen,
         Table::SeenBucket,
+        Table::Parcel,
+        Table::Return,
+        Table::Carrier,
     ];
 
     /// Name of its column family.
@@ -60,6 +69,9 @@ impl Table {
             Table::Waiting => "waiting",
             Table::Seen => "seen",
             Table::SeenBucket => "seen_bucket",
+            Table::Parcel => "parcel",
+            Table::Return => "return",
+            Table::Carrier => "carrier",
         }
     }
 
@@ -104,6 +116,11 @@ impl Key {
 
     pub(crate) fn order(key: OrderKey) -> Self {
         Key::new(&[&key.0.to_be_bytes()])
+    }
+
+    /// A key that is a hash.
+    pub(crate) fn hash(key: u128) -> Self {
+        Key::new(&[&key.to_be_bytes()])
     }
 
     pub(crate) fn waiting(place: WaitingKey) -> Self {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, State, Stock, StockAt, View, WaitingKey,
+    Carrier, CarrierKey, Item, Node, NodeIx, Order, OrderKey, Parcel, ParcelKey, Return, ReturnKey,
+    Settings, SkuIx, State, Stock, StockAt, View, WaitingKey,
 };
 use rustc_hash::FxHashMap;
 
@@ -12,6 +13,7 @@ use crate::backend::{Backend, StateError};
 use crate::digest::Digest;
 use crate::images::Images;
 use crate::rocks::POSITION_KEY;
+use crate::row_table::RowTable;
 use crate::rows::{self, Key, Table, key_u32, key_u64};
 use crate::seen::SeenTable;
 use crate::stock_table::StockTable;
@@ -70,6 +72,9 @@ pub struct Store {
     waiting: BTreeMap<WaitingKey, OrderKey>,
     /// Places of the queue that the epoch changed, with what stood there before it.
     dirty_waiting: FxHashMap<WaitingKey, Option<OrderKey>>,
+    parcels: RowTable<Parcel>,
+    returns: RowTable<Return>,
+    carriers: RowTable<Carrier>,
     seen: SeenTable,
     undo: Vec<Undo>,
     step: u64,
@@ -114,6 +119,9 @@ impl Store {
             order_ages: VecDeque::new(),
             waiting: BTreeMap::new(),
             dirty_waiting: FxHashMap::default(),
+            parcels: RowTable::new(Table::Parcel),
+            returns: RowTable::new(Table::Return),
+            carriers: RowTable::new(Table::Carrier),
             undo: Vec::new(),
             step: 1,
             digest: Digest::default(),
@@ -224,6 +232,9 @@ impl Store {
             Undo::Waiting(place, None) => {
                 self.waiting.remove(&place);
             }
+            Undo::Parcel(key, old) => self.parcels.take_back(key.0, old),
+            Undo::Return(key, old) => self.returns.take_back(key.0, old),
+            Undo::Carrier(key, old) => self.carriers.take_back(key.0, old),
         }
     }
 
@@ -257,6 +268,9 @@ impl Store {
         self.stock.end_epoch(self.epoch, &mut images, &mut self.digest);
         self.end_orders(&mut images);
         self.end_waiting(&mut images);
+        self.parcels.end_epoch(self.epoch, &mut images, &mut self.digest);
+        self.returns.end_epoch(self.epoch, &mut images, &mut self.digest);
+        self.carriers.end_epoch(self.epoch, &mut images, &mut self.digest);
         self.seen.end_epoch(self.epoch, &mut images);
         self.forget_rows();
         images
@@ -340,6 +354,11 @@ impl Store {
             }
         }
         self.stock.forget(self.max_stock_rows, self.flushed_epoch);
+        // Fewer of these are open at a time than orders.
+        let most = self.max_orders / 4;
+        self.parcels.forget(most, self.flushed_epoch);
+        self.returns.forget(most, self.flushed_epoch);
+        self.carriers.forget(most, self.flushed_epoch);
     }
 
     /// Epochs ended so far.
@@ -474,6 +493,18 @@ impl View for Store {
         self.cell(key).order.clone()
     }
 
+    fn parcel(&mut self, key: ParcelKey) -> Option<&Parcel> {
+        or_fault(self.parcels.get(&*self.backend, key.0))
+    }
+
+    fn return_of(&mut self, key: ReturnKey) -> Option<&Return> {
+        or_fault(self.returns.get(&*self.backend, key.0))
+    }
+
+    fn carrier(&mut self, key: CarrierKey) -> Option<&Carrier> {
+        or_fault(self.carriers.get(&*self.backend, key.0))
+    }
+
     fn next_waiting(
         &mut self,
         sku: SkuIx,
@@ -542,6 +573,21 @@ impl State for Store {
             // The step's undo shares the earlier image: the first change of a step copies it.
             change(Arc::make_mut(order));
         }
+    }
+
+    fn put_parcel(&mut self, key: ParcelKey, parcel: Parcel) {
+        let old = or_fault(self.parcels.put(&*self.backend, key.0, parcel));
+        self.undo.push(Undo::Parcel(key, old));
+    }
+
+    fn put_return(&mut self, key: ReturnKey, row: Return) {
+        let old = or_fault(self.returns.put(&*self.backend, key.0, row));
+        self.undo.push(Undo::Return(key, old));
+    }
+
+    fn put_carrier(&mut self, key: CarrierKey, carrier: Carrier) {
+        let old = or_fault(self.carriers.put(&*self.backend, key.0, carrier));
+        self.undo.push(Undo::Carrier(key, old));
     }
 
     fn enqueue(&mut self, place: WaitingKey, order: OrderKey) {

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use omnifold_domain::{Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, WaitingKey};
+use omnifold_domain::{
+    Carrier, CarrierKey, Item, Node, NodeIx, Order, OrderKey, Parcel, ParcelKey, Return, ReturnKey,
+    Settings, SkuIx, Stock, WaitingKey,
+};
 
 /// The earlier image of one row.
 #[derive(Debug)]
@@ -13,4 +16,7 @@ pub(crate) enum Undo {
     Stock(SkuIx, NodeIx, Option<Stock>),
     Order(OrderKey, Option<Arc<Order>>),
     Waiting(WaitingKey, Option<OrderKey>),
+    Parcel(ParcelKey, Option<Arc<Parcel>>),
+    Return(ReturnKey, Option<Arc<Return>>),
+    Carrier(CarrierKey, Option<Arc<Carrier>>),
 }

@@ -5,9 +5,15 @@
 
 mod check;
 mod fulfilment;
+mod losses;
 mod network;
 mod orders;
+mod parcels;
+mod picking;
+mod pickup;
+mod returns;
 mod stock;
+mod subject;
 
 use omnifold_events::Event;
 
@@ -48,10 +54,31 @@ pub fn fold<S: State>(
         Event::StockCounted(event) => stock::count(state, context, event, work),
         Event::StockAdjusted(event) => stock::adjust(state, context, event, work),
         Event::OrderPlaced(event) => orders::place(state, context, event, work),
-        Event::OrderCancelled(event) => orders::cancel(state, event, work),
+        Event::OrderCancelled(event) => orders::cancel(state, context, event, work),
         Event::FulfilmentAccepted(event) => fulfilment::accept(state, event),
         Event::FulfilmentRejected(event) => fulfilment::reject(state, event, work),
         Event::FulfilmentShipped(event) => fulfilment::ship(state, event),
-        Event::FulfilmentDelivered(event) => fulfilment::deliver(state, event),
+        Event::FulfilmentDelivered(event) => fulfilment::deliver(state, context, event),
+        Event::CarrierDefined(event) => network::define_carrier(state, event),
+        Event::ReturnRequested(event) => returns::request(state, context, event, work),
+        Event::ReturnExpired(event) => returns::expire(state, event, work),
+        Event::FulfilmentPicked(event) => picking::pick(state, event),
+        Event::FulfilmentShortPicked(event) => picking::short_pick(state, event, work),
+        Event::FulfilmentPacked(event) => picking::pack(state, event),
+        Event::FulfilmentHandedOver(event) => picking::hand_over(state, event),
+        Event::FulfilmentReadyForPickup(event) => pickup::ready(state, event),
+        Event::FulfilmentCollected(event) => pickup::collect(state, context, event),
+        Event::FulfilmentPickupExpired(event) => pickup::expire(state, event),
+        Event::FulfilmentReturnedToStock(event) => pickup::return_to_stock(state, event, work),
+        Event::FulfilmentMoved(event) => picking::relocate(state, event, work),
+        Event::TrackingUpdated(event) => parcels::track(state, context, event),
+        Event::ParcelHandedOn(event) => parcels::hand_on(state, event),
+        Event::FulfilmentLost(event) => losses::lose(state, event, work),
+        Event::FulfilmentReturnedToOrigin(event) => {
+            losses::return_to_origin(state, context, event, work)
+        }
+        Event::ReturnReceived(event) => returns::receive(state, event, work),
+        Event::ReturnInspected(event) => returns::inspect(state, event, work),
+        Event::BlindReturnReceived(event) => returns::receive_blind(state, event, work),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use omnifold_domain::{Decision, OrderKey, SkuIx, View, WaitingKey, Work, decision};
 use omnifold_events::v1::Cause;
-use omnifold_routing::Turn;
+use omnifold_routing::{Turn, authorise, relocate, repay};
 
 use super::{Feed, Halt, Judge, Machine, Output};
 
@@ -71,6 +71,21 @@ impl Machine {
                 Work::Cancel { order, lines } => {
                     let turn = self.turn(Cause::Cancelled)?;
                     let decisions = self.router.cancel(&mut self.store, turn, order, &lines);
+                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
+                }
+                Work::Move { order, fulfilment, to, lines } => {
+                    let turn = self.turn(Cause::Moved)?;
+                    let decisions = relocate(&mut self.store, turn, order, fulfilment, to, &lines);
+                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
+                }
+                Work::Authorise(key) => {
+                    let turn = self.turn(Cause::Returned)?;
+                    let decisions = authorise(&mut self.store, turn, key);
+                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
+                }
+                Work::Repay(repaid) => {
+                    let turn = self.turn(repaid.cause)?;
+                    let decisions = repay(&mut self.store, turn, &repaid);
                     self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
                 }
                 Work::Serve { sku, after } => {

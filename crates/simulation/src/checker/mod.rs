@@ -21,6 +21,7 @@ mod preface;
 mod report;
 mod shelves;
 mod topics;
+mod work;
 
 use omnifold_log::{Log, TopicKind};
 

@@ -65,10 +65,11 @@ impl Shelf {
     }
 
     /// The node gave units back and said what that means for its stock.
-    pub fn given_back(&mut self, units: i64, reason: RejectionReason) {
+    /// `in_hand`: units off the shelf already, which are there whatever was not found.
+    pub fn given_back(&mut self, units: i64, reason: RejectionReason, in_hand: i64) {
         self.promised -= units;
         match reason {
-            RejectionReason::NotInStock => self.on_hand = self.on_hand.min(0),
+            RejectionReason::NotInStock => self.on_hand = self.on_hand.min(in_hand),
             RejectionReason::Mismatch | RejectionReason::Damaged => self.on_hand -= units,
             RejectionReason::NoVariance | RejectionReason::Unspecified => {}
         }
