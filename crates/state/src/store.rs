@@ -226,12 +226,8 @@ impl Store {
                     cell.order = old;
                 }
             }
-            Undo::Waiting(place, Some(order)) => {
-                self.waiting.insert(place, order);
-            }
-            Undo::Waiting(place, None) => {
-                self.waiting.remove(&place);
-            }
+            Undo::Waiting(place, Some(order)) => drop(self.waiting.insert(place, order)),
+            Undo::Waiting(place, None) => drop(self.waiting.remove(&place)),
             Undo::Parcel(key, old) => self.parcels.take_back(key.0, old),
             Undo::Return(key, old) => self.returns.take_back(key.0, old),
             Undo::Carrier(key, old) => self.carriers.take_back(key.0, old),
@@ -354,8 +350,7 @@ impl Store {
             }
         }
         self.stock.forget(self.max_stock_rows, self.flushed_epoch);
-        // Fewer of these are open at a time than orders.
-        let most = self.max_orders / 4;
+        let most = self.max_orders / 4; // fewer of these are open at a time than orders
         self.parcels.forget(most, self.flushed_epoch);
         self.returns.forget(most, self.flushed_epoch);
         self.carriers.forget(most, self.flushed_epoch);

@@ -18,8 +18,8 @@ pub struct Order {
     pub decision: u32,
     /// What few orders have.
     pub limits: Option<Box<Limits>>,
-    /// Parcels packed and not handed over: fulfilment, number of the parcel's id, contents.
-    pub packed: Vec<(u32, u32, Box<[(u32, i64)]>)>,
+    /// Parcels packed and not handed over.
+    pub packed: Vec<Packed>,
     /// What was said to be due, by line, minor units.
     pub repaid: Vec<(u32, i64)>,
 }
@@ -67,6 +67,17 @@ pub struct Share {
     pub shipped: i64,
     /// Of those, back or given up.
     pub ended: i64,
+}
+
+/// A packed parcel.
+#[derive(Debug, Clone)]
+pub struct Packed {
+    /// Number of the fulfilment, from 1.
+    pub fulfilment: u32,
+    /// Number of its id.
+    pub parcel: u32,
+    /// Place in [`Order::shares`], and units.
+    pub contents: Box<[(u32, i64)]>,
 }
 
 /// Which nodes may serve the order.
@@ -145,7 +156,7 @@ impl Order {
 
     /// Units of a share that stand in packed parcels.
     pub fn packed_of(&self, share: usize) -> i64 {
-        let contents = self.packed.iter().flat_map(|(_, _, contents)| contents.iter());
+        let contents = self.packed.iter().flat_map(|parcel| parcel.contents.iter());
         contents.filter(|(place, _)| *place as usize == share).map(|(_, units)| units).sum()
     }
 

@@ -3,7 +3,7 @@
 use omnifold_events::v1;
 
 use super::audit::{Audit, Key};
-use super::ledger::{Line, Order};
+use super::ledger::{Line, Order, Packed};
 use super::names::pair_hash;
 use super::report::Rule;
 
@@ -55,7 +55,7 @@ impl Audit {
             .map(|line| (self.names.number(&line.line_id), line.quantity_milli))
             .collect();
         let Some(order) = self.orders.get_mut(&key) else { return };
-        order.packed.retain(|known| (known.0, known.1) != (number, parcel));
+        order.packed.retain(|known| (known.fulfilment, known.parcel) != (number, parcel));
         let mut contents = Vec::with_capacity(named.len());
         for (place, share) in order.shares.iter().enumerate() {
             let line_id = order.lines[share.line as usize].line_id;
@@ -64,7 +64,8 @@ impl Audit {
             let rest = share.live - order.packed_of(place);
             contents.push((place as u32, if units == 0 { rest } else { units }));
         }
-        order.packed.push((number, parcel, contents.into()));
+        let contents = contents.into();
+        order.packed.push(Packed { fulfilment: number, parcel, contents });
     }
 
     pub(super) fn handed_over(&mut self, event: &v1::FulfilmentHandedOver) {
@@ -74,12 +75,15 @@ impl Audit {
         for row in &event.parcels {
             let parcel = self.names.number(&row.parcel_id);
             let Some(order) = self.orders.get_mut(&key) else { return };
-            let known = order.packed.iter().position(|p| (p.0, p.1) == (number, parcel));
+            let known = order
+                .packed
+                .iter()
+                .position(|known| (known.fulfilment, known.parcel) == (number, parcel));
             let Some(place) = known else {
                 let detail = format!("parcel `{}` was never packed", row.parcel_id);
                 return self.violation(Rule::UnknownSubject, &event.fulfilment_id, detail);
             };
-            let (_, _, contents) = order.packed.remove(place);
+            let contents = order.packed.remove(place).contents;
             for &(share, units) in &contents {
                 self.share_left(key, share as usize, units);
             }

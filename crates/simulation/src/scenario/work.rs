@@ -161,7 +161,7 @@ fn request(words: &mut Words<'_>) -> Result<v1::ReturnRequested, Fault> {
         let word = words.next("refund, credit or replace")?;
         let response = choice("RETURN_RESPONSE", word, v1::ReturnResponse::from_str_name)?.into();
         let condition = words.take_if(|word| condition(word).is_ok());
-        let condition = condition.map_or(Ok(0), |word| condition_number(word))?;
+        let condition = condition.map_or(Ok(0), condition_number)?;
         lines.push(v1::ReturnLine { line_id, quantity_milli, response, condition });
     }
     let from = words.option("from").map(place).transpose()?;
