@@ -171,13 +171,15 @@ mod tests {
     #[test]
     fn i1_catches_a_unit_that_came_back_to_no_fulfilment() {
         let mut broken = order();
+        broken.lines[0].delivered = 1_000;
+        broken.fulfilments[0].lines[0].delivered = 1_000;
         broken.lines[0].returned = 1_000;
         assert!(!i1_order_is_accounted(&broken));
         broken.fulfilments[0].progress_mut().lines[0].returned = 1_000;
         assert!(i1_order_is_accounted(&broken));
         broken.lines[0].returned = 2_000;
         broken.fulfilments[0].progress_mut().lines[0].returned = 2_000;
-        assert!(!i1_order_is_accounted(&broken), "L5: more came back than left");
+        assert!(!i1_order_is_accounted(&broken), "L5: more came back than arrived");
     }
 
     #[test]

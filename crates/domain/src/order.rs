@@ -94,7 +94,7 @@ pub struct Line {
     pub cancelled: i64,
     /// Of the shipped ones, those that will not arrive: lost, damaged, or back at their origin.
     pub undelivered: i64,
-    /// Of the shipped ones, those that came back.
+    /// Of the delivered ones, those that came back.
     pub returned: i64,
     /// Price of a unit in minor units of the market's currency.
     pub unit_price: i64,
@@ -148,7 +148,7 @@ pub struct LineProgress {
     pub picked: i64,
     /// Of the shipped ones, those that will not arrive.
     pub undelivered: i64,
-    /// Of the shipped ones, those that came back.
+    /// Of the delivered ones, those that came back.
     pub returned: i64,
 }
 
@@ -376,7 +376,7 @@ impl Line {
         self.ordered == self.open + self.allocated + self.shipped + self.cancelled
             && self.waiting <= self.open
             && self.delivered + self.undelivered <= self.shipped
-            && self.returned <= self.shipped
+            && self.returned <= self.delivered
             && self.cancelled >= 0
             && parts.iter().chain(&late).all(|&units| units >= 0)
     }

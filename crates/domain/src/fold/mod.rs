@@ -77,7 +77,7 @@ pub fn fold<S: State>(
         Event::FulfilmentReturnedToOrigin(event) => {
             losses::return_to_origin(state, context, event, work)
         }
-        Event::ReturnReceived(event) => returns::receive(state, event, work),
+        Event::ReturnReceived(event) => returns::receive(state, context, event, work),
         Event::ReturnInspected(event) => returns::inspect(state, event, work),
         Event::BlindReturnReceived(event) => returns::receive_blind(state, event, work),
     }

@@ -283,6 +283,11 @@ pub(super) fn relocate<S: State>(
     let moves = moves(order(state, &subject), &subject, &event.lines, unpicked)?;
     check_steps(state, subject.key, &moves)?;
     for (sku, _, units) in moved_stock(order(state, &subject), &moves) {
+        if order(state, &subject).was_not_found_at(sku, to) {
+            let item = &state.item(sku).sku;
+            let detail = format!("`{}` could not find `{item}` for this order", event.to_node);
+            return Err(Refusal::new(Reason::NodeNotPermitted, detail));
+        }
         let Some(stock) = state.stock_at(sku, to) else {
             let detail = format!("`{}` does not stock `{}`", event.to_node, state.item(sku).sku);
             return Err(Refusal::new(Reason::NotStocked, detail));

@@ -192,6 +192,7 @@ struct Arrival {
 
 pub(super) fn receive<S: State>(
     state: &mut S,
+    context: Context<'_>,
     event: &v1::ReturnReceived,
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
@@ -202,6 +203,10 @@ pub(super) fn receive<S: State>(
     for arrival in &arrivals {
         take_in(state, &mut row, node, arrival, work);
     }
+    state.change_order(row.order, &mut |order| {
+        let details = order.details.get_or_insert_default();
+        details.arrived_at = details.arrived_at.max(context.time_ms);
+    });
     let complete = row.lines.iter().all(|line| line.received == line.units);
     row.state = if complete { ReturnState::Received } else { ReturnState::PartlyReceived };
     let lines = due(&row, &arrivals);
@@ -238,6 +243,12 @@ fn arrivals<S: State>(
             return Err(Refusal::new(Reason::AlreadyReturned, detail));
         }
         left[place] -= received.quantity_milli;
+        let line = &order.lines[row.lines[place].line as usize];
+        let arriving = row.lines[place].units - row.lines[place].received - left[place];
+        if arriving > line.shipped - line.undelivered - line.returned {
+            let detail = format!("units of line `{}` were given up on their way", line.line_id);
+            return Err(Refusal::new(Reason::StandsElsewhere, detail));
+        }
         let (units, disposition) = (received.quantity_milli, received.disposition());
         found.push(Arrival { row: place, units, disposition });
     }
@@ -275,7 +286,7 @@ fn take_in<S: State>(
         order.lines[line].returned += arrival.units;
         order.line_details_mut(line).announced -= arrival.units;
         for &(fulfilment, place, units) in &origins {
-            order.fulfilments[fulfilment].progress_mut().lines[place].returned += units;
+            come_back(order, fulfilment, place, units);
         }
     });
     for (fulfilment, _, units) in origins {
@@ -289,6 +300,21 @@ fn take_in<S: State>(
     enter(state, sku, node, arrival.units, arrival.disposition, work);
     if arrival.disposition == v1::Disposition::Inspect {
         row.to_inspect.push((node, arrival.row as u32, arrival.units));
+    }
+}
+
+/// What comes back from the customer had arrived there, whether anybody said so or not.
+fn come_back(order: &mut Order, fulfilment: usize, place: usize, units: i64) {
+    let fulfilment = &mut order.fulfilments[fulfilment];
+    let progress = &mut fulfilment.progress_mut().lines[place];
+    progress.returned += units;
+    let returned = progress.returned;
+    let row = &mut fulfilment.lines[place];
+    let unsaid = (returned - row.delivered).max(0);
+    row.delivered += unsaid;
+    order.lines[row.line as usize].delivered += unsaid;
+    if unsaid > 0 {
+        fulfilment.state = fulfilment.state_by_units();
     }
 }
 
