@@ -1,4 +1,4 @@
-//! docs/STATES.md is true: each row of its tables is played on the real engine.
+//! docs/PEER_STATES.md is true: each row of its tables is played on the real engine.
 
 mod engine;
 
@@ -20,8 +20,8 @@ struct Row {
 }
 
 fn page() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/STATES.md");
-    std::fs::read_to_string(path).expect("docs/STATES.md")
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/PEER_STATES.md");
+    std::fs::read_to_string(path).expect("docs/PEER_STATES.md")
 }
 
 /// The words that stand for several commands.
