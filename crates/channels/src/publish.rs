@@ -258,17 +258,42 @@ pub fn record_key(event: &Event) -> String {
         Event::FulfilmentAccepted(v1::FulfilmentAccepted { target, .. })
         | Event::FulfilmentRejected(v1::FulfilmentRejected { target, .. })
         | Event::FulfilmentShipped(v1::FulfilmentShipped { target, .. })
-        | Event::FulfilmentDelivered(v1::FulfilmentDelivered { target, .. }) => order_of(target),
+        | Event::FulfilmentDelivered(v1::FulfilmentDelivered { target, .. })
+        | Event::FulfilmentPicked(v1::FulfilmentPicked { target, .. })
+        | Event::FulfilmentShortPicked(v1::FulfilmentShortPicked { target, .. })
+        | Event::FulfilmentReadyForPickup(v1::FulfilmentReadyForPickup { target, .. })
+        | Event::FulfilmentCollected(v1::FulfilmentCollected { target, .. })
+        | Event::FulfilmentPickupExpired(v1::FulfilmentPickupExpired { target, .. })
+        | Event::FulfilmentReturnedToStock(v1::FulfilmentReturnedToStock { target, .. })
+        | Event::FulfilmentLost(v1::FulfilmentLost { target, .. })
+        | Event::FulfilmentReturnedToOrigin(v1::FulfilmentReturnedToOrigin { target, .. }) => {
+            order_of(target)
+        }
+        Event::FulfilmentPacked(v1::FulfilmentPacked { fulfilment_id, .. })
+        | Event::FulfilmentHandedOver(v1::FulfilmentHandedOver { fulfilment_id, .. })
+        | Event::FulfilmentMoved(v1::FulfilmentMoved { fulfilment_id, .. }) => {
+            order_of_fulfilment(fulfilment_id)
+        }
+        Event::CarrierDefined(carrier) => carrier.carrier.clone(),
+        Event::TrackingUpdated(told) => pair(&told.carrier, &told.tracking_number),
+        Event::ParcelHandedOn(handed) => pair(&handed.carrier, &handed.tracking_number),
+        Event::ReturnRequested(asked) => pair(&asked.channel, &asked.order_id),
+        Event::ReturnExpired(expired) => pair(&expired.channel, &expired.order_id),
+        Event::ReturnReceived(received) => pair(&received.channel, &received.order_id),
+        Event::ReturnInspected(inspected) => pair(&inspected.channel, &inspected.order_id),
+        Event::BlindReturnReceived(blind) => pair(&blind.node_id, &blind.sku),
     }
+}
+
+fn order_of_fulfilment(id: &str) -> String {
+    id.rsplit_once("/f").map_or(id, |(order, _)| order).to_owned()
 }
 
 /// `channel/order_id` of a target, so that all of an order's events share a key.
 fn order_of(target: &Option<v1::FulfilmentTarget>) -> String {
     match target.as_ref().and_then(|target| target.target.as_ref()) {
         Some(Target::AnyNode(units)) => format!("{}/{}", units.channel, units.order_id),
-        Some(Target::FulfilmentId(id)) => {
-            id.rsplit_once("/f").map_or(id.as_str(), |(order, _)| order).to_owned()
-        }
+        Some(Target::FulfilmentId(id)) => order_of_fulfilment(id),
         None => String::new(),
     }
 }

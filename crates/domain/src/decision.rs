@@ -1,6 +1,8 @@
 //! Folding decisions. A decision is folded from the very message that is published, so taking it
 //! and replaying it are one code path.
 
+mod returns;
+
 use omnifold_events::v1;
 
 use crate::{
@@ -17,6 +19,9 @@ pub enum Decision {
     Assigned(v1::FulfilmentAssigned),
     Changed(v1::FulfilmentChanged),
     Released(v1::FulfilmentReleased),
+    ReturnAuthorised(Box<v1::ReturnAuthorised>),
+    ReturnRefused(v1::ReturnRefused),
+    RefundDue(Box<v1::RefundDue>),
 }
 
 /// A decision that does not fit the state: the log or this build is wrong, never the input.
@@ -39,6 +44,9 @@ impl Decision {
             Decision::Assigned(m) => m.outcome.as_ref().map_or(m.step, |outcome| outcome.step),
             Decision::Changed(m) => m.step,
             Decision::Released(m) => m.step,
+            Decision::ReturnAuthorised(m) => m.step,
+            Decision::ReturnRefused(m) => m.step,
+            Decision::RefundDue(m) => m.step,
         }
     }
 
@@ -49,6 +57,9 @@ impl Decision {
             Decision::Assigned(m) => m.outcome.as_ref().map_or(m.decision, |o| o.decision),
             Decision::Changed(m) => m.decision,
             Decision::Released(m) => m.decision,
+            Decision::ReturnAuthorised(m) => m.decision,
+            Decision::ReturnRefused(m) => m.decision,
+            Decision::RefundDue(m) => m.decision,
         }
     }
 
@@ -59,6 +70,9 @@ impl Decision {
             Decision::Assigned(m) => m.outcome.as_ref().map_or(m.cause(), v1::OrderOutcome::cause),
             Decision::Changed(m) => m.cause(),
             Decision::Released(m) => m.cause(),
+            Decision::ReturnAuthorised(m) => m.cause(),
+            Decision::ReturnRefused(m) => m.cause(),
+            Decision::RefundDue(m) => m.cause(),
         }
     }
 
@@ -69,6 +83,9 @@ impl Decision {
             Decision::Assigned(m) => (&m.channel, &m.order_id),
             Decision::Changed(m) => (&m.channel, &m.order_id),
             Decision::Released(m) => (&m.channel, &m.order_id),
+            Decision::ReturnAuthorised(m) => (&m.channel, &m.order_id),
+            Decision::ReturnRefused(m) => (&m.channel, &m.order_id),
+            Decision::RefundDue(m) => (&m.channel, &m.order_id),
         }
     }
 
@@ -105,6 +122,9 @@ pub fn fold<S: State>(
         Decision::Released(m) => {
             take_back(state, key, m.fulfilment, m.decision, &Left::Nothing, work)
         }
+        Decision::ReturnAuthorised(m) => returns::authorised(state, key, m, work),
+        Decision::ReturnRefused(m) => returns::refused(state, key, m),
+        Decision::RefundDue(m) => returns::refund_due(state, key, m),
     };
     applied.map_err(|what| decision.misfit(what))
 }
@@ -220,7 +240,8 @@ fn promise(order: &mut Order, node: NodeIx, units: &[Units]) {
             delivered: 0,
         });
     }
-    order.fulfilments.push(Fulfilment { node, state: FulfilmentState::Assigned, seq: 1, lines });
+    let state = FulfilmentState::Assigned;
+    order.fulfilments.push(Fulfilment { node, state, seq: 1, lines, progress: None });
 }
 
 /// I2: what is promised is there, or is said to be backordered and within the limit.
@@ -321,11 +342,15 @@ fn return_units(order: &mut Order, place: usize, taken: &[Units]) {
         let order_line = &mut order.lines[line.line as usize];
         order_line.allocated -= part.quantity;
         order_line.open += part.quantity;
+        let allocated = line.allocated;
+        if let Some(progress) = &mut fulfilment.progress {
+            let picked = &mut progress.lines[part.line].picked;
+            *picked = allocated.min(*picked);
+        }
     }
+    fulfilment.drop_packed_beyond_allocated();
     if fulfilment.lines.iter().all(|line| line.allocated == 0) {
-        let shipped = fulfilment.lines.iter().any(|line| line.shipped > 0);
-        fulfilment.state =
-            if shipped { FulfilmentState::Shipped } else { FulfilmentState::Released };
+        fulfilment.state = fulfilment.state_by_units();
     }
 }
 

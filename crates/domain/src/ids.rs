@@ -29,6 +29,31 @@ impl OrderKey {
     }
 }
 
+/// A parcel's key: XXH3-128 of the carrier, a zero byte and the carrier's tracking number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ParcelKey(pub u128);
+
+impl ParcelKey {
+    /// The key of a parcel.
+    pub fn of(carrier: &str, tracking_number: &str) -> Self {
+        ParcelKey(OrderKey::of(carrier, tracking_number).0)
+    }
+}
+
+/// A return's key: XXH3-128 of its order's key and its own name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ReturnKey(pub u128);
+
+impl ReturnKey {
+    /// The key of a return of an order.
+    pub fn of(order: OrderKey, return_id: &str) -> Self {
+        let mut hash = Xxh3Default::new();
+        hash.update(&order.0.to_be_bytes());
+        hash.update(return_id.as_bytes());
+        ReturnKey(hash.digest128())
+    }
+}
+
 /// A fulfilment's name: `{channel}/{order_id}/f{number}`. The order id may hold `/`, the channel
 /// may not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -52,7 +52,24 @@ pub fn i1_order_is_accounted(order: &Order) -> bool {
             line.allocated == agrees(place, &|l| l.allocated)
                 && line.shipped == agrees(place, &|l| l.shipped)
                 && line.delivered == agrees(place, &|l| l.delivered)
+                && late_units_agree(order, place)
         })
+}
+
+/// L5: what came back or never arrived, summed over the fulfilments.
+fn late_units_agree(order: &Order, place: usize) -> bool {
+    let line = &order.lines[place];
+    let (mut undelivered, mut returned) = (0, 0);
+    for fulfilment in order.fulfilments.iter().filter(|fulfilment| fulfilment.progress.is_some()) {
+        for (part, row) in fulfilment.lines.iter().enumerate() {
+            if row.line as usize == place {
+                let progress = fulfilment.line_progress(part);
+                undelivered += progress.undelivered;
+                returned += progress.returned;
+            }
+        }
+    }
+    line.undelivered == undelivered && line.returned == returned
 }
 
 /// I2: before a promise of so many units from stock and so many without, the node has them.
@@ -113,6 +130,9 @@ mod tests {
             shipped: 1_000,
             delivered: 0,
             cancelled: 0,
+            undelivered: 0,
+            returned: 0,
+            unit_price: 0,
         };
         let held = FulfilmentLine {
             line: 0,
@@ -139,7 +159,9 @@ mod tests {
                 state: FulfilmentState::PartlyShipped,
                 seq: 1,
                 lines: vec![held],
+                progress: None,
             }],
+            details: None,
         }
     }
 
@@ -171,6 +193,20 @@ mod tests {
         let mut broken = order();
         broken.fulfilments[0].lines[0].allocated += 1_000;
         assert!(!i1_order_is_accounted(&broken));
+    }
+
+    #[test]
+    fn i1_catches_a_unit_that_came_back_to_no_fulfilment() {
+        let mut broken = order();
+        broken.lines[0].delivered = 1_000;
+        broken.fulfilments[0].lines[0].delivered = 1_000;
+        broken.lines[0].returned = 1_000;
+        assert!(!i1_order_is_accounted(&broken));
+        broken.fulfilments[0].progress_mut().lines[0].returned = 1_000;
+        assert!(i1_order_is_accounted(&broken));
+        broken.lines[0].returned = 2_000;
+        broken.fulfilments[0].progress_mut().lines[0].returned = 2_000;
+        assert!(!i1_order_is_accounted(&broken), "L5: more came back than arrived");
     }
 
     #[test]

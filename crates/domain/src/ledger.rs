@@ -29,7 +29,18 @@ pub enum EntryKind {
     Allocate,
     Release,
     Reject,
+    /// The node found fewer units than it had promised.
+    ShortPick,
     Ship,
+    /// Lost or damaged on their way to the customer.
+    Lost,
+    /// Called back, and at the node that they left from.
+    ReturnedToOrigin,
+    /// Came back from a customer.
+    Return,
+    Inspect,
+    /// Came back without a receipt.
+    BlindReturn,
     TransferDispatched,
     /// Units of a transfer reached the other node.
     TransferArrived,

@@ -11,14 +11,18 @@
 //! * [`invariants`] says what must hold, one predicate each, with the id of the promise.
 
 mod availability;
+mod carrier;
 pub mod decision;
 pub mod fold;
 mod ids;
 pub mod invariants;
 mod ledger;
+pub mod money;
 mod network;
 mod order;
+pub mod parcel;
 mod refusal;
+mod returns;
 pub mod rules;
 mod state;
 mod stock;
@@ -26,19 +30,25 @@ mod transfer;
 mod work;
 
 pub use availability::channel_atp;
+pub use carrier::{Carrier, CarrierKey};
 pub use decision::Decision;
-pub use ids::{FulfilmentId, NodeIx, OrderKey, SkuIx};
+pub use ids::{FulfilmentId, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
 pub use ledger::{
     Entry, EntryKind, Ledger, MAX_RECENT, Movement, MovementKind, SafetyStock, Variance,
 };
 pub use network::{Channel, Item, Location, Node, Settings};
-pub use order::{Fulfilment, FulfilmentLine, FulfilmentState, Line, Order, OrderStatus};
+pub use order::{
+    Fulfilment, FulfilmentLine, FulfilmentState, Line, LineDetails, LineProgress, Order,
+    OrderDetails, OrderStatus, PackedParcel, Progress,
+};
+pub use parcel::Parcel;
 pub use refusal::{Reason, Refusal};
+pub use returns::{Return, ReturnLine, ReturnState};
 pub use rules::Rules;
 pub use state::{State, View, WaitingKey};
 pub use stock::{Stock, StockAt};
 pub use transfer::{Transfer, TransferKey};
-pub use work::Work;
+pub use work::{Due, Repay, Work};
 
 /// Largest quantity an event may name: sums of a few cannot be told from a mistake any more.
 pub const MAX_QUANTITY_MILLI: i64 = i64::MAX / 4;

@@ -31,6 +31,16 @@ pub struct Node {
     pub country: String,
     /// Only enabled nodes get new work (rule R1).
     pub enabled: bool,
+    /// Customers' returns are sent here.
+    pub takes_returns: bool,
+}
+
+impl Node {
+    /// Whether another firm works here: it has the work from the moment it is told (rule R12).
+    pub fn is_partner(&self) -> bool {
+        let kind = v1::NodeKind::try_from(self.kind).unwrap_or_default();
+        matches!(kind, v1::NodeKind::Partner | v1::NodeKind::Supplier)
+    }
 }
 
 /// A thing that is sold and stocked.
@@ -42,6 +52,8 @@ pub struct Item {
     pub name: String,
     /// Decimals of a unit that may be ordered, 0 to 3 (rule Q1).
     pub scale: u32,
+    /// Not taken back unless it was faulty.
+    pub final_sale: bool,
 }
 
 impl Item {
@@ -72,6 +84,14 @@ pub struct Settings {
     pub solver_steps: u32,
     /// Version of the rules in force.
     pub rules_version: u32,
+    /// How long after an order's completion a return may be asked for (rule S3).
+    pub return_window_ms: i64,
+    /// `v1::ItemCondition`: the worst that is taken back; 0: any.
+    pub worst_return_condition: i32,
+    /// Taken off the refund of each return, minor units.
+    pub return_fee: i64,
+    /// Grams a parcel of more than one unit may weigh (rule R13); 0: no limit.
+    pub max_parcel_g: u32,
     /// What ChannelDefined said, by channel.
     pub channels: BTreeMap<String, Channel>,
 }
@@ -96,6 +116,7 @@ const SECOND_MS: i64 = 1_000;
 const DAY_MS: i64 = 86_400 * SECOND_MS;
 /// Default of [`Settings::dedupe_horizon_ms`].
 pub(crate) const DEFAULT_HORIZON_MS: i64 = 7 * DAY_MS;
+const DEFAULT_RETURN_WINDOW_MS: i64 = 30 * DAY_MS;
 const DEFAULT_SOLVER_STEPS: u32 = 200_000;
 
 impl Settings {
@@ -118,6 +139,10 @@ impl Settings {
             },
             rules_version,
             channels: BTreeMap::new(),
+            return_window_ms: or(event.return_window_ms, DEFAULT_RETURN_WINDOW_MS),
+            worst_return_condition: event.worst_return_condition,
+            return_fee: event.return_fee_minor,
+            max_parcel_g: event.max_parcel_g,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Location, NodeIx, OrderKey, SkuIx};
+use crate::{Location, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
 
 /// A customer's order. Its status is derived ([`Order::status`]), never stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,42 @@ pub struct Order {
     pub lines: Vec<Line>,
     /// Its fulfilments; number N stands at place N-1.
     pub fulfilments: Vec<Fulfilment>,
+    /// What few orders have, or only late in their life.
+    pub details: Option<Box<OrderDetails>>,
+}
+
+/// What few orders have, or only late in their life.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct OrderDetails {
+    /// The customer collects it at its only node (rule R10).
+    pub pickup: bool,
+    /// Nodes that could not find a SKU when they picked for this order (rule S8).
+    pub not_found_at: Vec<(SkuIx, NodeIx)>,
+    /// When the newest of its units arrived, milliseconds since the Unix epoch; 0: none has.
+    pub arrived_at: i64,
+    /// When its undelivered units were called back to their origin (rule S5); 0: they were not.
+    pub recalled_at: i64,
+    /// Money and returns, for lines that have any.
+    pub lines: Vec<LineDetails>,
+    /// Returns that were asked for.
+    pub returns: Vec<ReturnKey>,
+}
+
+/// What few lines have, or only late in their life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LineDetails {
+    /// Place in [`Order::lines`].
+    pub line: u32,
+    /// Off the whole line, minor units.
+    pub discount: i64,
+    /// On the whole line, minor units.
+    pub tax: i64,
+    /// Units that authorised returns announce and that have not come in.
+    pub announced: i64,
+    /// Units whose money was said to be due.
+    pub repaid_units: i64,
+    /// That money, minor units (law L20).
+    pub repaid: i64,
 }
 
 /// One line. `ordered = open + allocated + shipped + cancelled` (law L5).
@@ -56,6 +92,12 @@ pub struct Line {
     pub delivered: i64,
     /// Units taken back by the customer, or refused for want of stock.
     pub cancelled: i64,
+    /// Of the shipped ones, those that will not arrive: lost, damaged, or back at their origin.
+    pub undelivered: i64,
+    /// Of the delivered ones, those that came back.
+    pub returned: i64,
+    /// Price of a unit in minor units of the market's currency.
+    pub unit_price: i64,
 }
 
 /// One node's share of an order.
@@ -69,6 +111,8 @@ pub struct Fulfilment {
     pub seq: u32,
     /// Its units.
     pub lines: Vec<FulfilmentLine>,
+    /// What the node and the carriers said on the way, once they did.
+    pub progress: Option<Box<Progress>>,
 }
 
 /// Units of one order line in a fulfilment.
@@ -84,6 +128,41 @@ pub struct FulfilmentLine {
     pub shipped: i64,
     /// Arrived.
     pub delivered: i64,
+}
+
+/// What is known of a fulfilment between its assignment and its end.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// Beside [`Fulfilment::lines`], place by place.
+    pub lines: Vec<LineProgress>,
+    /// Packed and not handed over.
+    pub packed: Vec<PackedParcel>,
+    /// Handed over: the rows of these parcels.
+    pub parcels: Vec<ParcelKey>,
+}
+
+/// What is known of the units of one line of a fulfilment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LineProgress {
+    /// Of the allocated ones, those that were taken from the shelf.
+    pub picked: i64,
+    /// Of the shipped ones, those that will not arrive.
+    pub undelivered: i64,
+    /// Of the delivered ones, those that came back.
+    pub returned: i64,
+}
+
+/// A parcel that stands packed at its node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedParcel {
+    /// The node's name for it.
+    pub id: String,
+    /// Grams.
+    pub weight_g: u32,
+    /// Its units were promised without stock (rule R13).
+    pub backordered: bool,
+    /// Place in [`Fulfilment::lines`], and units.
+    pub contents: Vec<(u32, i64)>,
 }
 
 /// Where a fulfilment stands.
@@ -103,13 +182,100 @@ pub enum FulfilmentState {
     Shipped,
     /// All shipped units arrived and none is left to ship.
     Delivered,
+    /// Some units were taken from the shelf.
+    Picking,
+    /// All units were taken from the shelf.
+    Picked,
+    /// All units stand in parcels.
+    Packed,
+    /// The customer may come for it.
+    ReadyForPickup,
+    /// The customer did not come.
+    PickupExpired,
+    /// The customer took it away.
+    Collected,
+    /// What was shipped will not arrive: lost, damaged, or back at its origin.
+    Undelivered,
 }
 
 impl FulfilmentState {
     /// Whether the node may still ship units of it.
     pub fn is_open(self) -> bool {
-        use FulfilmentState::{Accepted, Assigned, PartlyShipped};
-        matches!(self, Assigned | Accepted | PartlyShipped)
+        use FulfilmentState as F;
+        self.is_at_node() || matches!(self, F::PartlyShipped | F::ReadyForPickup | F::PickupExpired)
+    }
+
+    /// Whether the node works on it and nothing has left or lies ready.
+    pub fn is_at_node(self) -> bool {
+        use FulfilmentState as F;
+        matches!(self, F::Assigned | F::Accepted | F::Picking | F::Picked | F::Packed)
+    }
+}
+
+impl Fulfilment {
+    /// Units of a line that stand in parcels, counting those promised without stock or the others.
+    pub fn packed_units(&self, line: usize, backordered: bool) -> i64 {
+        let Some(progress) = &self.progress else { return 0 };
+        let parcels = progress.packed.iter().filter(|parcel| parcel.backordered == backordered);
+        let contents = parcels.flat_map(|parcel| &parcel.contents);
+        contents.filter(|(place, _)| *place as usize == line).map(|(_, units)| units).sum()
+    }
+
+    /// What is known of a line beside its units.
+    pub fn line_progress(&self, line: usize) -> LineProgress {
+        let progress = self.progress.as_ref().and_then(|progress| progress.lines.get(line));
+        progress.copied().unwrap_or_default()
+    }
+
+    /// What is known of the fulfilment, with a row for each of its lines.
+    pub fn progress_mut(&mut self) -> &mut Progress {
+        let progress = self.progress.get_or_insert_default();
+        progress.lines.resize(self.lines.len(), LineProgress::default());
+        progress
+    }
+
+    /// A parcel that holds units which are not promised any more has to be packed anew.
+    pub fn drop_packed_beyond_allocated(&mut self) {
+        for line in 0..self.lines.len() {
+            let allocated = self.lines[line].allocated;
+            while self.packed_units(line, false) + self.packed_units(line, true) > allocated {
+                let Some(progress) = &mut self.progress else { return };
+                let holds = |parcel: &PackedParcel| {
+                    parcel.contents.iter().any(|(place, _)| *place as usize == line)
+                };
+                let newest = progress.packed.iter().rposition(holds).expect("it is packed");
+                progress.packed.remove(newest);
+            }
+        }
+    }
+
+    /// The state that its units speak of, once the node or a carrier has said something.
+    pub fn state_by_units(&self) -> FulfilmentState {
+        use FulfilmentState as F;
+        let total = |units: &dyn Fn(usize, &FulfilmentLine) -> i64| -> i64 {
+            self.lines.iter().enumerate().map(|(place, line)| units(place, line)).sum()
+        };
+        let allocated = total(&|_, line| line.allocated);
+        let (shipped, delivered) = (total(&|_, l| l.shipped), total(&|_, l| l.delivered));
+        let undelivered = total(&|place, _| self.line_progress(place).undelivered);
+        if shipped > 0 {
+            return match (allocated, delivered, delivered + undelivered == shipped) {
+                (0, 0, true) => F::Undelivered,
+                (0, _, true) => F::Delivered,
+                (0, _, false) => F::Shipped,
+                _ => F::PartlyShipped,
+            };
+        }
+        let picked = total(&|place, _| self.line_progress(place).picked);
+        let packed =
+            total(&|place, _| self.packed_units(place, true) + self.packed_units(place, false));
+        match () {
+            () if allocated == 0 => F::Released,
+            () if packed == allocated => F::Packed,
+            () if picked == allocated => F::Picked,
+            () if picked > 0 => F::Picking,
+            () => F::Accepted,
+        }
     }
 }
 
@@ -131,6 +297,10 @@ pub enum OrderStatus {
     Delivered,
     /// Every unit is cancelled.
     Cancelled,
+    /// Nothing is on its way any more and nothing arrived.
+    Undelivered,
+    /// Every unit that left came back.
+    Returned,
 }
 
 impl Order {
@@ -144,15 +314,47 @@ impl Order {
         let total = |units: fn(&Line) -> i64| self.lines.iter().map(units).sum::<i64>();
         let (open, allocated) = (total(|l| l.open), total(|l| l.allocated));
         let (shipped, delivered) = (total(|l| l.shipped), total(|l| l.delivered));
+        let ended = delivered + total(|l| l.undelivered) == shipped;
         match (open, allocated, shipped) {
             (0, 0, 0) => OrderStatus::Cancelled,
-            (0, 0, _) if delivered == shipped => OrderStatus::Delivered,
+            (0, 0, _) if total(|l| l.returned) == shipped => OrderStatus::Returned,
+            (0, 0, _) if ended && delivered == 0 => OrderStatus::Undelivered,
+            (0, 0, _) if ended => OrderStatus::Delivered,
             (0, 0, _) => OrderStatus::Shipped,
             (0, _, 0) => OrderStatus::Assigned,
             (0, _, _) => OrderStatus::PartlyShipped,
             (_, 0, 0) => OrderStatus::Waiting,
             _ => OrderStatus::PartlyAssigned,
         }
+    }
+
+    /// Whether the customer collects it (rule R10).
+    pub fn is_pickup(&self) -> bool {
+        self.details.as_ref().is_some_and(|details| details.pickup)
+    }
+
+    /// Whether a node could not find a SKU when it picked for this order (rule S8).
+    pub fn was_not_found_at(&self, sku: SkuIx, node: NodeIx) -> bool {
+        self.details.as_ref().is_some_and(|details| details.not_found_at.contains(&(sku, node)))
+    }
+
+    /// What few lines have.
+    pub fn line_details(&self, line: usize) -> LineDetails {
+        let rows = self.details.iter().flat_map(|details| &details.lines);
+        let none = LineDetails { line: line as u32, ..LineDetails::default() };
+        rows.copied().find(|row| row.line as usize == line).unwrap_or(none)
+    }
+
+    /// What few lines have, to be changed.
+    pub fn line_details_mut(&mut self, line: usize) -> &mut LineDetails {
+        let none = LineDetails { line: line as u32, ..LineDetails::default() };
+        let rows = &mut self.details.get_or_insert_default().lines;
+        let known = rows.iter().position(|row| row.line == none.line);
+        let place = known.unwrap_or_else(|| {
+            rows.push(none);
+            rows.len() - 1
+        });
+        &mut rows[place]
     }
 
     /// Units of a SKU that wait, over its lines.
@@ -170,10 +372,12 @@ impl Line {
     /// L5 and L4: every unit is somewhere, and nowhere twice.
     pub fn is_accounted(&self) -> bool {
         let parts = [self.open, self.waiting, self.allocated, self.shipped, self.delivered];
+        let late = [self.undelivered, self.returned];
         self.ordered == self.open + self.allocated + self.shipped + self.cancelled
             && self.waiting <= self.open
-            && self.delivered <= self.shipped
+            && self.delivered + self.undelivered <= self.shipped
+            && self.returned <= self.delivered
             && self.cancelled >= 0
-            && parts.iter().all(|&units| units >= 0)
+            && parts.iter().chain(&late).all(|&units| units >= 0)
     }
 }

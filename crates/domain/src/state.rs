@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Entry, Item, Ledger, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, StockAt, Transfer,
-    TransferKey,
+    Carrier, CarrierKey, Entry, Item, Ledger, Node, NodeIx, Order, OrderKey, Parcel, ParcelKey,
+    Return, ReturnKey, Settings, SkuIx, Stock, StockAt, Transfer, TransferKey,
 };
 
 /// Place of a waiting order in the queue of one SKU: higher priority first, then the older order.
@@ -62,6 +62,13 @@ pub trait View {
         self.order(key).cloned().map(Arc::new)
     }
 
+    /// A parcel that was handed over.
+    fn parcel(&mut self, key: ParcelKey) -> Option<&Parcel>;
+    /// A return.
+    fn return_of(&mut self, key: ReturnKey) -> Option<&Return>;
+    /// A carrier.
+    fn carrier(&mut self, key: CarrierKey) -> Option<&Carrier>;
+
     /// The next waiting order of a SKU after a place, or the first.
     fn next_waiting(
         &mut self,
@@ -98,6 +105,12 @@ pub trait State: View {
     fn put_order(&mut self, key: OrderKey, order: Order);
     /// Changes an order in place. Does nothing where there is none.
     fn change_order(&mut self, key: OrderKey, change: &mut dyn FnMut(&mut Order));
+    /// Replaces a parcel, or adds it.
+    fn put_parcel(&mut self, key: ParcelKey, parcel: Parcel);
+    /// Replaces a return, or adds it.
+    fn put_return(&mut self, key: ReturnKey, row: Return);
+    /// Replaces a carrier, or adds it.
+    fn put_carrier(&mut self, key: CarrierKey, carrier: Carrier);
     /// Puts an order into the queue of a SKU. No effect where it stands there.
     fn enqueue(&mut self, place: WaitingKey, order: OrderKey);
     /// Takes an order out of the queue of a SKU. No effect where it does not stand there.

@@ -2,7 +2,7 @@
 
 use omnifold_events::v1;
 
-use crate::{NodeIx, OrderKey, SkuIx, Variance, View, WaitingKey};
+use crate::{NodeIx, OrderKey, ReturnKey, SkuIx, Variance, View, WaitingKey};
 
 /// Work that a fold opens. It is done in this order: units given back are routed first, then
 /// waiting orders are served, then the new order is routed (DESIGN section 3).
@@ -31,6 +31,21 @@ pub enum Work {
         /// By how much.
         variance: Variance,
     },
+    /// Give units of a fulfilment to another node. The fold checked that it has them (rule R12).
+    Move {
+        /// The order.
+        order: OrderKey,
+        /// Place in the order's fulfilments.
+        fulfilment: usize,
+        /// Who is to have them.
+        to: NodeIx,
+        /// (place in the fulfilment's lines, units).
+        lines: Vec<(usize, i64)>,
+    },
+    /// Judge a return that was asked for.
+    Authorise(ReturnKey),
+    /// Say what is due for units that will not stay with the customer.
+    Repay(Repay),
     /// Stock of a SKU appeared: serve its waiting orders by priority and age.
     Serve {
         /// The SKU.
@@ -38,6 +53,30 @@ pub enum Work {
         /// Go on after this one; `None`: from the first.
         after: Option<WaitingKey>,
     },
+}
+
+/// Units to be paid back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repay {
+    /// The order.
+    pub order: OrderKey,
+    /// The return that brought them, where it was one.
+    pub returned: Option<ReturnKey>,
+    /// One row a line.
+    pub lines: Vec<Due>,
+    /// Why.
+    pub cause: v1::Cause,
+}
+
+/// Units of one line to be paid back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// Place in the order's lines.
+    pub line: usize,
+    /// Units.
+    pub units: i64,
+    /// In money or in credit.
+    pub response: v1::ReturnResponse,
 }
 
 /// Serves the queue of a SKU where somebody stands in it.

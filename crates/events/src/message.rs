@@ -31,7 +31,7 @@ macro_rules! outputs {
 
 outputs! {
     OrderOutcome, FulfilmentAssigned, FulfilmentChanged, FulfilmentReleased, EpochMark,
-    RejectedEvent, AvailabilityChanged, CountVariance,
+    AvailabilityChanged, CountVariance, RefundDue, RejectedEvent, ReturnAuthorised, ReturnRefused,
 }
 
 /// The CloudEvents `type` of an output message.

@@ -46,6 +46,9 @@ fn every_output_event_has_an_example_that_is_read() {
     check_output::<v1::FulfilmentAssigned>(&page);
     check_output::<v1::FulfilmentChanged>(&page);
     check_output::<v1::FulfilmentReleased>(&page);
+    check_output::<v1::ReturnAuthorised>(&page);
+    check_output::<v1::ReturnRefused>(&page);
+    check_output::<v1::RefundDue>(&page);
     check_output::<v1::RejectedEvent>(&page);
     check_output::<v1::EpochMark>(&page);
     check_output::<v1::AvailabilityChanged>(&page);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Decision, Fulfilment, FulfilmentId, Ledger, NodeIx, Order, OrderKey, SkuIx, State as _, Stock,
-    View, channel_atp,
+    Decision, Fulfilment, FulfilmentId, Ledger, NodeIx, Order, OrderKey, Parcel, Return, SkuIx,
+    State as _, Stock, View, channel_atp,
 };
 use omnifold_events::format_time;
 use omnifold_events::v1::{self, Verdict};
@@ -200,7 +200,8 @@ fn order_body<V: View>(store: &mut V, order: &Order) -> Value {
                 "ordered": units(line.ordered), "open": units(line.open),
                 "waiting": units(line.waiting), "allocated": units(line.allocated),
                 "shipped": units(line.shipped), "delivered": units(line.delivered),
-                "cancelled": units(line.cancelled),
+                "cancelled": units(line.cancelled), "undelivered": units(line.undelivered),
+                "returned": units(line.returned),
             })
         })
         .collect();
@@ -213,12 +214,12 @@ fn order_body<V: View>(store: &mut V, order: &Order) -> Value {
         "channel": order.channel, "order_id": order.order_id, "status": order.status(),
         "revision": order.revision, "decisions": order.decisions, "priority": order.priority,
         "placed_at": format_time(order.placed_at), "lines": lines, "fulfilments": fulfilments,
-        "excluded": excluded,
+        "excluded": excluded, "returns": returns_body(store, order),
     })
 }
 
 fn fulfilment_body<V: View>(
-    store: &V,
+    store: &mut V,
     order: &Order,
     number: u32,
     fulfilment: &Fulfilment,
@@ -227,18 +228,95 @@ fn fulfilment_body<V: View>(
     let lines: Vec<Value> = fulfilment
         .lines
         .iter()
-        .map(|part| {
+        .enumerate()
+        .map(|(place, part)| {
             let line = &order.lines[part.line as usize];
+            let progress = fulfilment.line_progress(place);
+            let packed =
+                fulfilment.packed_units(place, false) + fulfilment.packed_units(place, true);
             json!({
                 "line_id": line.line_id, "sku": store.item(line.sku).sku,
                 "allocated": units(part.allocated), "backordered": units(part.backordered),
+                "picked": units(progress.picked), "packed": units(packed),
                 "shipped": units(part.shipped), "delivered": units(part.delivered),
+                "undelivered": units(progress.undelivered), "returned": units(progress.returned),
             })
+        })
+        .collect();
+    let keys = fulfilment.progress.as_ref().map(|progress| progress.parcels.clone());
+    let parcels: Vec<Value> = keys
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|key| {
+            let parcel = store.parcel(key).cloned()?;
+            Some(parcel_body(store, &parcel))
         })
         .collect();
     json!({
         "id": id.to_string(), "node": node_id(store, fulfilment.node),
-        "state": format!("{:?}", fulfilment.state), "lines": lines,
+        "state": format!("{:?}", fulfilment.state), "lines": lines, "parcels": parcels,
+    })
+}
+
+fn returns_body<V: View>(store: &mut V, order: &Order) -> Vec<Value> {
+    let keys = order.details.as_ref().map(|details| details.returns.clone()).unwrap_or_default();
+    let rows: Vec<Return> =
+        keys.into_iter().filter_map(|key| store.return_of(key).cloned()).collect();
+    rows.iter().map(|row| return_body(store, order, row)).collect()
+}
+
+fn return_body<V: View>(store: &V, order: &Order, row: &Return) -> Value {
+    let lines: Vec<Value> = row
+        .lines
+        .iter()
+        .map(|line| {
+            let response = v1::ReturnResponse::try_from(line.response).unwrap_or_default();
+            json!({
+                "line_id": order.lines[line.line as usize].line_id, "announced": units(line.units),
+                "received": units(line.received), "response": response.as_str_name(),
+            })
+        })
+        .collect();
+    json!({
+        "return_id": row.return_id, "state": format!("{:?}", row.state),
+        "requested_at": format_time(row.requested_at),
+        "node": row.node.map(|node| node_id(store, node)), "replacement": row.replacement,
+        "lines": lines,
+    })
+}
+
+/// A parcel, its chain of carriers, and what they said, oldest first.
+fn parcel_body<V: View>(store: &mut V, parcel: &Parcel) -> Value {
+    let word = |status: i32| {
+        let status = v1::TrackingStatus::try_from(status).unwrap_or_default();
+        status.as_str_name().trim_start_matches("TRACKING_STATUS_").to_lowercase()
+    };
+    let tracking = &parcel.tracking;
+    let history: Vec<Value> = tracking
+        .history
+        .iter()
+        .map(|entry| {
+            json!({
+                "at": format_time(entry.at), "status": word(entry.status), "code": entry.code,
+                "carrier": entry.carrier, "place": entry.place,
+            })
+        })
+        .collect();
+    let legs: Vec<Value> = parcel
+        .legs
+        .iter()
+        .filter_map(|&key| {
+            let leg = store.parcel(key)?;
+            Some(json!({"carrier": leg.carrier, "tracking_number": leg.tracking_number}))
+        })
+        .collect();
+    json!({
+        "carrier": parcel.carrier, "tracking_number": parcel.tracking_number,
+        "parcel_id": parcel.parcel_id, "manifest_id": parcel.manifest_id,
+        "weight_g": parcel.weight_g, "status": word(tracking.status),
+        "picked_up_at": tracking.picked_up_at.map(format_time),
+        "delivered_at": tracking.delivered_at.map(format_time),
+        "handed_on_to": legs, "history": history, "forgotten": tracking.forgotten,
     })
 }
 
@@ -390,6 +468,24 @@ fn decision_body<V: View>(store: &V, name: &str, offset: u64, decision: &Decisio
             body["fulfilment"] = json!(m.fulfilment);
             body["node"] = json!(m.node_id);
             body["lines"] = lines(&m.lines);
+            (None, None)
+        }
+        Decision::ReturnAuthorised(m) => {
+            body["return"] = json!(m.return_id);
+            body["node"] = json!(m.node_id);
+            body["replacement"] = json!(m.replacement.as_ref().map(|order| &order.order_id));
+            (None, None)
+        }
+        Decision::ReturnRefused(m) => {
+            body["return"] = json!(m.return_id);
+            body["reason"] = json!(m.reason);
+            (None, None)
+        }
+        Decision::RefundDue(m) => {
+            body["return"] = json!(m.return_id);
+            body["refund"] = json!(m.refund);
+            body["credit"] = json!(m.credit);
+            body["fee"] = json!(m.fee);
             (None, None)
         }
     };

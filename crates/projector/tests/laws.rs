@@ -11,7 +11,7 @@ use omnifold_domain::{
 };
 use omnifold_events::Event;
 use omnifold_events::v1::{self, Cause};
-use omnifold_routing::{Router, Turn};
+use omnifold_routing::{Router, Turn, authorise, relocate, repay};
 use omnifold_state::{MemoryBackend, Store};
 use proptest::prelude::*;
 
@@ -86,6 +86,21 @@ impl Bench {
                     self.carry_out(decisions, &mut work, &mut all);
                 }
                 Work::Report { .. } => {} // told to the outside, and nothing else
+                Work::Move { order, fulfilment, to, lines } => {
+                    let turn = turn(self.step, Cause::Moved);
+                    let decisions = relocate(&mut self.store, turn, order, fulfilment, to, &lines);
+                    self.carry_out(decisions, &mut work, &mut all);
+                }
+                Work::Authorise(key) => {
+                    let turn = turn(self.step, Cause::Returned);
+                    let decisions = authorise(&mut self.store, turn, key);
+                    self.carry_out(decisions, &mut work, &mut all);
+                }
+                Work::Repay(due) => {
+                    let turn = turn(self.step, due.cause);
+                    let decisions = repay(&mut self.store, turn, &due);
+                    self.carry_out(decisions, &mut work, &mut all);
+                }
                 Work::Serve { sku, .. } => self.serve(sku, &mut work, &mut all),
             }
         }

@@ -9,7 +9,10 @@ use engine::{Engine, MARKET};
 use omnifold_events::jsonl::FileEvent;
 use omnifold_projector::{Query, Why, rebuild, verify, why};
 use omnifold_simulation::output::Output;
-use omnifold_simulation::scenario::{Player, StockFigures, parse, play};
+use omnifold_simulation::scenario::{
+    FulfilmentFigures, ParcelFigures, Player, StockFigures, parse, play,
+};
+use serde_json::Value;
 
 impl Player for Engine {
     fn take(&mut self, event: &FileEvent) -> anyhow::Result<Vec<Output>> {
@@ -66,6 +69,27 @@ impl Player for Engine {
         let answer = self.query(Query::Availability { channel, sku });
         let answer = answer.ok_or_else(|| anyhow::anyhow!("no such channel or SKU"))?;
         Ok(answer.body["available"].as_str().unwrap_or_default().to_owned())
+    }
+
+    fn fulfilment(&mut self, id: &str) -> anyhow::Result<Option<FulfilmentFigures>> {
+        let Some(answer) = self.query(Query::Fulfilment { id: id.to_owned() }) else {
+            return Ok(None);
+        };
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let rows = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let parcel = |row: &Value| ParcelFigures {
+            carrier: text(&row["carrier"]),
+            tracking_number: text(&row["tracking_number"]),
+            status: text(&row["status"]),
+            delivered_at: row["delivered_at"].as_str().map(str::to_owned),
+            history: rows(&row["history"]).iter().map(|entry| text(&entry["status"])).collect(),
+        };
+        let body = &answer.body;
+        Ok(Some(FulfilmentFigures {
+            node: text(&body["node"]),
+            state: text(&body["state"]),
+            parcels: rows(&body["parcels"]).iter().map(parcel).collect(),
+        }))
     }
 
     fn restart(&mut self) -> anyhow::Result<()> {

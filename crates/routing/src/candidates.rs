@@ -54,7 +54,7 @@ impl Candidates {
         self.judge_nodes(view, order);
         let version = view.network_version();
         far.measure(order.destination, view.nodes(), version, &mut self.distances);
-        self.gather_stock(view);
+        self.gather_stock(view, order);
         self.judge_stock();
     }
 
@@ -104,7 +104,7 @@ impl Candidates {
         }));
     }
 
-    fn gather_stock<V: View>(&mut self, view: &mut V) {
+    fn gather_stock<V: View>(&mut self, view: &mut V, order: &Order) {
         let (nodes, skus) = (self.verdicts.len(), self.skus.len());
         self.free.clear();
         self.free.resize(nodes * skus, 0);
@@ -118,6 +118,12 @@ impl Candidates {
                 let verdict = &mut self.verdicts[node];
                 self.stocking[node] = true;
                 if is_ruled_out(*verdict) {
+                    continue;
+                }
+                if order.details.is_some() && order.was_not_found_at(demand.sku, row.node) {
+                    if *verdict == Verdict::NotStocked {
+                        *verdict = Verdict::Excluded;
+                    }
                     continue;
                 }
                 if row.stock.flagged_out {

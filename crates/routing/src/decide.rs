@@ -1,6 +1,8 @@
 //! One order in, the messages that say what becomes of it out.
 
-use omnifold_domain::{Decision, FulfilmentState, Line, Order, OrderKey, Reason, Rules, View};
+use omnifold_domain::{
+    Decision, Fulfilment, FulfilmentState, Line, Order, OrderKey, Reason, Rules, View,
+};
 use omnifold_events::v1::{self, Cause, ExplanationLevel, OutcomeStatus};
 
 use crate::candidates::{Candidates, Demand};
@@ -51,6 +53,7 @@ impl Router {
         let (wait, explanation, max_steps) =
             (settings.wait, settings.explanation, settings.solver_steps);
         let level = ExplanationLevel::try_from(explanation).unwrap_or_default();
+        let wait = wait && !order.is_pickup(); // rule R10: served whole or refused
         let plan = self.plan(view, turn, &order, level, max_steps);
         Writer { view, turn, order: &order, distances: &self.candidates.distances }
             .write(plan, wait)
@@ -231,11 +234,12 @@ fn shipment_of(shipments: &mut Vec<Shipment>, node: usize) -> &mut Shipment {
 }
 
 /// Turns a plan into messages. Each message is a decision of its own number.
-struct Writer<'a, V> {
-    view: &'a V,
-    turn: Turn,
-    order: &'a Order,
-    distances: &'a [u32],
+pub(crate) struct Writer<'a, V> {
+    pub view: &'a V,
+    pub turn: Turn,
+    pub order: &'a Order,
+    /// Metres by node; empty where no node is looked for.
+    pub distances: &'a [u32],
 }
 
 impl<V: View> Writer<'_, V> {
@@ -243,7 +247,8 @@ impl<V: View> Writer<'_, V> {
         let mut decisions = Vec::with_capacity(plan.shipments.len() + 1);
         let mut explanation = plan.explanation.clone();
         let one_covers_all = plan.shipments.len() == 1 && plan.uncovered.is_empty();
-        let placed = self.turn.cause == Cause::Placed;
+        // The order that replaces a return has its first decision here, as one that was placed.
+        let placed = matches!(self.turn.cause, Cause::Placed | Cause::Returned);
         let embedded = if placed && one_covers_all {
             Some(self.outcome(&plan, wait, explanation.take()))
         } else {
@@ -269,7 +274,7 @@ impl<V: View> Writer<'_, V> {
         decisions
     }
 
-    fn number(&self, place: usize) -> u32 {
+    pub(crate) fn number(&self, place: usize) -> u32 {
         self.order.decisions + place as u32 + 1
     }
 
@@ -326,7 +331,12 @@ impl<V: View> Writer<'_, V> {
         }
     }
 
-    fn assigned_line(&self, line: &Line, units: i64, backordered: i64) -> v1::AssignedLine {
+    pub(crate) fn assigned_line(
+        &self,
+        line: &Line,
+        units: i64,
+        backordered: i64,
+    ) -> v1::AssignedLine {
         v1::AssignedLine {
             line_id: line.line_id.clone(),
             sku: self.view.item(line.sku).sku.clone(),
@@ -339,43 +349,51 @@ impl<V: View> Writer<'_, V> {
         let mut decisions = Vec::new();
         let pairs = self.order.fulfilments.iter().zip(&kept.fulfilments).enumerate();
         for (place, (before, after)) in pairs.filter(|(_, (before, after))| before != after) {
-            let nothing_left = after.lines.iter().all(|line| line.allocated == 0);
-            let number = self.number(decisions.len());
-            let node_id = self.view.nodes()[before.node.0 as usize].id.clone();
-            let fulfilment = place as u32 + 1;
             debug_assert!(before.state != FulfilmentState::Rejected);
-            decisions.push(if nothing_left {
-                Decision::Released(v1::FulfilmentReleased {
-                    channel: self.order.channel.clone(),
-                    order_id: self.order.order_id.clone(),
-                    fulfilment,
-                    node_id,
-                    lines: self.held_lines(before),
-                    revision: self.order.revision,
-                    decision: number,
-                    step: self.turn.step,
-                    cause: self.turn.cause.into(),
-                })
-            } else {
-                Decision::Changed(v1::FulfilmentChanged {
-                    channel: self.order.channel.clone(),
-                    order_id: self.order.order_id.clone(),
-                    fulfilment,
-                    node_id,
-                    lines: self.held_lines(after),
-                    revision: self.order.revision,
-                    decision: number,
-                    step: self.turn.step,
-                    cause: self.turn.cause.into(),
-                })
-            });
+            decisions.push(self.taken_back(place, before, after, self.number(decisions.len())));
         }
         let number = self.number(decisions.len());
         decisions.push(Decision::Outcome(self.cancelled_outcome(number, lines)));
         decisions
     }
 
-    fn held_lines(&self, fulfilment: &omnifold_domain::Fulfilment) -> Vec<v1::AssignedLine> {
+    /// What a node is told whose fulfilment keeps less than before, or nothing.
+    pub(crate) fn taken_back(
+        &self,
+        place: usize,
+        before: &Fulfilment,
+        after: &Fulfilment,
+        number: u32,
+    ) -> Decision {
+        let node_id = self.view.nodes()[before.node.0 as usize].id.clone();
+        let fulfilment = place as u32 + 1;
+        if after.lines.iter().all(|line| line.allocated == 0) {
+            return Decision::Released(v1::FulfilmentReleased {
+                channel: self.order.channel.clone(),
+                order_id: self.order.order_id.clone(),
+                fulfilment,
+                node_id,
+                lines: self.held_lines(before),
+                revision: self.order.revision,
+                decision: number,
+                step: self.turn.step,
+                cause: self.turn.cause.into(),
+            });
+        }
+        Decision::Changed(v1::FulfilmentChanged {
+            channel: self.order.channel.clone(),
+            order_id: self.order.order_id.clone(),
+            fulfilment,
+            node_id,
+            lines: self.held_lines(after),
+            revision: self.order.revision,
+            decision: number,
+            step: self.turn.step,
+            cause: self.turn.cause.into(),
+        })
+    }
+
+    fn held_lines(&self, fulfilment: &Fulfilment) -> Vec<v1::AssignedLine> {
         let held = fulfilment.lines.iter().filter(|line| line.allocated > 0);
         held.map(|part| {
             let line = &self.order.lines[part.line as usize];

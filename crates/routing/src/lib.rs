@@ -18,6 +18,10 @@ mod decide;
 mod distance;
 mod explain;
 mod fill;
+mod relocate;
+mod returns;
 
 pub use decide::{Router, Turn};
 pub use distance::haversine_m;
+pub use relocate::relocate;
+pub use returns::{authorise, repay};

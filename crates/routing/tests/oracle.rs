@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use omnifold_domain::{
-    Decision, Item, Location, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, StockAt, View,
-    WaitingKey, rules,
+    Carrier, CarrierKey, Decision, Item, Location, Node, NodeIx, Order, OrderKey, Parcel,
+    ParcelKey, Return, ReturnKey, Settings, SkuIx, Stock, StockAt, View, WaitingKey, rules,
 };
 use omnifold_events::v1::{self, Cause, OutcomeStatus, Verdict};
 use omnifold_routing::{Router, Turn, haversine_m};
@@ -52,6 +52,15 @@ impl View for World {
     fn order(&mut self, _: OrderKey) -> Option<&Order> {
         Some(&self.order)
     }
+    fn parcel(&mut self, _: ParcelKey) -> Option<&Parcel> {
+        None
+    }
+    fn return_of(&mut self, _: ReturnKey) -> Option<&Return> {
+        None
+    }
+    fn carrier(&mut self, _: CarrierKey) -> Option<&Carrier> {
+        None
+    }
     fn next_waiting(&mut self, _: SkuIx, _: Option<WaitingKey>) -> Option<(WaitingKey, OrderKey)> {
         None
     }
@@ -75,6 +84,10 @@ fn settings(wait: bool) -> Settings {
         solver_steps: 200_000,
         rules_version: 1,
         channels: Default::default(),
+        return_window_ms: 0,
+        worst_return_condition: 0,
+        return_fee: 0,
+        max_parcel_g: 0,
     }
 }
 
@@ -89,6 +102,9 @@ fn line(number: usize, sku: usize, units: i64) -> omnifold_domain::Line {
         shipped: 0,
         delivered: 0,
         cancelled: 0,
+        undelivered: 0,
+        returned: 0,
+        unit_price: 0,
     }
 }
 
@@ -108,6 +124,7 @@ fn order(lines: &[(usize, i64)], allow_partial: bool) -> Order {
         excluded: vec![],
         lines: lines.collect(),
         fulfilments: vec![],
+        details: None,
     }
 }
 
@@ -121,6 +138,7 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
         location: Some(Location { lat_e6: HOME.lat_e6 + far * 50_000, ..HOME }),
         country: String::new(),
         enabled: true,
+        takes_returns: false,
     };
     let stock = |sku: usize| {
         let rows = free.iter().enumerate().map(|(place, units)| {
@@ -130,7 +148,8 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
         });
         rows.collect()
     };
-    let item = |sku| Item { sku: format!("s{sku}"), name: String::new(), scale: 0 };
+    let item =
+        |sku| Item { sku: format!("s{sku}"), name: String::new(), scale: 0, final_sale: false };
     World {
         settings: settings(true),
         nodes: far.iter().enumerate().map(node).collect(),

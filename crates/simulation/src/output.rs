@@ -12,6 +12,9 @@ pub enum Output {
     Assigned(v1::FulfilmentAssigned),
     Changed(v1::FulfilmentChanged),
     Released(v1::FulfilmentReleased),
+    ReturnAuthorised(Box<v1::ReturnAuthorised>),
+    ReturnRefused(v1::ReturnRefused),
+    RefundDue(Box<v1::RefundDue>),
     Rejected(v1::RejectedEvent),
     Variance(v1::CountVariance),
 }
@@ -49,6 +52,14 @@ impl Output {
             b"omnifold.v1.FulfilmentReleased" => {
                 v1::FulfilmentReleased::decode(value).map(Output::Released)
             }
+            b"omnifold.v1.ReturnAuthorised" => v1::ReturnAuthorised::decode(value)
+                .map(|message| Output::ReturnAuthorised(Box::new(message))),
+            b"omnifold.v1.ReturnRefused" => {
+                v1::ReturnRefused::decode(value).map(Output::ReturnRefused)
+            }
+            b"omnifold.v1.RefundDue" => {
+                v1::RefundDue::decode(value).map(|message| Output::RefundDue(Box::new(message)))
+            }
             b"omnifold.v1.RejectedEvent" => v1::RejectedEvent::decode(value).map(Output::Rejected),
             b"omnifold.v1.CountVariance" => v1::CountVariance::decode(value).map(Output::Variance),
             other => return Err(OutputError::Type(String::from_utf8_lossy(other).into_owned())),
@@ -65,6 +76,9 @@ impl Output {
             Output::Assigned(m) => m.outcome.as_ref().map_or(m.step, |outcome| outcome.step),
             Output::Changed(m) => m.step,
             Output::Released(m) => m.step,
+            Output::ReturnAuthorised(m) => m.step,
+            Output::ReturnRefused(m) => m.step,
+            Output::RefundDue(m) => m.step,
             Output::Rejected(m) => m.step,
             Output::Variance(m) => m.step,
         }
@@ -77,6 +91,9 @@ impl Output {
             Output::Assigned(m) => m.outcome.as_ref().map_or(m.cause(), v1::OrderOutcome::cause),
             Output::Changed(m) => m.cause(),
             Output::Released(m) => m.cause(),
+            Output::ReturnAuthorised(m) => m.cause(),
+            Output::ReturnRefused(m) => m.cause(),
+            Output::RefundDue(m) => m.cause(),
             Output::Rejected(_) | Output::Variance(_) => v1::Cause::Unspecified,
         }
     }
@@ -88,6 +105,9 @@ impl Output {
             Output::Assigned(m) => (&m.channel, &m.order_id),
             Output::Changed(m) => (&m.channel, &m.order_id),
             Output::Released(m) => (&m.channel, &m.order_id),
+            Output::ReturnAuthorised(m) => (&m.channel, &m.order_id),
+            Output::ReturnRefused(m) => (&m.channel, &m.order_id),
+            Output::RefundDue(m) => (&m.channel, &m.order_id),
             Output::Rejected(_) | Output::Variance(_) => ("", ""),
         }
     }
@@ -98,7 +118,12 @@ impl Output {
             Output::Assigned(m) => Some(m.fulfilment),
             Output::Changed(m) => Some(m.fulfilment),
             Output::Released(m) => Some(m.fulfilment),
-            Output::Outcome(_) | Output::Rejected(_) | Output::Variance(_) => None,
+            Output::Outcome(_)
+            | Output::ReturnAuthorised(_)
+            | Output::ReturnRefused(_)
+            | Output::RefundDue(_)
+            | Output::Rejected(_)
+            | Output::Variance(_) => None,
         }
     }
 
@@ -108,7 +133,11 @@ impl Output {
             Output::Assigned(m) => Some(&m.node_id),
             Output::Changed(m) => Some(&m.node_id),
             Output::Released(m) => Some(&m.node_id),
-            Output::Outcome(_) | Output::Rejected(_) => None,
+            Output::Outcome(_)
+            | Output::ReturnAuthorised(_)
+            | Output::ReturnRefused(_)
+            | Output::RefundDue(_)
+            | Output::Rejected(_) => None,
             Output::Variance(m) => Some(&m.node_id),
         }
     }
@@ -122,6 +151,9 @@ impl Output {
             }
             Output::Changed(m) => m.decision,
             Output::Released(m) => m.decision,
+            Output::ReturnAuthorised(m) => m.decision,
+            Output::ReturnRefused(m) => m.decision,
+            Output::RefundDue(m) => m.decision,
             Output::Rejected(_) | Output::Variance(_) => 0,
         }
     }

@@ -35,14 +35,20 @@ pub enum Table {
     // 9 and 10 are set aside for timers and holds.
     /// What few stock rows have, with their newest movements, by SKU and node.
     Movement = 11,
-    // 12 to 19 are set aside for what follows orders and nodes.
+    /// Parcels that were handed over, by carrier and tracking number.
+    Parcel = 12,
+    /// Returns by order and return id.
+    Return = 13,
+    /// Carriers by name.
+    Carrier = 14,
+    // 15 to 19 are set aside for what follows orders and nodes.
     /// Transfers under way, by the hash of their id.
     Transfer = 20,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 11] = [
+    pub const ALL: [Table; 14] = [
         Table::Meta,
         Table::Settings,
         Table::Node,
@@ -53,6 +59,9 @@ impl Table {
         Table::Seen,
         Table::SeenBucket,
         Table::Movement,
+        Table::Parcel,
+        Table::Return,
+        Table::Carrier,
         Table::Transfer,
     ];
 
@@ -70,6 +79,9 @@ impl Table {
             Table::SeenBucket => "seen_bucket",
             Table::Movement => "movement",
             Table::Transfer => "transfer",
+            Table::Parcel => "parcel",
+            Table::Return => "return",
+            Table::Carrier => "carrier",
         }
     }
 
@@ -122,6 +134,11 @@ impl Key {
 
     pub(crate) fn order(key: OrderKey) -> Self {
         Key::new(&[&key.0.to_be_bytes()])
+    }
+
+    /// A key that is a hash.
+    pub(crate) fn hash(key: u128) -> Self {
+        Key::new(&[&key.to_be_bytes()])
     }
 
     pub(crate) fn waiting(place: WaitingKey) -> Self {

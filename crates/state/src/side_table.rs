@@ -14,6 +14,9 @@ use crate::digest::Digest;
 use crate::images::Images;
 use crate::rows::{self, Key, Table};
 
+/// Rows looked at for eviction an epoch.
+const MAX_EVICTION_TRIES: usize = 4_096;
+
 /// A row, or that there is none.
 struct Cell<V> {
     row: Option<Arc<V>>,
@@ -101,7 +104,7 @@ impl<K: Copy + Eq + Hash, V: Serialize + DeserializeOwned> SideTable<K, V> {
 
     /// Forgets the oldest rows beyond the bound, where a flushed checkpoint holds them.
     pub(crate) fn forget(&mut self, max_rows: usize, flushed_epoch: u64) {
-        let mut tries = self.ages.len();
+        let mut tries = self.ages.len().min(MAX_EVICTION_TRIES);
         while self.cells.len() > max_rows && tries > 0 {
             tries -= 1;
             let Some(key) = self.ages.pop_front() else { break };

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Entry, Item, Ledger, Node, NodeIx, Order, OrderKey, Settings, SkuIx, State, Stock, StockAt,
-    Transfer, TransferKey, View, WaitingKey,
+    Carrier, CarrierKey, Entry, Item, Ledger, Node, NodeIx, Order, OrderKey, Parcel, ParcelKey,
+    Return, ReturnKey, Settings, SkuIx, State, Stock, StockAt, Transfer, TransferKey, View,
+    WaitingKey,
 };
 use rustc_hash::FxHashMap;
 
@@ -69,6 +70,9 @@ pub struct Store {
     stock: StockTable,
     ledgers: SideTable<(SkuIx, NodeIx), Ledger>,
     transfers: SideTable<TransferKey, Transfer>,
+    parcels: SideTable<ParcelKey, Parcel>,
+    returns: SideTable<ReturnKey, Return>,
+    carriers: SideTable<CarrierKey, Carrier>,
     watch: Option<Box<Watch>>,
     orders: FxHashMap<OrderKey, OrderCell>,
     dirty_orders: Vec<OrderKey>,
@@ -95,7 +99,7 @@ const ORDER_BYTES: usize = 900;
 const MAX_EVICTION_TRIES: usize = 65_536;
 /// About what a stock row takes in memory, bytes.
 const STOCK_ROW_BYTES: usize = 160;
-/// About what a ledger row or a transfer takes in memory, bytes.
+/// About what a row of a side table takes in memory, bytes.
 const SIDE_ROW_BYTES: usize = 500;
 
 impl Store {
@@ -120,6 +124,9 @@ impl Store {
             stock: StockTable::default(),
             ledgers: SideTable::new(Table::Movement, Key::movement),
             transfers: SideTable::new(Table::Transfer, Key::transfer),
+            parcels: SideTable::new(Table::Parcel, |key| Key::hash(key.0)),
+            returns: SideTable::new(Table::Return, |key| Key::hash(key.0)),
+            carriers: SideTable::new(Table::Carrier, |key| Key::hash(key.0)),
             watch: None,
             orders: FxHashMap::default(),
             dirty_orders: Vec::new(),
@@ -251,17 +258,16 @@ impl Store {
             Undo::Transfer(key, old) => {
                 or_fault(self.transfers.put(&*self.backend, key, old));
             }
+            Undo::Parcel(key, old) => drop(or_fault(self.parcels.put(&*self.backend, key, old))),
+            Undo::Return(key, old) => drop(or_fault(self.returns.put(&*self.backend, key, old))),
+            Undo::Carrier(key, old) => drop(or_fault(self.carriers.put(&*self.backend, key, old))),
             Undo::Order(key, old) => {
                 if let Some(cell) = self.orders.get_mut(&key) {
                     cell.order = old;
                 }
             }
-            Undo::Waiting(place, Some(order)) => {
-                self.waiting.insert(place, order);
-            }
-            Undo::Waiting(place, None) => {
-                self.waiting.remove(&place);
-            }
+            Undo::Waiting(place, Some(order)) => drop(self.waiting.insert(place, order)),
+            Undo::Waiting(place, None) => drop(self.waiting.remove(&place)),
         }
     }
 
@@ -297,6 +303,9 @@ impl Store {
         self.transfers.end_epoch(self.epoch, &mut images, &mut self.digest);
         self.end_orders(&mut images);
         self.end_waiting(&mut images);
+        self.parcels.end_epoch(self.epoch, &mut images, &mut self.digest);
+        self.returns.end_epoch(self.epoch, &mut images, &mut self.digest);
+        self.carriers.end_epoch(self.epoch, &mut images, &mut self.digest);
         self.seen.end_epoch(self.epoch, &mut images);
         self.forget_rows();
         images
@@ -382,6 +391,9 @@ impl Store {
         self.stock.forget(self.max_stock_rows, self.flushed_epoch);
         self.ledgers.forget(self.max_side_rows, self.flushed_epoch);
         self.transfers.forget(self.max_side_rows, self.flushed_epoch);
+        self.parcels.forget(self.max_side_rows, self.flushed_epoch);
+        self.returns.forget(self.max_side_rows, self.flushed_epoch);
+        self.carriers.forget(self.max_side_rows, self.flushed_epoch);
     }
 
     /// Epochs ended so far.
@@ -516,6 +528,18 @@ impl View for Store {
         self.cell(key).order.clone()
     }
 
+    fn parcel(&mut self, key: ParcelKey) -> Option<&Parcel> {
+        or_fault(self.parcels.get(&*self.backend, key))
+    }
+
+    fn return_of(&mut self, key: ReturnKey) -> Option<&Return> {
+        or_fault(self.returns.get(&*self.backend, key))
+    }
+
+    fn carrier(&mut self, key: CarrierKey) -> Option<&Carrier> {
+        or_fault(self.carriers.get(&*self.backend, key))
+    }
+
     fn next_waiting(
         &mut self,
         sku: SkuIx,
@@ -613,6 +637,21 @@ impl State for Store {
             // The step's undo shares the earlier image: the first change of a step copies it.
             change(Arc::make_mut(order));
         }
+    }
+
+    fn put_parcel(&mut self, key: ParcelKey, parcel: Parcel) {
+        let old = or_fault(self.parcels.put(&*self.backend, key, Some(Arc::new(parcel))));
+        self.undo.push(Undo::Parcel(key, old));
+    }
+
+    fn put_return(&mut self, key: ReturnKey, row: Return) {
+        let old = or_fault(self.returns.put(&*self.backend, key, Some(Arc::new(row))));
+        self.undo.push(Undo::Return(key, old));
+    }
+
+    fn put_carrier(&mut self, key: CarrierKey, carrier: Carrier) {
+        let old = or_fault(self.carriers.put(&*self.backend, key, Some(Arc::new(carrier))));
+        self.undo.push(Undo::Carrier(key, old));
     }
 
     fn enqueue(&mut self, place: WaitingKey, order: OrderKey) {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Item, Ledger, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, Transfer, TransferKey,
-    WaitingKey,
+    Carrier, CarrierKey, Item, Ledger, Node, NodeIx, Order, OrderKey, Parcel, ParcelKey, Return,
+    ReturnKey, Settings, SkuIx, Stock, Transfer, TransferKey, WaitingKey,
 };
 
 /// The earlier image of one row.
@@ -18,4 +18,7 @@ pub(crate) enum Undo {
     Transfer(TransferKey, Option<Arc<Transfer>>),
     Order(OrderKey, Option<Arc<Order>>),
     Waiting(WaitingKey, Option<OrderKey>),
+    Parcel(ParcelKey, Option<Arc<Parcel>>),
+    Return(ReturnKey, Option<Arc<Return>>),
+    Carrier(CarrierKey, Option<Arc<Carrier>>),
 }

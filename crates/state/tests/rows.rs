@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
+use omnifold_domain::parcel::{Content, Entry, Tracking};
 use omnifold_domain::{
-    Channel, Fulfilment, FulfilmentLine, FulfilmentState, Item, Ledger, Line, Location, Movement,
-    MovementKind, Node, NodeIx, Order, OrderKey, SafetyStock, Settings, SkuIx, State as _, Stock,
-    Transfer, TransferKey, View as _, WaitingKey,
+    Carrier, CarrierKey, Channel, Fulfilment, FulfilmentLine, FulfilmentState, Item, Ledger, Line,
+    LineDetails, LineProgress, Location, Movement, MovementKind, Node, NodeIx, Order, OrderDetails,
+    OrderKey, PackedParcel, Parcel, ParcelKey, Progress, Return, ReturnKey, ReturnLine,
+    ReturnState, SafetyStock, Settings, SkuIx, State as _, Stock, Transfer, TransferKey, View as _,
+    WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,
@@ -29,6 +32,10 @@ fn settings() -> Settings {
         solver_steps: 200_000,
         rules_version: 1,
         channels: [("web".to_owned(), Channel { nodes: vec![NodeIx(0)], threshold: 3_000 })].into(),
+        return_window_ms: 2_592_000_000,
+        worst_return_condition: 2,
+        return_fee: 495,
+        max_parcel_g: 31_500,
     }
 }
 
@@ -40,11 +47,12 @@ fn node(id: &str) -> Node {
         location: Some(Location { lat_e6: 52_520_008, lon_e6: -13_404_954 }),
         country: "DE".into(),
         enabled: true,
+        takes_returns: true,
     }
 }
 
 fn item(sku: &str) -> Item {
-    Item { sku: sku.into(), name: "Green tea 500 g".into(), scale: 3 }
+    Item { sku: sku.into(), name: "Green tea 500 g".into(), scale: 3, final_sale: true }
 }
 
 fn stock(on_hand: i64) -> Stock {
@@ -92,6 +100,83 @@ fn transfer() -> Transfer {
     }
 }
 
+fn progress() -> Progress {
+    let line = LineProgress { picked: 1_000, undelivered: 500, returned: 500 };
+    let parcel = PackedParcel {
+        id: "P1".into(),
+        weight_g: 900,
+        backordered: true,
+        contents: vec![(0, 1_000)],
+    };
+    Progress { lines: vec![line], packed: vec![parcel], parcels: vec![ParcelKey(9)] }
+}
+
+fn details() -> OrderDetails {
+    OrderDetails {
+        pickup: true,
+        not_found_at: vec![(SkuIx(0), NodeIx(1))],
+        arrived_at: NOW,
+        recalled_at: NOW,
+        lines: vec![LineDetails {
+            line: 0,
+            discount: 100,
+            tax: 7,
+            announced: 500,
+            repaid_units: 500,
+            repaid: 600,
+        }],
+        returns: vec![ReturnKey(3)],
+    }
+}
+
+fn parcel() -> Parcel {
+    let entry = Entry {
+        at: NOW,
+        status: 4,
+        code: "IT".into(),
+        carrier: "dhl".into(),
+        place: "Lyon".into(),
+    };
+    Parcel {
+        carrier: "dhl".into(),
+        tracking_number: "JD0146".into(),
+        order: OrderKey(7),
+        part_of: Some(ParcelKey(8)),
+        parcel_id: "P1".into(),
+        manifest_id: "M1".into(),
+        weight_g: 900,
+        contents: vec![Content { fulfilment: 0, line: 0, units: 1_000 }],
+        legs: vec![ParcelKey(9)],
+        tracking: Tracking {
+            status: 4,
+            status_at: NOW,
+            picked_up_at: Some(NOW),
+            delivered_at: Some(NOW),
+            history: vec![entry],
+            forgotten: 1,
+        },
+    }
+}
+
+fn a_return() -> Return {
+    Return {
+        order: OrderKey(7),
+        return_id: "R1".into(),
+        state: ReturnState::PartlyReceived,
+        requested_at: NOW,
+        from: Some(Location { lat_e6: -1, lon_e6: 1 }),
+        node: Some(NodeIx(0)),
+        replacement: Some("1001/R1".into()),
+        fee_taken: true,
+        lines: vec![ReturnLine { line: 0, units: 1_000, received: 500, response: 3, condition: 4 }],
+        to_inspect: vec![(NodeIx(0), 0, 500)],
+    }
+}
+
+fn carrier() -> Carrier {
+    Carrier { id: "dhl".into(), name: "DHL".into(), codes: vec![("IT".into(), 4)] }
+}
+
 fn order(order_id: &str, priority: u32) -> Order {
     let line = Line {
         line_id: "1".into(),
@@ -103,6 +188,9 @@ fn order(order_id: &str, priority: u32) -> Order {
         shipped: 2_000,
         delivered: 500,
         cancelled: 1_000,
+        undelivered: 500,
+        returned: 500,
+        unit_price: 1_299,
     };
     let held = FulfilmentLine {
         line: 0,
@@ -129,7 +217,9 @@ fn order(order_id: &str, priority: u32) -> Order {
             state: FulfilmentState::PartlyShipped,
             seq: 2,
             lines: vec![held],
+            progress: Some(Box::new(progress())),
         }],
+        details: Some(Box::new(details())),
     }
 }
 
@@ -147,6 +237,9 @@ fn one_of_each(backend: Arc<dyn Backend>) -> Store {
     let (key, place) = (row.key(), WaitingKey::of(&row, SkuIx(0)));
     store.put_order(key, row);
     store.enqueue(place, key);
+    store.put_parcel(ParcelKey::of("dhl", "JD0146"), parcel());
+    store.put_return(ReturnKey::of(OrderKey(7), "R1"), a_return());
+    store.put_carrier(CarrierKey::of("dhl"), carrier());
     store.remember(0x0123_4567_89ab_cdef, 0xfeed, NOW, HORIZON);
     store
 }
@@ -204,6 +297,10 @@ fn rows_come_back_from_the_golden_bytes_as_they_were_put() {
     assert_eq!(read.order(row.key()), Some(&row));
     let place = WaitingKey::of(&row, SkuIx(0));
     assert_eq!(read.next_waiting(SkuIx(0), None), Some((place, row.key())));
+    assert_eq!(read.parcel(ParcelKey::of("dhl", "JD0146")), Some(&parcel()));
+    assert_eq!(read.return_of(ReturnKey::of(OrderKey(7), "R1")), Some(&a_return()));
+    assert_eq!(read.carrier(CarrierKey::of("dhl")), Some(&carrier()));
+    assert_eq!(read.carrier(CarrierKey::of("ups")), None);
     assert_eq!(read.seen(0x0123_4567_89ab_cdef), Some(0xfeed));
     assert_eq!(read.stored_position().expect("a read").as_deref(), Some(&b"here"[..]));
 }

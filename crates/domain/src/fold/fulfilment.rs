@@ -1,38 +1,16 @@
-//! Events on `fulfilment`: what nodes and couriers did.
-//!
-//! An event names one fulfilment, or the units of an order wherever they stand (`any_node`). Either
-//! way it is turned into *moves*: so many units of one line of one fulfilment. All moves are found
-//! and checked before the first is made.
+//! Events on `fulfilment` that say yes, no, left and arrived.
 
-use omnifold_events::v1::{self, fulfilment_target::Target};
+use omnifold_events::v1;
 
 use super::booking::{Shelf, book_checked, was_counted};
+use super::parcels::{self, Label};
+use super::subject::{
+    Move, allocated, allocated_stock, find, in_state, line_of, moved_stock, moves, order, under_way,
+};
 use super::{Context, check, serve_if_waited};
 use crate::{
-    Entry, EntryKind, Fulfilment, FulfilmentId, FulfilmentLine, FulfilmentState, MovementKind,
-    NodeIx, Order, OrderKey, Reason, Refusal, SkuIx, State, Work,
+    Entry, EntryKind, FulfilmentState, MovementKind, Order, OrderKey, Reason, Refusal, State, Work,
 };
-
-/// Units of one line of one fulfilment.
-struct Move {
-    fulfilment: usize,
-    /// Place in the fulfilment's lines.
-    line: usize,
-    units: i64,
-}
-
-/// The order that an event is about, and which of its fulfilments it may touch.
-struct Subject {
-    key: OrderKey,
-    /// `None`: any of them.
-    fulfilment: Option<usize>,
-}
-
-impl Subject {
-    fn covers(&self, place: usize) -> bool {
-        self.fulfilment.is_none_or(|only| only == place)
-    }
-}
 
 pub(super) fn accept<S: State>(
     state: &mut S,
@@ -74,9 +52,8 @@ pub(super) fn reject<S: State>(
     });
     work.push(Work::Route { order: subject.key, cause: v1::Cause::Rerouted });
     for (sku, node, units) in stock {
-        let entry = rejection(state, Shelf { sku, node }, units, context.time_ms, event.reason());
-        book_checked(state, Shelf { sku, node }, &entry, MovementKind::Moved, work);
-        serve_if_waited(state, sku, work);
+        let missing = Missing { units, in_hand: 0, kind: EntryKind::Reject };
+        release_missing(state, context, Shelf { sku, node }, &missing, event.reason(), work);
     }
     Ok(())
 }
@@ -95,26 +72,39 @@ fn give_back(order: &mut Order, place: usize) {
     }
 }
 
+/// Promised units that a node does not have for an order.
+pub(super) struct Missing {
+    pub units: i64,
+    /// Units that are known to be there, whatever was not found.
+    pub in_hand: i64,
+    /// What the ledger calls it.
+    pub kind: EntryKind,
+}
+
 /// Rule R11: the promise is released, and the reason says what else is true of the units.
-fn rejection<S: State>(
+pub(super) fn release_missing<S: State>(
     state: &mut S,
+    context: Context<'_>,
     shelf: Shelf,
-    units: i64,
-    time_ms: i64,
+    missing: &Missing,
     reason: v1::RejectionReason,
-) -> Entry {
+    work: &mut Vec<Work>,
+) {
     let stock = state.stock_at(shelf.sku, shelf.node).expect("what is allocated is stocked");
-    let released = Entry::new(EntryKind::Reject, reason.as_str_name(), time_ms);
+    let units = missing.units;
+    let released = Entry::new(missing.kind, reason.as_str_name(), context.time_ms);
     let released = Entry { allocated: -units, ..released };
-    match reason {
+    let entry = match reason {
         v1::RejectionReason::NotInStock => {
-            let missing = stock.on_hand.max(0);
-            Entry { on_hand: -missing, entered: -missing, ..released }
+            let gone = (stock.on_hand - missing.in_hand).max(0);
+            Entry { on_hand: -gone, entered: -gone, ..released }
         }
         v1::RejectionReason::Mismatch => Entry { on_hand: -units, entered: -units, ..released },
         v1::RejectionReason::Damaged => Entry { on_hand: -units, quarantine: units, ..released },
         v1::RejectionReason::NoVariance | v1::RejectionReason::Unspecified => released,
-    }
+    };
+    book_checked(state, shelf, &entry, MovementKind::Moved, work);
+    serve_if_waited(state, shelf.sku, work);
 }
 
 /// Rule S2: what is dispatched must be there, however validly it was promised.
@@ -125,14 +115,53 @@ pub(super) fn ship<S: State>(
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
     let subject = find(state, event.target.as_ref())?;
-    let moves = moves(order(state, &subject), &subject, &event.lines, |line| line.allocated)?;
-    let stock = moved_stock(order(state, &subject), &moves);
-    for &(sku, node, units) in &stock {
+    let order = order(state, &subject);
+    if order.is_pickup() {
+        let detail = format!("order `{}` is collected by its customer", order.order_id);
+        return Err(Refusal::new(Reason::PickupOrder, detail));
+    }
+    let moves = moves(order, &subject, &event.lines, allocated)?;
+    check_dispatches(state, context, subject.key, &moves)?;
+    let label = Label { carrier: &event.carrier, tracking_number: &event.tracking_number };
+    let parcel = parcels::labelled(state, subject.key, label, &moves)?;
+    leave(state, context, subject.key, &moves, work);
+    if let Some((key, parcel)) = parcel {
+        parcels::put_handed_over(state, subject.key, key, parcel);
+    }
+    Ok(())
+}
+
+/// Whether the units of all moves are there to leave (rule S2).
+pub(super) fn check_dispatches<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    key: OrderKey,
+    moves: &[Move],
+) -> Result<(), Refusal> {
+    let order = state.order(key).expect("found before");
+    for (sku, node, units) in moved_stock(order, moves) {
         check_dispatch(state, Shelf { sku, node }, units, context.time_ms)?;
     }
-    state.change_order(subject.key, &mut |order| {
-        for step in &moves {
+    Ok(())
+}
+
+/// The units of the moves leave their nodes.
+pub(super) fn leave<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    key: OrderKey,
+    moves: &[Move],
+    work: &mut Vec<Work>,
+) {
+    let stock = moved_stock(state.order(key).expect("found before"), moves);
+    state.change_order(key, &mut |order| {
+        for step in moves {
             ship_move(order, step);
+        }
+        for place in places(moves) {
+            let fulfilment = &mut order.fulfilments[place];
+            fulfilment.drop_packed_beyond_allocated();
+            fulfilment.state = fulfilment.state_by_units();
         }
     });
     for (sku, node, units) in stock {
@@ -144,7 +173,6 @@ pub(super) fn ship<S: State>(
         };
         book_checked(state, Shelf { sku, node }, &entry, MovementKind::Shipped, work);
     }
-    Ok(())
 }
 
 /// What left before the newest count is no longer among what was counted.
@@ -175,230 +203,48 @@ fn ship_move(order: &mut Order, step: &Move) {
     let order_line = &mut order.lines[line.line as usize];
     order_line.allocated -= step.units;
     order_line.shipped += step.units;
-    fulfilment.state = if fulfilment.lines.iter().all(|line| line.allocated == 0) {
-        FulfilmentState::Shipped
-    } else {
-        FulfilmentState::PartlyShipped
-    };
+    if let Some(progress) = &mut fulfilment.progress {
+        let picked = &mut progress.lines[step.line].picked;
+        *picked -= step.units.min(*picked);
+    }
+}
+
+/// The fulfilments that moves touch, each once.
+fn places(moves: &[Move]) -> Vec<usize> {
+    let mut places: Vec<usize> = moves.iter().map(|step| step.fulfilment).collect();
+    places.sort_unstable();
+    places.dedup();
+    places
 }
 
 pub(super) fn deliver<S: State>(
     state: &mut S,
+    context: Context<'_>,
     event: &v1::FulfilmentDelivered,
 ) -> Result<(), Refusal> {
     let subject = find(state, event.target.as_ref())?;
-    let under_way = |line: &FulfilmentLine| line.shipped - line.delivered;
     let moves = moves(order(state, &subject), &subject, &event.lines, under_way)?;
-    state.change_order(subject.key, &mut |order| {
-        for step in &moves {
+    arrive(state, subject.key, &moves, context.time_ms);
+    Ok(())
+}
+
+/// The units of the moves arrive at an instant.
+pub(super) fn arrive<S: State>(state: &mut S, key: OrderKey, moves: &[Move], at: i64) {
+    state.change_order(key, &mut |order| {
+        for step in moves {
             deliver_move(order, step);
         }
+        for place in places(moves) {
+            order.fulfilments[place].state = order.fulfilments[place].state_by_units();
+        }
+        let details = order.details.get_or_insert_default();
+        details.arrived_at = details.arrived_at.max(at);
     });
-    Ok(())
 }
 
 fn deliver_move(order: &mut Order, step: &Move) {
+    let place = line_of(order, step).line as usize;
     let fulfilment = &mut order.fulfilments[step.fulfilment];
-    let line = &mut fulfilment.lines[step.line];
-    line.delivered += step.units;
-    order.lines[line.line as usize].delivered += step.units;
-    let arrived = |line: &FulfilmentLine| line.allocated == 0 && line.shipped == line.delivered;
-    if fulfilment.lines.iter().all(arrived) {
-        fulfilment.state = FulfilmentState::Delivered;
-    }
-}
-
-fn find<S: State>(
-    state: &mut S,
-    target: Option<&v1::FulfilmentTarget>,
-) -> Result<Subject, Refusal> {
-    match target.and_then(|target| target.target.as_ref()) {
-        None => Err(Refusal::new(Reason::UnknownFulfilment, "the event names no target")),
-        Some(Target::FulfilmentId(id)) => find_fulfilment(state, id),
-        Some(Target::AnyNode(any)) => {
-            let key = OrderKey::of(&any.channel, &any.order_id);
-            if state.order(key).is_none() {
-                let detail = format!("no order `{}/{}`", any.channel, any.order_id);
-                return Err(Refusal::new(Reason::UnknownOrder, detail));
-            }
-            Ok(Subject { key, fulfilment: None })
-        }
-    }
-}
-
-fn find_fulfilment<S: State>(state: &mut S, text: &str) -> Result<Subject, Refusal> {
-    let unknown = || Refusal::new(Reason::UnknownFulfilment, format!("no fulfilment `{text}`"));
-    let id = FulfilmentId::parse(text).ok_or_else(unknown)?;
-    let key = OrderKey::of(id.channel, id.order_id);
-    let order = state.order(key).ok_or_else(unknown)?;
-    let place = id.number as usize - 1;
-    if place >= order.fulfilments.len() {
-        return Err(unknown());
-    }
-    Ok(Subject { key, fulfilment: Some(place) })
-}
-
-fn order<'s, S: State>(state: &'s mut S, subject: &Subject) -> &'s Order {
-    state.order(subject.key).expect("found before")
-}
-
-/// The subject's fulfilments in a wanted state; none at all is a refusal that says where it stands.
-fn in_state(
-    order: &Order,
-    subject: &Subject,
-    wanted: impl Fn(FulfilmentState) -> bool,
-) -> Result<Vec<usize>, Refusal> {
-    let covered = || (0..order.fulfilments.len()).filter(|&place| subject.covers(place));
-    let found: Vec<usize> =
-        covered().filter(|&place| wanted(order.fulfilments[place].state)).collect();
-    if !found.is_empty() {
-        return Ok(found);
-    }
-    let state = covered().next_back().map(|place| order.fulfilments[place].state);
-    let reason = match state {
-        None => Reason::StandsElsewhere,
-        Some(FulfilmentState::Rejected) => Reason::AlreadyRejected,
-        Some(
-            FulfilmentState::PartlyShipped | FulfilmentState::Shipped | FulfilmentState::Delivered,
-        ) => Reason::AlreadyShipped,
-        Some(_) => Reason::WrongState,
-    };
-    let name = format!("`{}/{}`", order.channel, order.order_id);
-    let detail = match state {
-        None => format!("no node holds units of {name}"),
-        Some(state) => format!("the fulfilment of {name} is {state:?}"),
-    };
-    Err(Refusal::new(reason, detail))
-}
-
-/// Turns the lines of an event into moves; no lines means all there is.
-fn moves(
-    order: &Order,
-    subject: &Subject,
-    lines: &[v1::LineQuantity],
-    units_of: impl Fn(&FulfilmentLine) -> i64,
-) -> Result<Vec<Move>, Refusal> {
-    let mut available = available_moves(order, subject, units_of);
-    if lines.is_empty() {
-        return if available.is_empty() { Err(elsewhere(order, subject)) } else { Ok(available) };
-    }
-    let mut taken = Vec::new();
-    for wanted in lines {
-        take(order, subject, wanted, &mut available, &mut taken)?;
-    }
-    Ok(taken)
-}
-
-fn available_moves(
-    order: &Order,
-    subject: &Subject,
-    units_of: impl Fn(&FulfilmentLine) -> i64,
-) -> Vec<Move> {
-    let mut found = Vec::new();
-    for (place, fulfilment) in order.fulfilments.iter().enumerate() {
-        if !subject.covers(place) {
-            continue;
-        }
-        for (line, row) in fulfilment.lines.iter().enumerate() {
-            let units = units_of(row);
-            if units > 0 {
-                found.push(Move { fulfilment: place, line, units });
-            }
-        }
-    }
-    found
-}
-
-/// Takes the units of one line from the first fulfilments that hold them.
-fn take(
-    order: &Order,
-    subject: &Subject,
-    wanted: &v1::LineQuantity,
-    available: &mut [Move],
-    taken: &mut Vec<Move>,
-) -> Result<(), Refusal> {
-    let Some(place) = order.line_named(&wanted.line_id) else {
-        let detail = format!("order `{}` has no line `{}`", order.order_id, wanted.line_id);
-        return Err(Refusal::new(Reason::UnknownLine, detail));
-    };
-    let of_line = |step: &&mut Move| line_of(order, step).line as usize == place;
-    let all: i64 = available.iter_mut().filter(of_line).map(|step| step.units).sum();
-    let mut missing = if wanted.quantity_milli == 0 { all } else { wanted.quantity_milli };
-    if missing < 0 {
-        let detail = format!("quantity of line `{}` is negative", wanted.line_id);
-        return Err(Refusal::new(Reason::InvalidQuantity, detail));
-    }
-    if missing == 0 || missing > all {
-        return Err(elsewhere(order, subject));
-    }
-    for step in available.iter_mut().filter(of_line) {
-        let units = step.units.min(missing);
-        if units > 0 {
-            step.units -= units;
-            missing -= units;
-            taken.push(Move { fulfilment: step.fulfilment, line: step.line, units });
-        }
-    }
-    Ok(())
-}
-
-fn line_of<'o>(order: &'o Order, step: &Move) -> &'o FulfilmentLine {
-    &order.fulfilments[step.fulfilment].lines[step.line]
-}
-
-/// The units an event is about are not where it says: why not.
-fn elsewhere(order: &Order, subject: &Subject) -> Refusal {
-    let name = format!("`{}/{}`", order.channel, order.order_id);
-    let covered = |(place, _): &(usize, &Fulfilment)| subject.covers(*place);
-    let mut states = order.fulfilments.iter().enumerate().filter(covered).map(|(_, f)| f.state);
-    let done = |state: FulfilmentState| {
-        matches!(state, FulfilmentState::Shipped | FulfilmentState::Delivered)
-    };
-    if states.any(done) && order.lines.iter().all(|line| line.open == 0) {
-        let detail = format!("the units of {name} went further already");
-        return Refusal::new(Reason::AlreadyShipped, detail);
-    }
-    let detail = format!(
-        "fewer units of {name} stand there; by line, open/allocated/shipped/delivered: {}",
-        order
-            .lines
-            .iter()
-            .map(|l| format!(
-                "{} {}/{}/{}/{}",
-                l.line_id, l.open, l.allocated, l.shipped, l.delivered
-            ))
-            .collect::<Vec<_>>()
-            .join(", ")
-    );
-    Refusal::new(Reason::StandsElsewhere, detail)
-}
-
-/// What these fulfilments hold allocated, summed by SKU and node.
-fn allocated_stock(order: &Order, fulfilments: &[usize]) -> Vec<(SkuIx, NodeIx, i64)> {
-    let mut sums = Vec::new();
-    for &place in fulfilments {
-        let fulfilment = &order.fulfilments[place];
-        for line in &fulfilment.lines {
-            add(&mut sums, order.lines[line.line as usize].sku, fulfilment.node, line.allocated);
-        }
-    }
-    sums
-}
-
-/// What the moves take from the stock, summed by SKU and node.
-fn moved_stock(order: &Order, moves: &[Move]) -> Vec<(SkuIx, NodeIx, i64)> {
-    let mut sums = Vec::new();
-    for step in moves {
-        let line = line_of(order, step).line as usize;
-        let node = order.fulfilments[step.fulfilment].node;
-        add(&mut sums, order.lines[line].sku, node, step.units);
-    }
-    sums
-}
-
-fn add(sums: &mut Vec<(SkuIx, NodeIx, i64)>, sku: SkuIx, node: NodeIx, units: i64) {
-    match sums.iter_mut().find(|row| (row.0, row.1) == (sku, node)) {
-        Some(row) => row.2 += units,
-        None => sums.push((sku, node, units)),
-    }
+    fulfilment.lines[step.line].delivered += step.units;
+    order.lines[place].delivered += step.units;
 }

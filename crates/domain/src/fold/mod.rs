@@ -6,10 +6,16 @@
 mod booking;
 mod check;
 mod fulfilment;
+mod losses;
 mod moves;
 mod network;
 mod orders;
+mod parcels;
+mod picking;
+mod pickup;
+mod returns;
 mod stock;
+mod subject;
 mod transfers;
 
 use omnifold_events::Event;
@@ -58,10 +64,31 @@ pub fn fold<S: State>(
         Event::TransferReceived(event) => transfers::receive(state, context, event, work),
         Event::TransferCancelled(event) => transfers::cancel(state, context, event, work),
         Event::OrderPlaced(event) => orders::place(state, context, event, work),
-        Event::OrderCancelled(event) => orders::cancel(state, event, work),
+        Event::OrderCancelled(event) => orders::cancel(state, context, event, work),
         Event::FulfilmentAccepted(event) => fulfilment::accept(state, event),
         Event::FulfilmentRejected(event) => fulfilment::reject(state, context, event, work),
         Event::FulfilmentShipped(event) => fulfilment::ship(state, context, event, work),
-        Event::FulfilmentDelivered(event) => fulfilment::deliver(state, event),
+        Event::FulfilmentDelivered(event) => fulfilment::deliver(state, context, event),
+        Event::CarrierDefined(event) => network::define_carrier(state, event),
+        Event::ReturnRequested(event) => returns::request(state, context, event, work),
+        Event::ReturnExpired(event) => returns::expire(state, event, work),
+        Event::FulfilmentPicked(event) => picking::pick(state, event),
+        Event::FulfilmentShortPicked(event) => picking::short_pick(state, context, event, work),
+        Event::FulfilmentPacked(event) => picking::pack(state, event),
+        Event::FulfilmentHandedOver(event) => picking::hand_over(state, context, event, work),
+        Event::FulfilmentReadyForPickup(event) => pickup::ready(state, event),
+        Event::FulfilmentCollected(event) => pickup::collect(state, context, event, work),
+        Event::FulfilmentPickupExpired(event) => pickup::expire(state, event),
+        Event::FulfilmentReturnedToStock(event) => pickup::return_to_stock(state, event, work),
+        Event::FulfilmentMoved(event) => picking::relocate(state, event, work),
+        Event::TrackingUpdated(event) => parcels::track(state, context, event),
+        Event::ParcelHandedOn(event) => parcels::hand_on(state, event),
+        Event::FulfilmentLost(event) => losses::lose(state, context, event, work),
+        Event::FulfilmentReturnedToOrigin(event) => {
+            losses::return_to_origin(state, context, event, work)
+        }
+        Event::ReturnReceived(event) => returns::receive(state, context, event, work),
+        Event::ReturnInspected(event) => returns::inspect(state, context, event, work),
+        Event::BlindReturnReceived(event) => returns::receive_blind(state, context, event, work),
     }
 }

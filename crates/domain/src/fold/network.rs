@@ -4,8 +4,8 @@ use omnifold_events::v1;
 
 use super::{Context, check, serve_if_waited};
 use crate::{
-    Channel, Item, MAX_QUANTITY_MILLI, Node, NodeIx, Reason, Refusal, Settings, SkuIx, State, Work,
-    rules,
+    Carrier, CarrierKey, Channel, Item, MAX_QUANTITY_MILLI, Node, NodeIx, Reason, Refusal,
+    Settings, SkuIx, State, Work, rules,
 };
 
 /// Most decimals an item may have: quantities are integers of 1/1000 unit.
@@ -39,10 +39,15 @@ pub(super) fn configure<S: State>(
 /// numbered to the year 9999 (the state crate keeps event ids by such numbers). 0 is the default.
 fn check_spans(event: &v1::MarketConfigured) -> Result<(), Refusal> {
     let (horizon, ahead) = (event.dedupe_horizon_ms, event.max_ahead_ms);
+    let (window, fee) = (event.return_window_ms, event.return_fee_minor);
     let fault = if horizon != 0 && !(MIN_HORIZON_MS..=MAX_SPAN_MS).contains(&horizon) {
         format!("dedupe_horizon_ms {horizon} is not in {MIN_HORIZON_MS} to {MAX_SPAN_MS}")
     } else if !(0..=MAX_SPAN_MS).contains(&ahead) {
         format!("max_ahead_ms {ahead} is not in 0 to {MAX_SPAN_MS}")
+    } else if !(0..=MAX_SPAN_MS).contains(&window) {
+        format!("return_window_ms {window} is not in 0 to {MAX_SPAN_MS}")
+    } else if fee < 0 {
+        format!("return_fee_minor {fee} is negative")
     } else {
         return Ok(());
     };
@@ -98,6 +103,7 @@ pub(super) fn define_node<S: State>(
         location: check::location(event.location.as_ref())?,
         country: event.country.clone(),
         enabled: !event.disabled,
+        takes_returns: event.takes_returns,
     };
     let known = state.node_named(&event.node_id);
     let next = u32::try_from(state.nodes().len()).expect("nodes fit a u32");
@@ -162,7 +168,43 @@ pub(super) fn define_item<S: State>(state: &mut S, event: &v1::ItemDefined) -> R
         return Err(Refusal::new(Reason::InvalidScale, detail));
     }
     let ix = known.unwrap_or(SkuIx(state.item_count()));
-    let row = Item { sku: event.sku.clone(), name: event.name.clone(), scale: event.scale };
+    let row = Item {
+        sku: event.sku.clone(),
+        name: event.name.clone(),
+        scale: event.scale,
+        final_sale: event.final_sale,
+    };
     state.put_item(ix, row);
+    Ok(())
+}
+
+/// Most codes a carrier's table may have.
+const MAX_CODES: usize = 1_000;
+
+pub(super) fn define_carrier<S: State>(
+    state: &mut S,
+    event: &v1::CarrierDefined,
+) -> Result<(), Refusal> {
+    check::name("carrier", &event.carrier)?;
+    if event.codes.len() > MAX_CODES {
+        let detail = format!("{} codes, {MAX_CODES} are allowed", event.codes.len());
+        return Err(Refusal::new(Reason::TooManyLines, detail));
+    }
+    let mut codes = Vec::with_capacity(event.codes.len());
+    for row in &event.codes {
+        check::name("code", &row.code)?;
+        if row.status() == v1::TrackingStatus::Unspecified {
+            let detail = format!("code `{}` of `{}` has no status", row.code, event.carrier);
+            return Err(Refusal::new(Reason::Malformed, detail));
+        }
+        codes.push((row.code.clone(), row.status));
+    }
+    codes.sort_unstable();
+    if let Some(pair) = codes.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        let detail = format!("code `{}` of `{}` stands twice", pair[0].0, event.carrier);
+        return Err(Refusal::new(Reason::DuplicateLine, detail));
+    }
+    let row = Carrier { id: event.carrier.clone(), name: event.name.clone(), codes };
+    state.put_carrier(CarrierKey::of(&event.carrier), row);
     Ok(())
 }

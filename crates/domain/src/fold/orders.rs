@@ -3,7 +3,7 @@
 use omnifold_events::v1;
 
 use super::{Context, check};
-use crate::{Line, NodeIx, Order, OrderKey, Reason, Refusal, State, Work};
+use crate::{Line, NodeIx, Order, OrderKey, Reason, Refusal, Settings, State, Work};
 
 /// Most lines an order may have.
 const MAX_LINES: usize = 1_000;
@@ -35,7 +35,7 @@ fn order_from<S: State>(
     let settings = state.settings().expect("checked before every fold");
     let destination = event.destination.as_ref();
     check::country(destination.map_or("", |to| &to.country))?;
-    Ok(Order {
+    let mut order = Order {
         channel: event.channel.clone(),
         order_id: event.order_id.clone(),
         revision: 1,
@@ -53,7 +53,54 @@ fn order_from<S: State>(
         excluded: Vec::new(),
         lines: lines_from(state, event)?,
         fulfilments: Vec::new(),
-    })
+        details: None,
+    };
+    if !event.pickup_node.is_empty() {
+        limit_to_pickup_node(state, &mut order, &event.pickup_node)?;
+    }
+    for charges in &event.line_charges {
+        add_charges(settings, &mut order, charges)?;
+    }
+    Ok(order)
+}
+
+/// Rule R10: that node serves the whole order, or nobody does.
+fn limit_to_pickup_node<S: State>(state: &S, order: &mut Order, node: &str) -> Result<(), Refusal> {
+    if !order.fulfil_from.is_empty() {
+        let detail = "a pick-up order names its node and no `fulfil_from`";
+        return Err(Refusal::new(Reason::PickupOrder, detail));
+    }
+    order.fulfil_from.push(check::node(state, node)?);
+    order.allow_partial = false;
+    order.details.get_or_insert_default().pickup = true;
+    Ok(())
+}
+
+fn add_charges(
+    settings: &Settings,
+    order: &mut Order,
+    charges: &v1::LineCharges,
+) -> Result<(), Refusal> {
+    let Some(place) = order.line_named(&charges.line_id) else {
+        let detail = format!("charges for line `{}`, which is none", charges.line_id);
+        return Err(Refusal::new(Reason::UnknownLine, detail));
+    };
+    let discount = amount(settings, charges.discount.as_ref())?;
+    let tax = amount(settings, charges.tax.as_ref())?;
+    let details = order.line_details_mut(place);
+    (details.discount, details.tax) = (discount, tax);
+    Ok(())
+}
+
+/// An amount in the market's currency, or none.
+fn amount(settings: &Settings, money: Option<&v1::Money>) -> Result<i64, Refusal> {
+    let Some(money) = money else { return Ok(0) };
+    check::price(money)?;
+    if money.currency != settings.currency {
+        let detail = format!("{} in a market of {}", money.currency, settings.currency);
+        return Err(Refusal::new(Reason::CurrencyMismatch, detail));
+    }
+    Ok(money.minor)
 }
 
 fn nodes_named<S: State>(state: &S, ids: &[String]) -> Result<Vec<NodeIx>, Refusal> {
@@ -89,9 +136,8 @@ fn line_from<S: State>(state: &S, line: &v1::OrderLine) -> Result<Line, Refusal>
     check::name("line_id", &line.line_id)?;
     let sku = check::sku(state, &line.sku)?;
     check::quantity("quantity", line.quantity_milli, 1, state.item(sku))?;
-    if let Some(price) = &line.unit_price {
-        check::price(price)?;
-    }
+    let settings = state.settings().expect("checked before every fold");
+    let unit_price = amount(settings, line.unit_price.as_ref())?;
     Ok(Line {
         line_id: line.line_id.clone(),
         sku,
@@ -102,15 +148,22 @@ fn line_from<S: State>(state: &S, line: &v1::OrderLine) -> Result<Line, Refusal>
         shipped: 0,
         delivered: 0,
         cancelled: 0,
+        undelivered: 0,
+        returned: 0,
+        unit_price,
     })
 }
 
 /// Cancelling takes back what has not left (rule S1); the units that have stay sold.
 pub(super) fn cancel<S: State>(
     state: &mut S,
+    context: Context<'_>,
     event: &v1::OrderCancelled,
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
+    if event.return_to_origin {
+        return call_back(state, context, event, work);
+    }
     let key = OrderKey::of(&event.channel, &event.order_id);
     let Some(order) = state.order(key) else {
         let detail = format!("no order `{}/{}`", event.channel, event.order_id);
@@ -122,6 +175,44 @@ pub(super) fn cancel<S: State>(
         named_lines(order, &event.lines)?
     };
     check_steps(state, key, &lines)?;
+    work.push(Work::Cancel { order: key, lines });
+    Ok(())
+}
+
+/// Rule S5: what has not left is cancelled; what is under way is called back, and no stock changes
+/// until it is there.
+fn call_back<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    event: &v1::OrderCancelled,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    let key = OrderKey::of(&event.channel, &event.order_id);
+    let Some(order) = state.order(key) else {
+        let detail = format!("no order `{}/{}`", event.channel, event.order_id);
+        return Err(Refusal::new(Reason::UnknownOrder, detail));
+    };
+    if !event.lines.is_empty() {
+        let detail = "an order is called back as a whole, no lines are named";
+        return Err(Refusal::new(Reason::Malformed, detail));
+    }
+    let under_way = |line: &Line| line.shipped - line.delivered - line.undelivered;
+    if order.lines.iter().all(|line| under_way(line) == 0) {
+        let shipped = order.lines.iter().any(|line| line.shipped > 0);
+        return Err(nothing_left(order, shipped));
+    }
+    let left = order.lines.iter().map(|line| line.open + line.allocated).enumerate();
+    let lines: Vec<(usize, i64)> = left.filter(|&(_, units)| units > 0).collect();
+    let was_called_back = order.details.as_ref().is_some_and(|details| details.recalled_at > 0);
+    if was_called_back && lines.is_empty() {
+        return Err(nothing_left(order, false));
+    }
+    state.change_order(key, &mut |order| {
+        let recalled_at = &mut order.details.get_or_insert_default().recalled_at;
+        if *recalled_at == 0 {
+            *recalled_at = context.time_ms;
+        }
+    });
     work.push(Work::Cancel { order: key, lines });
     Ok(())
 }

@@ -45,6 +45,11 @@ pub fn inputs() -> Vec<Event> {
     all.extend(transfers());
     all.extend(orders());
     all.extend(fulfilment());
+    all.push(carrier());
+    all.extend(returns());
+    all.extend(work_at_nodes());
+    all.extend(parcels());
+    all.extend(what_comes_back());
     all
 }
 
@@ -60,6 +65,10 @@ fn network() -> Vec<Event> {
             max_ahead_ms: 5_000,
             solver_steps: 200_000,
             extensions: extensions(),
+            return_window_ms: 2_592_000_000,
+            worst_return_condition: v1::ItemCondition::Opened.into(),
+            return_fee_minor: 495,
+            max_parcel_g: 31_500,
         }
         .into(),
         v1::RulesActivated { version: 2, extensions: extensions() }.into(),
@@ -71,6 +80,7 @@ fn network() -> Vec<Event> {
             country: "DE".to_owned(),
             disabled: true,
             extensions: extensions(),
+            takes_returns: true,
         }
         .into(),
         v1::ItemDefined {
@@ -78,6 +88,7 @@ fn network() -> Vec<Event> {
             name: "Grüner Tee".to_owned(),
             scale: 3,
             extensions: extensions(),
+            final_sale: true,
         }
         .into(),
         v1::StockSettingsSet {
@@ -208,6 +219,12 @@ fn orders() -> Vec<Event> {
             fulfil_from: vec!["berlin-1".to_owned(), "dc-north".to_owned()],
             coverage: v1::Coverage::ShipComplete.into(),
             customer_ref: "c-7f3a".to_owned(),
+            pickup_node: "berlin-1".to_owned(),
+            line_charges: vec![v1::LineCharges {
+                line_id: "1".to_owned(),
+                discount: euros(246),
+                tax: euros(92),
+            }],
             extensions: extensions(),
         }
         .into(),
@@ -217,6 +234,7 @@ fn orders() -> Vec<Event> {
             lines: vec![line_quantity("1", 1_000), line_quantity("2", 0)],
             reason: "customer".to_owned(),
             extensions: extensions(),
+            return_to_origin: true,
         }
         .into(),
     ]
@@ -246,6 +264,226 @@ fn fulfilment() -> Vec<Event> {
         }
         .into(),
     ]
+}
+
+fn euros(minor: i64) -> Option<v1::Money> {
+    Some(v1::Money { minor, currency: "EUR".to_owned() })
+}
+
+fn text(word: &str) -> String {
+    word.to_owned()
+}
+
+fn carrier() -> Event {
+    let status = v1::TrackingStatus::OutForDelivery.into();
+    v1::CarrierDefined {
+        carrier: text("ups"),
+        name: text("United Parcel Service"),
+        codes: vec![v1::CarrierCode { code: text("DL"), status }],
+        extensions: extensions(),
+    }
+    .into()
+}
+
+fn return_line() -> v1::ReturnLine {
+    v1::ReturnLine {
+        line_id: text("1"),
+        quantity_milli: 1_000,
+        response: v1::ReturnResponse::Replace.into(),
+        condition: v1::ItemCondition::Faulty.into(),
+    }
+}
+
+fn returns() -> Vec<Event> {
+    let (channel, order_id, return_id) = (text("web"), text("1001"), text("R1"));
+    vec![
+        v1::ReturnRequested {
+            channel: channel.clone(),
+            order_id: order_id.clone(),
+            return_id: return_id.clone(),
+            lines: vec![return_line()],
+            reason: text("too small"),
+            from: location(),
+            extensions: extensions(),
+        }
+        .into(),
+        v1::ReturnExpired { channel, order_id, return_id, extensions: extensions() }.into(),
+    ]
+}
+
+fn work_at_nodes() -> Vec<Event> {
+    let lines = || vec![line_quantity("1", 1_000)];
+    let (id, extensions) = (|| text("web/1001/f1"), extensions);
+    vec![
+        v1::FulfilmentPicked { target: by_id(), lines: lines(), extensions: extensions() }.into(),
+        v1::FulfilmentShortPicked {
+            target: by_id(),
+            lines: lines(),
+            reason: v1::RejectionReason::Mismatch.into(),
+            extensions: extensions(),
+        }
+        .into(),
+        v1::FulfilmentPacked {
+            fulfilment_id: id(),
+            parcel_id: text("P1"),
+            lines: lines(),
+            weight_g: 900,
+            backordered: true,
+            extensions: extensions(),
+        }
+        .into(),
+        v1::FulfilmentHandedOver {
+            fulfilment_id: id(),
+            carrier: text("ups"),
+            manifest_id: text("M1"),
+            parcels: vec![v1::HandedParcel { parcel_id: text("P1"), tracking_number: text("1Z9") }],
+            extensions: extensions(),
+        }
+        .into(),
+        v1::FulfilmentReadyForPickup { target: by_id(), extensions: extensions() }.into(),
+        v1::FulfilmentCollected { target: by_id(), lines: lines(), extensions: extensions() }
+            .into(),
+        v1::FulfilmentPickupExpired { target: by_id(), extensions: extensions() }.into(),
+        v1::FulfilmentReturnedToStock { target: by_id(), extensions: extensions() }.into(),
+        v1::FulfilmentMoved {
+            fulfilment_id: id(),
+            to_node: text("dc-north"),
+            lines: lines(),
+            extensions: extensions(),
+        }
+        .into(),
+    ]
+}
+
+fn parcels() -> Vec<Event> {
+    vec![
+        v1::TrackingUpdated {
+            carrier: text("ups"),
+            tracking_number: text("1Z9"),
+            code: text("DL"),
+            happened_at_ms: 1_748_858_400_000,
+            place: text("Köln"),
+            extensions: extensions(),
+        }
+        .into(),
+        v1::ParcelHandedOn {
+            carrier: text("ups"),
+            tracking_number: text("1Z9"),
+            to_carrier: text("post"),
+            to_tracking_number: text("L7"),
+            extensions: extensions(),
+        }
+        .into(),
+    ]
+}
+
+fn what_comes_back() -> Vec<Event> {
+    let (channel, order_id, return_id) = (text("web"), text("1001"), text("R1"));
+    let received = |disposition: v1::Disposition| v1::ReceivedLine {
+        line_id: text("1"),
+        quantity_milli: 1_000,
+        disposition: disposition.into(),
+    };
+    vec![
+        v1::FulfilmentLost {
+            target: any_node(),
+            lines: vec![line_quantity("1", 1_000)],
+            kind: v1::LossKind::Damaged.into(),
+            extensions: extensions(),
+        }
+        .into(),
+        v1::FulfilmentReturnedToOrigin {
+            target: any_node(),
+            lines: vec![line_quantity("1", 1_000)],
+            disposition: v1::Disposition::Quarantine.into(),
+            extensions: extensions(),
+        }
+        .into(),
+        v1::ReturnReceived {
+            channel: channel.clone(),
+            order_id: order_id.clone(),
+            return_id: return_id.clone(),
+            node_id: text("berlin-1"),
+            lines: vec![received(v1::Disposition::Inspect)],
+            extensions: extensions(),
+        }
+        .into(),
+        v1::ReturnInspected {
+            channel,
+            order_id,
+            return_id,
+            node_id: text("berlin-1"),
+            lines: vec![received(v1::Disposition::Refurbish)],
+            extensions: extensions(),
+        }
+        .into(),
+        v1::BlindReturnReceived {
+            node_id: text("berlin-1"),
+            sku: text("tea-500"),
+            quantity_milli: 1_000,
+            disposition: v1::Disposition::Destroy.into(),
+            extensions: extensions(),
+        }
+        .into(),
+    ]
+}
+
+/// A return that may be sent in.
+pub fn return_authorised() -> v1::ReturnAuthorised {
+    v1::ReturnAuthorised {
+        channel: text("web"),
+        order_id: text("1001"),
+        return_id: text("R1"),
+        node_id: text("berlin-1"),
+        lines: vec![return_line()],
+        distance_m: 1_250,
+        revision: 1,
+        decision: 5,
+        step: 90_004,
+        cause: v1::Cause::Returned.into(),
+        replacement: Some(v1::ReplacementOrder {
+            order_id: text("1001/R1"),
+            lines: vec![assigned_line()],
+            placed_at_ms: 1_748_858_400_000,
+        }),
+    }
+}
+
+/// A return that is not taken.
+pub fn return_refused() -> v1::ReturnRefused {
+    v1::ReturnRefused {
+        channel: text("web"),
+        order_id: text("1001"),
+        return_id: text("R1"),
+        reason: text("final_sale"),
+        line_id: text("1"),
+        revision: 1,
+        decision: 5,
+        step: 90_004,
+        cause: v1::Cause::Returned.into(),
+    }
+}
+
+/// Money due to a customer.
+pub fn refund_due() -> v1::RefundDue {
+    v1::RefundDue {
+        channel: text("web"),
+        order_id: text("1001"),
+        return_id: text("R1"),
+        lines: vec![v1::RefundLine {
+            line_id: text("1"),
+            quantity_milli: 1_000,
+            amount_minor: 1_400,
+            response: v1::ReturnResponse::Refund.into(),
+        }],
+        refund: euros(905),
+        credit: euros(1),
+        revision: 1,
+        decision: 6,
+        step: 90_005,
+        cause: v1::Cause::Lost.into(),
+        fee: euros(495),
+    }
 }
 
 fn assigned_line() -> v1::AssignedLine {

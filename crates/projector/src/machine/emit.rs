@@ -85,6 +85,9 @@ impl Output {
             Decision::Assigned(m) => m.encode(&mut self.payload),
             Decision::Changed(m) => m.encode(&mut self.payload),
             Decision::Released(m) => m.encode(&mut self.payload),
+            Decision::ReturnAuthorised(m) => m.encode(&mut self.payload),
+            Decision::ReturnRefused(m) => m.encode(&mut self.payload),
+            Decision::RefundDue(m) => m.encode(&mut self.payload),
         };
         encoded.expect("a Vec grows");
         &self.payload
@@ -215,6 +218,11 @@ impl<'a> Parts<'a> {
                 let fulfilment = Some((m.fulfilment, m.node_id.as_str(), m.decision));
                 (v1::FulfilmentReleased::TYPE, m.revision, m.decision, fulfilment)
             }
+            Decision::ReturnAuthorised(m) => {
+                (v1::ReturnAuthorised::TYPE, m.revision, m.decision, None)
+            }
+            Decision::ReturnRefused(m) => (v1::ReturnRefused::TYPE, m.revision, m.decision, None),
+            Decision::RefundDue(m) => (v1::RefundDue::TYPE, m.revision, m.decision, None),
         };
         Parts { type_name, channel, order_id, revision, number, fulfilment }
     }
@@ -241,6 +249,15 @@ pub(crate) fn decode(type_name: &str, payload: &[u8]) -> Result<Decision, String
         v1::FulfilmentReleased::TYPE => {
             v1::FulfilmentReleased::decode(payload).map(Decision::Released).map_err(fault)
         }
+        v1::ReturnAuthorised::TYPE => v1::ReturnAuthorised::decode(payload)
+            .map(|message| Decision::ReturnAuthorised(Box::new(message)))
+            .map_err(fault),
+        v1::ReturnRefused::TYPE => {
+            v1::ReturnRefused::decode(payload).map(Decision::ReturnRefused).map_err(fault)
+        }
+        v1::RefundDue::TYPE => v1::RefundDue::decode(payload)
+            .map(|message| Decision::RefundDue(Box::new(message)))
+            .map_err(fault),
         other => Err(format!("`{other}` is no decision")),
     }
 }

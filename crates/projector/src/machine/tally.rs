@@ -68,7 +68,11 @@ impl Tally {
                     self.outcome(outcome.status(), outcome.cause());
                 }
             }
-            Decision::Changed(_) | Decision::Released(_) => {}
+            Decision::Changed(_)
+            | Decision::Released(_)
+            | Decision::ReturnAuthorised(_)
+            | Decision::ReturnRefused(_)
+            | Decision::RefundDue(_) => {}
         }
     }
 

@@ -8,7 +8,7 @@ use omnifold_domain::{
 };
 use omnifold_events::Output as _;
 use omnifold_events::v1::{self, Cause};
-use omnifold_routing::Turn;
+use omnifold_routing::{Turn, authorise, relocate, repay};
 use prost::Message;
 
 use crate::topics::NOTICES;
@@ -80,6 +80,21 @@ impl Machine {
                     self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
                 }
                 Work::Report { sku, node, variance } => self.report(sku, node, variance, out),
+                Work::Move { order, fulfilment, to, lines } => {
+                    let turn = self.turn(Cause::Moved)?;
+                    let decisions = relocate(&mut self.store, turn, order, fulfilment, to, &lines);
+                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
+                }
+                Work::Authorise(key) => {
+                    let turn = self.turn(Cause::Returned)?;
+                    let decisions = authorise(&mut self.store, turn, key);
+                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
+                }
+                Work::Repay(repaid) => {
+                    let turn = self.turn(repaid.cause)?;
+                    let decisions = repay(&mut self.store, turn, &repaid);
+                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
+                }
                 Work::Serve { sku, after } => {
                     self.serve(sku, after, &mut work, feed.as_deref_mut(), out)?;
                 }

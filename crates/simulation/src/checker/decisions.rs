@@ -42,6 +42,9 @@ impl Audit {
                 self.keeps(key, &name, changed.fulfilment, &changed.lines);
             }
             Output::Released(released) => self.released(key, &name, released),
+            Output::ReturnAuthorised(message) => self.return_authorised(&name, message),
+            Output::ReturnRefused(_) => {}
+            Output::RefundDue(message) => self.refund_due(key, &name, message),
             Output::Rejected(_) | Output::Variance(_) => {
                 self.violation(Rule::UnknownSubject, &name, "a refused event on `assignments`");
             }
@@ -249,8 +252,12 @@ impl Audit {
             let detail = format!("{units} of line {} ({}): no such line", part.line_id, part.sku);
             return self.violation(Rule::UnknownSubject, name, detail);
         };
-        let share = Share { fulfilment: number, line: line as u32, live: units, shipped: 0 };
-        order.shares.push(share);
+        let (fulfilment, line) = (number, line as u32);
+        order.shares.push(Share { fulfilment, line, live: units, picked: 0, shipped: 0, ended: 0 });
+        if order.was_not_found(node, sku) {
+            let detail = format!("{} promised where it was not found", part.sku);
+            self.violation(Rule::NodeNotAllowed, name, detail);
+        }
         let shelf = self.shelves.at(node, sku);
         if let Some(fault) = shelf.promise(units, part.backordered_milli) {
             let subject = format!("{} at {}", part.sku, self.names.text(node));
@@ -298,6 +305,7 @@ impl Audit {
             let less = share.live - keeps;
             grew |= less < 0;
             share.live = keeps;
+            share.picked = share.picked.min(keeps);
             self.shelves.at(node, line.sku).promised -= less;
             given_up += less;
         }

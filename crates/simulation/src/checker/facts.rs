@@ -5,7 +5,7 @@ use omnifold_events::{Envelope, Event, decode, v1};
 use omnifold_log::TopicKind;
 
 use super::audit::{Audit, Key, Request};
-use super::ledger::Order;
+use super::ledger::{Order, Share};
 use super::names::pair_hash;
 use super::preface::Refused;
 use super::report::Rule;
@@ -94,8 +94,35 @@ impl Audit {
             Event::OrderCancelled(cancelled) => self.cancelled(cancelled),
             Event::FulfilmentRejected(rejected) => self.turned_down(rejected, time_ms),
             Event::FulfilmentShipped(shipped) => self.shipped(shipped, time_ms),
+            Event::FulfilmentPicked(picked) => self.picked(picked),
+            Event::FulfilmentShortPicked(missing) => self.short(missing, time_ms),
+            Event::FulfilmentPacked(packed) => self.packed(packed),
+            Event::FulfilmentHandedOver(handed) => self.handed_over(handed, time_ms),
+            Event::FulfilmentCollected(collected) => {
+                self.left(collected.target.as_ref(), &collected.lines, time_ms);
+            }
+            Event::FulfilmentReturnedToStock(back) => self.back_in_stock(back),
+            Event::FulfilmentLost(lost) => self.given_up(lost.target.as_ref(), &lost.lines),
+            Event::FulfilmentReturnedToOrigin(back) => {
+                self.given_up(back.target.as_ref(), &back.lines);
+            }
+            Event::ReturnReceived(received) => self.received(received, time_ms),
+            Event::ReturnInspected(inspected) => self.inspected(inspected, time_ms),
+            Event::BlindReturnReceived(blind) => {
+                if blind.disposition() == v1::Disposition::Restock {
+                    self.shelf(&blind.node_id, &blind.sku).moved(blind.quantity_milli, time_ms);
+                }
+            }
+            Event::ReturnExpired(expired) => self.return_expired(expired),
             Event::MarketConfigured(_)
             | Event::RulesActivated(_)
+            | Event::CarrierDefined(_)
+            | Event::ReturnRequested(_)
+            | Event::FulfilmentReadyForPickup(_)
+            | Event::FulfilmentPickupExpired(_)
+            | Event::FulfilmentMoved(_)
+            | Event::TrackingUpdated(_)
+            | Event::ParcelHandedOn(_)
             | Event::NodeDefined(_)
             | Event::ItemDefined(_)
             | Event::FulfilmentAccepted(_)
@@ -103,7 +130,7 @@ impl Audit {
         }
     }
 
-    fn shelf(&mut self, node: &str, sku: &str) -> &mut super::shelves::Shelf {
+    pub(super) fn shelf(&mut self, node: &str, sku: &str) -> &mut super::shelves::Shelf {
         let (node, sku) = (self.names.number(node), self.names.number(sku));
         self.shelves.at(node, sku)
     }
@@ -147,7 +174,10 @@ impl Audit {
     }
 
     /// The fulfilments that an event is about. `None`: it is about no order in the books.
-    fn target(&mut self, target: Option<&v1::FulfilmentTarget>) -> Option<(Key, Option<u32>)> {
+    pub(super) fn target(
+        &mut self,
+        target: Option<&v1::FulfilmentTarget>,
+    ) -> Option<(Key, Option<u32>)> {
         let (channel, order_id, number) = match target.and_then(|t| t.target.as_ref())? {
             Target::AnyNode(any) => (any.channel.as_str(), any.order_id.as_str(), None),
             Target::FulfilmentId(id) => {
@@ -182,39 +212,74 @@ impl Audit {
             }
         }
         for ((node, sku), units) in given_back {
-            self.shelves.at(node, sku).given_back(units, event.reason(), time_ms);
+            self.shelves.at(node, sku).given_back(units, event.reason(), 0, time_ms);
         }
     }
 
     fn shipped(&mut self, event: &v1::FulfilmentShipped, time_ms: i64) {
-        let Some((key, only)) = self.target(event.target.as_ref()) else {
+        self.left(event.target.as_ref(), &event.lines, time_ms);
+    }
+
+    /// Units left their nodes.
+    pub(super) fn left(
+        &mut self,
+        target: Option<&v1::FulfilmentTarget>,
+        lines: &[v1::LineQuantity],
+        time_ms: i64,
+    ) {
+        let Some((key, only)) = self.target(target) else {
             return self.violation(Rule::UnknownSubject, "a shipment", "names nothing known");
         };
-        let mut named: Vec<(u32, i64)> = event
-            .lines
+        for (place, units) in self.shares(key, only, lines, |share| share.live) {
+            self.share_left(key, place, units, time_ms);
+        }
+    }
+
+    pub(super) fn share_left(&mut self, key: Key, place: usize, units: i64, time_ms: i64) {
+        let Some(order) = self.orders.get_mut(&key) else { return };
+        let share = &mut order.shares[place];
+        share.live -= units;
+        share.shipped += units;
+        share.picked -= units.min(share.picked);
+        let sku = order.lines[share.line as usize].sku;
+        let node = order.fulfilments[share.fulfilment as usize - 1].node;
+        self.shelves.at(node, sku).shipped(units, time_ms);
+    }
+
+    /// The shares that an event is about, with how many units of each: all that `available` says
+    /// where it names no lines, and of a line where it names no quantity.
+    pub(super) fn shares(
+        &mut self,
+        key: Key,
+        only: Option<u32>,
+        lines: &[v1::LineQuantity],
+        available: impl Fn(&Share) -> i64,
+    ) -> Vec<(usize, i64)> {
+        let mut named: Vec<(u32, i64)> = lines
             .iter()
             .map(|line| (self.names.number(&line.line_id), line.quantity_milli))
             .collect();
-        let Some(order) = self.orders.get_mut(&key) else { return };
-        for share in &mut order.shares {
+        let Some(order) = self.orders.get(&key) else { return Vec::new() };
+        let mut found = Vec::new();
+        for (place, share) in order.shares.iter().enumerate() {
             if only.is_some_and(|only| only != share.fulfilment) {
                 continue;
             }
-            let line = order.lines[share.line as usize];
+            let (line, there) = (order.lines[share.line as usize], available(share));
             let units = if named.is_empty() {
-                share.live
+                there
             } else {
                 match named.iter_mut().find(|(id, _)| *id == line.line_id) {
-                    Some((_, 0)) => share.live,
-                    Some((_, left)) => take_from(left, share.live),
+                    Some((_, 0)) => there,
+                    Some((_, left)) => take_from(left, there),
                     None => 0,
                 }
             };
-            share.live -= units;
-            share.shipped += units;
-            let node = order.fulfilments[share.fulfilment as usize - 1].node;
-            self.shelves.at(node, line.sku).shipped(units, time_ms);
+            if units > 0 {
+                found.push((place, units));
+            }
         }
+        found
     }
 }
 

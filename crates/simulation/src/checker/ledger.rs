@@ -18,6 +18,10 @@ pub struct Order {
     pub decision: u32,
     /// What few orders have.
     pub limits: Option<Box<Limits>>,
+    /// Parcels packed and not handed over.
+    pub packed: Vec<Packed>,
+    /// What was said to be due, by line, minor units.
+    pub repaid: Vec<(u32, i64)>,
 }
 
 /// One line.
@@ -33,6 +37,10 @@ pub struct Line {
     pub cancelled: i64,
     /// Units that the engine says wait.
     pub waiting: i64,
+    /// Price of a unit, minor units.
+    pub unit_price: i64,
+    /// Tax less discount on the whole line, minor units.
+    pub charges: i64,
 }
 
 /// One node's share of an order.
@@ -53,8 +61,23 @@ pub struct Share {
     pub line: u32,
     /// Promised and still there.
     pub live: i64,
+    /// Of those, taken from the shelf.
+    pub picked: i64,
     /// Left.
     pub shipped: i64,
+    /// Of those, back or given up.
+    pub ended: i64,
+}
+
+/// A packed parcel.
+#[derive(Debug, Clone)]
+pub struct Packed {
+    /// Number of the fulfilment, from 1.
+    pub fulfilment: u32,
+    /// Number of its id.
+    pub parcel: u32,
+    /// Place in [`Order::shares`], and units.
+    pub contents: Box<[(u32, i64)]>,
 }
 
 /// Which nodes may serve the order.
@@ -64,6 +87,8 @@ pub struct Limits {
     pub only: Vec<u32>,
     /// Turned it down.
     pub excluded: Vec<u32>,
+    /// Could not find a SKU of it: (node, SKU).
+    pub not_found: Vec<(u32, u32)>,
 }
 
 impl Order {
@@ -73,11 +98,23 @@ impl Order {
             line_id: names.number(&line.line_id),
             sku: names.number(&line.sku),
             ordered: line.quantity_milli,
+            unit_price: line.unit_price.as_ref().map_or(0, |price| price.minor),
             ..Line::default()
         };
-        let lines = event.lines.iter().map(line).collect();
+        let mut lines: Box<[Line]> = event.lines.iter().map(line).collect();
+        for charges in &event.line_charges {
+            let line_id = names.number(&charges.line_id);
+            let minor = |money: &Option<v1::Money>| money.as_ref().map_or(0, |money| money.minor);
+            if let Some(line) = lines.iter_mut().find(|line| line.line_id == line_id) {
+                line.charges = minor(&charges.tax) - minor(&charges.discount);
+            }
+        }
         let only: Vec<u32> = event.fulfil_from.iter().map(|node| names.number(node)).collect();
-        let limits = (!only.is_empty()).then(|| Box::new(Limits { only, excluded: Vec::new() }));
+        let mut only = only;
+        if !event.pickup_node.is_empty() {
+            only.push(names.number(&event.pickup_node));
+        }
+        let limits = (!only.is_empty()).then(|| Box::new(Limits { only, ..Limits::default() }));
         Order { lines, limits, ..Order::default() }
     }
 
@@ -104,6 +141,28 @@ impl Order {
     pub fn open(&self, line: usize) -> i64 {
         let row = &self.lines[line];
         row.ordered - row.cancelled - self.live(line) - self.shipped(line)
+    }
+
+    /// The order that replaces what a return brings back.
+    pub fn replacing(placed: &v1::ReplacementOrder, names: &mut Names) -> Order {
+        let line = |line: &v1::AssignedLine| Line {
+            line_id: names.number(&line.line_id),
+            sku: names.number(&line.sku),
+            ordered: line.quantity_milli,
+            ..Line::default()
+        };
+        Order { lines: placed.lines.iter().map(line).collect(), ..Order::default() }
+    }
+
+    /// Units of a share that stand in packed parcels.
+    pub fn packed_of(&self, share: usize) -> i64 {
+        let contents = self.packed.iter().flat_map(|parcel| parcel.contents.iter());
+        contents.filter(|(place, _)| *place as usize == share).map(|(_, units)| units).sum()
+    }
+
+    /// Whether a node said that it could not find a SKU of it.
+    pub fn was_not_found(&self, node: u32, sku: u32) -> bool {
+        self.limits.as_ref().is_some_and(|limits| limits.not_found.contains(&(node, sku)))
     }
 
     /// Whether the node may serve it; if not, why.

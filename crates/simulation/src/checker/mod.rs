@@ -23,6 +23,7 @@ mod report;
 mod shelves;
 mod supply;
 mod topics;
+mod work;
 
 use omnifold_log::{Log, TopicKind};
 

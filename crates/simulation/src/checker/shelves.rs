@@ -79,10 +79,11 @@ impl Shelf {
     }
 
     /// The node gave units back and said what that means for its stock.
-    pub fn given_back(&mut self, units: i64, reason: RejectionReason, time: i64) {
+    /// `in_hand`: units off the shelf already, which are there whatever was not found.
+    pub fn given_back(&mut self, units: i64, reason: RejectionReason, in_hand: i64, time: i64) {
         self.promised -= units;
         match reason {
-            RejectionReason::NotInStock => self.moved(-self.on_hand.max(0), time),
+            RejectionReason::NotInStock => self.moved(-(self.on_hand - in_hand).max(0), time),
             RejectionReason::Mismatch | RejectionReason::Damaged => self.moved(-units, time),
             RejectionReason::NoVariance | RejectionReason::Unspecified => {}
         }

@@ -44,17 +44,39 @@
 //! | `stock N S` | prints the stock of a (node, SKU) |
 //! | `ledger N S [as_of=TIME]` | prints the entries of its ledger, and their sum |
 //! | `available C S` | prints what a defined channel may sell |
+//! | `show O/f1` | prints where a fulfilment stands, and its parcels |
+//!
+//! Work at nodes and on the way. A target is `O/f1` or `any O`.
+//!
+//! | command | meaning |
+//! |---|---|
+//! | `market ... [return_days=30] [return_fee=4.95] [worst_condition=opened] [max_parcel_g=30000]` | how returns and parcels are judged |
+//! | `node N ... [takes_returns] [kind=partner]`, `item S ... [final_sale]` | |
+//! | `order O lines S:2@7.77-2.46+0.92 [pickup=N]` | with a price, a discount and a tax of the line; collected at N |
+//! | `cancel O to_origin` | what is under way is called back |
+//! | `pick T [line 1 x2]`, `short T mismatch line 1 x1` | FulfilmentPicked, FulfilmentShortPicked |
+//! | `pack O/f1 P1 line 1 x2 [weight=900] [backordered]` | FulfilmentPacked |
+//! | `hand_over O/f1 dhl P1:JD1 P2:JD2 [manifest=M1]` | FulfilmentHandedOver: parcel and number |
+//! | `ready T`, `collect T [line 1 x2]`, `uncollected T`, `back_in_stock T` | pick-up orders |
+//! | `relocate O/f1 N [line 1 x2]` | FulfilmentMoved |
+//! | `carrier ups DL:out_for_delivery D:delivered` | CarrierDefined |
+//! | `track ups 1Z9 DL [happened=TIME] [place=Lyon]`, `hand_on ups 1Z9 post X1` | what carriers say |
+//! | `lost T`, `damaged T`, `back_at_origin T [destroyed]` | what will not arrive |
+//! | `return O R1 line 1 x2 refund [faulty] ... [from=48.8,2.3]`, `expire_return O R1` | ReturnRequested, ReturnExpired |
+//! | `came_back O R1 at=N line 1 x2 restock ...`, `inspect O R1 at=N line 1 x2 destroy` | what came in |
+//! | `blind_return N S 2 quarantine` | BlindReturnReceived |
 
 mod parse;
 mod play;
 mod render;
 mod words;
+mod work;
 
 use omnifold_events::jsonl::FileEvent;
 
 pub use parse::parse;
-pub use play::{Mismatch, Player, StockFigures, play};
-pub use render::{render, render_stock};
+pub use play::{FulfilmentFigures, Mismatch, ParcelFigures, Player, StockFigures, play};
+pub use render::{render, render_fulfilment, render_stock};
 
 /// One command with the output it must have.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,6 +120,11 @@ pub enum Action {
         node: String,
         /// The SKU.
         sku: String,
+    },
+    /// Where a fulfilment stands is printed.
+    ShowFulfilment {
+        /// `channel/order_id/fN`.
+        id: String,
     },
 }
 

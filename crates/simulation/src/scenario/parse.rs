@@ -5,6 +5,7 @@ use omnifold_events::v1::fulfilment_target::Target;
 use omnifold_events::{Event, parse_time, v1};
 
 use super::words::{Fault, Words, number, place, quantity};
+use super::work;
 use super::{Action, ScenarioError, Step};
 
 /// Channel of orders that name none.
@@ -12,6 +13,7 @@ pub(super) const CHANNEL: &str = "web";
 const SOURCE: &str = "scenario";
 /// Time from one event to the next.
 const TICK_MS: i64 = 1_000;
+const DAY_MS: i64 = 86_400_000;
 
 /// Time of the first event where no `at` comes before it: 2025-06-02T00:00:00Z.
 const START_MS: i64 = 1_748_822_400_000;
@@ -76,6 +78,11 @@ impl Reader {
                 let sku = words.next("a SKU")?.to_owned();
                 return Ok(Action::ShowAvailable { channel, sku });
             }
+            "show" => {
+                let channel = words.option("channel").unwrap_or(CHANNEL);
+                let id = format!("{channel}/{}", words.next("a fulfilment")?);
+                return Ok(Action::ShowFulfilment { id });
+            }
             "again" => self.newest.clone().ok_or("there is no event to deliver again")?,
             _ => self.event(line, verb, words)?,
         };
@@ -89,7 +96,7 @@ impl Reader {
         verb: &str,
         words: &mut Words<'_>,
     ) -> Result<FileEvent, Fault> {
-        let event = event(verb, words)?;
+        let event = event(verb, words, self.clock_ms)?;
         let id = words.option("id").map_or_else(|| format!("line-{line}"), str::to_owned);
         let source = words.option("source").unwrap_or(SOURCE).to_owned();
         let time_ms = Some(self.clock_ms);
@@ -98,7 +105,7 @@ impl Reader {
     }
 }
 
-fn event(verb: &str, words: &mut Words<'_>) -> Result<Event, Fault> {
+fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, Fault> {
     Ok(match verb {
         "market" => market(words)?.into(),
         "node" => node(words)?.into(),
@@ -131,12 +138,12 @@ fn event(verb: &str, words: &mut Words<'_>) -> Result<Event, Fault> {
             let (target, lines) = (target(words)?, lines(words)?);
             v1::FulfilmentDelivered { target, lines, ..Default::default() }.into()
         }
-        other => return Err(format!("there is no command `{other}`")),
+        other => return work::event(other, words, clock_ms),
     })
 }
 
 /// The value of an enum whose names have this prefix.
-fn choice<T>(prefix: &str, word: &str, find: fn(&str) -> Option<T>) -> Result<T, Fault> {
+pub(super) fn choice<T>(prefix: &str, word: &str, find: fn(&str) -> Option<T>) -> Result<T, Fault> {
     let name = format!("{prefix}_{}", word.to_uppercase());
     find(&name).ok_or_else(|| format!("`{word}` is none of the values of {prefix}"))
 }
@@ -151,6 +158,13 @@ fn market(words: &mut Words<'_>) -> Result<v1::MarketConfigured, Fault> {
         coverage: choice("COVERAGE", coverage, v1::Coverage::from_str_name)?.into(),
         shortage: choice("SHORTAGE", shortage, v1::Shortage::from_str_name)?.into(),
         explanation: v1::ExplanationLevel::Full.into(),
+        return_window_ms: words.option("return_days").map_or(Ok(0), number)? as i64 * DAY_MS,
+        worst_return_condition: match words.option("worst_condition") {
+            None => 0,
+            Some(word) => choice("ITEM_CONDITION", word, v1::ItemCondition::from_str_name)?.into(),
+        },
+        return_fee_minor: words.option("return_fee").map_or(Ok(0), minor)?,
+        max_parcel_g: words.option("max_parcel_g").map_or(Ok(0), number)?,
         ..Default::default()
     })
 }
@@ -161,10 +175,15 @@ fn node(words: &mut Words<'_>) -> Result<v1::NodeDefined, Fault> {
     Ok(v1::NodeDefined {
         name: node_id.clone(),
         node_id,
-        kind: v1::NodeKind::Warehouse.into(),
+        kind: match words.option("kind") {
+            None => v1::NodeKind::Warehouse,
+            Some(word) => choice("NODE_KIND", word, v1::NodeKind::from_str_name)?,
+        }
+        .into(),
         location,
         country: "FR".to_owned(),
         disabled: words.take("disabled"),
+        takes_returns: words.take("takes_returns"),
         ..Default::default()
     })
 }
@@ -172,7 +191,8 @@ fn node(words: &mut Words<'_>) -> Result<v1::NodeDefined, Fault> {
 fn item(words: &mut Words<'_>) -> Result<v1::ItemDefined, Fault> {
     let sku = words.next("a SKU")?.to_owned();
     let scale = words.option("scale").map_or(Ok(0), number)?;
-    Ok(v1::ItemDefined { name: sku.clone(), sku, scale, ..Default::default() })
+    let final_sale = words.take("final_sale");
+    Ok(v1::ItemDefined { name: sku.clone(), sku, scale, final_sale, ..Default::default() })
 }
 
 fn shelf(words: &mut Words<'_>) -> Result<(String, String), Fault> {
@@ -237,7 +257,7 @@ fn transfer(words: &mut Words<'_>) -> Result<v1::TransferDispatched, Fault> {
     let to_node = words.next("a node")?.to_owned();
     let mut lines = Vec::new();
     while let Some(line) = words.take_if(|word| word.contains(':')) {
-        let v1::OrderLine { sku, quantity_milli, .. } = order_line(0, line)?;
+        let (v1::OrderLine { sku, quantity_milli, .. }, _) = order_line(0, line)?;
         lines.push(v1::TransferLine { sku, quantity_milli });
     }
     Ok(v1::TransferDispatched { transfer_id, from_node, to_node, lines, ..Default::default() })
@@ -247,7 +267,7 @@ fn arrival(words: &mut Words<'_>) -> Result<v1::TransferReceived, Fault> {
     let transfer_id = words.next("a transfer")?.to_owned();
     let mut lines = Vec::new();
     while let Some(line) = words.take_if(|word| word.contains(':')) {
-        let v1::OrderLine { sku, quantity_milli, .. } = order_line(0, line)?;
+        let (v1::OrderLine { sku, quantity_milli, .. }, _) = order_line(0, line)?;
         lines.push(v1::TransferReceipt { sku, quantity_milli, damaged_milli: 0 });
     }
     let damaged = words.quantity_option("damaged")?;
@@ -292,10 +312,12 @@ fn settings(words: &mut Words<'_>) -> Result<v1::StockSettingsSet, Fault> {
 
 fn order(words: &mut Words<'_>) -> Result<v1::OrderPlaced, Fault> {
     let order_id = words.next("an order")?.to_owned();
-    let mut lines = Vec::new();
+    let (mut lines, mut line_charges) = (Vec::new(), Vec::new());
     if words.take("lines") {
         while let Some(line) = words.take_if(|word| word.contains(':')) {
-            lines.push(order_line(lines.len() + 1, line)?);
+            let (line, charges) = order_line(lines.len() + 1, line)?;
+            lines.push(line);
+            line_charges.extend(charges);
         }
     }
     let location = if words.take("to") { Some(place(words.next("a place")?)?) } else { None };
@@ -313,28 +335,62 @@ fn order(words: &mut Words<'_>) -> Result<v1::OrderPlaced, Fault> {
         priority: words.option("priority").map_or(Ok(0), number)?,
         fulfil_from: nodes.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect(),
         coverage: coverage.into(),
+        pickup_node: words.option("pickup").unwrap_or_default().to_owned(),
+        line_charges,
         ..Default::default()
     })
 }
 
-fn order_line(number: usize, text: &str) -> Result<v1::OrderLine, Fault> {
-    let (sku, units) = text.rsplit_once(':').ok_or("a line is `SKU:quantity`")?;
-    Ok(v1::OrderLine {
-        line_id: number.to_string(),
+/// `S:2`, `S:2@7.77` with a price, `S:2@7.77-2.46+0.92` with a discount and a tax on the line.
+fn order_line(
+    number: usize,
+    text: &str,
+) -> Result<(v1::OrderLine, Option<v1::LineCharges>), Fault> {
+    let (sku, rest) = text.rsplit_once(':').ok_or("a line is `SKU:quantity`")?;
+    let (units, price) = rest.split_once('@').map_or((rest, None), |(u, price)| (u, Some(price)));
+    let line_id = number.to_string();
+    let mut line = v1::OrderLine {
+        line_id: line_id.clone(),
         sku: sku.to_owned(),
         quantity_milli: quantity(units)?,
         unit_price: None,
-    })
+    };
+    let Some(price) = price else { return Ok((line, None)) };
+    let (price, tax) = price.split_once('+').map_or((price, None), |(p, tax)| (p, Some(tax)));
+    let (price, discount) = price.split_once('-').map_or((price, None), |(p, d)| (p, Some(d)));
+    line.unit_price = Some(money(price)?);
+    let charges = v1::LineCharges {
+        line_id,
+        discount: discount.map(money).transpose()?,
+        tax: tax.map(money).transpose()?,
+    };
+    let charged = charges.discount.is_some() || charges.tax.is_some();
+    Ok((line, charged.then_some(charges)))
+}
+
+fn money(text: &str) -> Result<v1::Money, Fault> {
+    Ok(v1::Money { minor: minor(text)?, currency: "EUR".to_owned() })
+}
+
+/// `7.77` as 777 cents.
+fn minor(text: &str) -> Result<i64, Fault> {
+    let milli = quantity(text)?;
+    if milli % 10 != 0 {
+        return Err(format!("`{text}` is finer than a cent"));
+    }
+    Ok(milli / 10)
 }
 
 fn cancel(words: &mut Words<'_>) -> Result<v1::OrderCancelled, Fault> {
     let order_id = words.next("an order")?.to_owned();
     let channel = words.option("channel").unwrap_or(CHANNEL).to_owned();
-    Ok(v1::OrderCancelled { channel, order_id, lines: lines(words)?, ..Default::default() })
+    let return_to_origin = words.take("to_origin");
+    let lines = lines(words)?;
+    Ok(v1::OrderCancelled { channel, order_id, lines, return_to_origin, ..Default::default() })
 }
 
 /// `line 1 x2 line 3`: without a quantity, all that is left of the line.
-fn lines(words: &mut Words<'_>) -> Result<Vec<v1::LineQuantity>, Fault> {
+pub(super) fn lines(words: &mut Words<'_>) -> Result<Vec<v1::LineQuantity>, Fault> {
     let mut lines = Vec::new();
     while words.take("line") {
         let line_id = words.next("a line's name")?.to_owned();
@@ -346,7 +402,7 @@ fn lines(words: &mut Words<'_>) -> Result<Vec<v1::LineQuantity>, Fault> {
 }
 
 /// `O/f1`, or `any O` for the units of an order wherever they stand.
-fn target(words: &mut Words<'_>) -> Result<Option<v1::FulfilmentTarget>, Fault> {
+pub(super) fn target(words: &mut Words<'_>) -> Result<Option<v1::FulfilmentTarget>, Fault> {
     let channel = words.option("channel").unwrap_or(CHANNEL);
     let target = if words.take("any") {
         let order_id = words.next("an order")?.to_owned();

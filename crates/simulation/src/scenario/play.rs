@@ -4,7 +4,7 @@ use std::fmt;
 
 use omnifold_events::jsonl::FileEvent;
 
-use super::render::{render, render_stock};
+use super::render::{render, render_fulfilment, render_stock};
 use super::{Action, Step};
 use crate::output::Output;
 
@@ -28,6 +28,9 @@ pub trait Player {
     /// What a channel may sell of a SKU, as a decimal.
     fn available(&mut self, channel: &str, sku: &str) -> anyhow::Result<String>;
 
+    /// Where a fulfilment stands; `None` where there is none of that name.
+    fn fulfilment(&mut self, id: &str) -> anyhow::Result<Option<FulfilmentFigures>>;
+
     /// Stops, and starts on what was left on disk.
     fn restart(&mut self) -> anyhow::Result<()>;
 }
@@ -44,6 +47,32 @@ pub struct StockFigures {
     pub returned_to_supplier_milli: i64,
     pub short_milli: i64,
     pub atp_milli: i64,
+}
+
+/// Where a fulfilment stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FulfilmentFigures {
+    /// The node.
+    pub node: String,
+    /// As queries name it.
+    pub state: String,
+    /// Parcels that were handed over.
+    pub parcels: Vec<ParcelFigures>,
+}
+
+/// What is known of a parcel.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ParcelFigures {
+    /// The carrier it was given to.
+    pub carrier: String,
+    /// That carrier's number.
+    pub tracking_number: String,
+    /// What carriers say of it.
+    pub status: String,
+    /// When the customer got it.
+    pub delivered_at: Option<String>,
+    /// What each message of a carrier meant, oldest first.
+    pub history: Vec<String>,
 }
 
 /// A command whose output was not what stands below it.
@@ -98,6 +127,10 @@ fn print(action: &Action, player: &mut dyn Player) -> anyhow::Result<Vec<String>
         Action::ShowStock { node, sku } => match player.stock(node, sku)? {
             Some(figures) => vec![render_stock(node, sku, &figures)],
             None => vec![format!("{node} {sku} not stocked")],
+        },
+        Action::ShowFulfilment { id } => match player.fulfilment(id)? {
+            Some(figures) => render_fulfilment(id, &figures),
+            None => vec![format!("no fulfilment {id}")],
         },
     })
 }

@@ -3,8 +3,8 @@
 
 use omnifold_events::v1::{self, Cause, OutcomeStatus};
 
-use super::StockFigures;
 use super::parse::CHANNEL;
+use super::{FulfilmentFigures, StockFigures};
 use crate::output::Output;
 
 /// The lines of one step's outputs, in the order they were published.
@@ -23,6 +23,16 @@ fn lines_of(output: &Output) -> Vec<String> {
         Output::Changed(message) => vec![fulfilment_line(output, "keeps ", &message.lines)],
         Output::Released(message) => vec![fulfilment_line(output, "released ", &message.lines)],
         Output::Variance(message) => vec![variance_line(message)],
+        Output::ReturnAuthorised(message) => vec![authorised_line(message)],
+        Output::ReturnRefused(message) => {
+            let name = order_name(&message.channel, &message.order_id);
+            let line = match message.line_id.as_str() {
+                "" => String::new(),
+                line => format!(" line {line}"),
+            };
+            vec![format!("{name} return {} refused {}{line}", message.return_id, message.reason)]
+        }
+        Output::RefundDue(message) => vec![refund_line(message)],
         Output::Rejected(message) => {
             let name = message.event_type.trim_start_matches("omnifold.v1.");
             vec![format!("rejected {name} {}", message.reason)]
@@ -47,7 +57,7 @@ fn outcome_line(outcome: &v1::OrderOutcome) -> String {
     let name = order_name(&outcome.channel, &outcome.order_id);
     match (outcome.status(), outcome.cause()) {
         (OutcomeStatus::Cancelled, _) => {
-            format!("{name} cancelled {}", quantities(&outcome.cancelled))
+            format!("{name} cancelled {}", quantities(&outcome.cancelled)).trim_end().to_owned()
         }
         (OutcomeStatus::Refused, Cause::Cancelled) => {
             format!("{name} cancellation refused {}", outcome.reason)
@@ -71,6 +81,43 @@ fn outcome_line(outcome: &v1::OrderOutcome) -> String {
             text
         }
     }
+}
+
+fn authorised_line(message: &v1::ReturnAuthorised) -> String {
+    let name = order_name(&message.channel, &message.order_id);
+    let mut text = format!("{name} return {} to {}", message.return_id, message.node_id);
+    if let Some(order) = &message.replacement {
+        text += &format!("; replaced by {}", order_name(&message.channel, &order.order_id));
+    }
+    text
+}
+
+/// `O due for R1 line 2 14.00, line 3 23.07 credit; refund 14.00 credit 23.07`.
+fn refund_line(message: &v1::RefundDue) -> String {
+    let name = order_name(&message.channel, &message.order_id);
+    let line = |line: &v1::RefundLine| {
+        let credit = line.response() == v1::ReturnResponse::Credit;
+        let suffix = if credit { " credit" } else { "" };
+        format!("line {} {}{suffix}", line.line_id, money(line.amount_minor))
+    };
+    let lines: Vec<String> = message.lines.iter().map(line).collect();
+    let what = match message.return_id.as_str() {
+        "" => String::new(),
+        return_id => format!(" for {return_id}"),
+    };
+    let mut text =
+        format!("{name} due{what} {}{};", lines.join(", "), cause_suffix(message.cause()));
+    let totals = [("refund", &message.refund), ("credit", &message.credit), ("fee", &message.fee)];
+    for (word, amount) in totals {
+        if let Some(amount) = amount {
+            text += &format!(" {word} {}", money(amount.minor));
+        }
+    }
+    text
+}
+
+fn money(minor: i64) -> String {
+    format!("{}.{:02}", minor / 100, minor % 100)
 }
 
 fn shortage_text(shortage: &v1::SkuShortage) -> String {
@@ -142,4 +189,22 @@ pub fn render_stock(node: &str, sku: &str, figures: &StockFigures) -> String {
         }
     }
     text + &format!(" atp {}", units(figures.atp_milli))
+}
+
+/// `O/f1 N Shipped`, and a line for each parcel with what its carriers said.
+pub fn render_fulfilment(id: &str, figures: &FulfilmentFigures) -> Vec<String> {
+    let id = id.strip_prefix(&format!("{CHANNEL}/")).unwrap_or(id);
+    let mut lines = vec![format!("{id} {} {}", figures.node, figures.state)];
+    for parcel in &figures.parcels {
+        let mut text =
+            format!("parcel {} {} {}", parcel.carrier, parcel.tracking_number, parcel.status);
+        if let Some(at) = &parcel.delivered_at {
+            text += &format!(" at {at}");
+        }
+        if !parcel.history.is_empty() {
+            text += &format!("; {}", parcel.history.join(", "));
+        }
+        lines.push(text);
+    }
+    lines
 }

@@ -135,6 +135,89 @@ fn stock_moves_and_transfers_say_from_where_to_where() {
 }
 
 #[test]
+fn work_and_returns_have_their_words() {
+    let Event::OrderPlaced(order) = only_event("order O lines S:2@7.77-2.46+0.92 pickup=N").event
+    else {
+        panic!()
+    };
+    assert_eq!(order.pickup_node, "N");
+    assert_eq!(order.lines[0].unit_price.as_ref().map(|price| price.minor), Some(777));
+    let minor = |money: &Option<v1::Money>| money.as_ref().map(|money| money.minor);
+    let charges = &order.line_charges[0];
+    assert_eq!((minor(&charges.discount), minor(&charges.tax)), (Some(246), Some(92)));
+
+    let Event::FulfilmentHandedOver(handed) =
+        only_event("hand_over O/f1 ups P1:1Z1 P2:1Z2 manifest=M1").event
+    else {
+        panic!()
+    };
+    assert_eq!((handed.fulfilment_id.as_str(), handed.parcels.len()), ("web/O/f1", 2));
+    assert_eq!(handed.parcels[1].tracking_number, "1Z2");
+
+    let text = "track ups 1Z9 DL happened=2026-08-13T14:20:00Z place=Lyon";
+    let Event::TrackingUpdated(told) = only_event(text).event else { panic!() };
+    assert_eq!((told.happened_at_ms, told.place.as_str()), (1_786_630_800_000, "Lyon"));
+
+    let text = "return O R1 line 1 x2 refund line 2 x1 replace faulty";
+    let Event::ReturnRequested(asked) = only_event(text).event else { panic!() };
+    assert_eq!(asked.lines[0].response(), v1::ReturnResponse::Refund);
+    assert_eq!(asked.lines[0].condition(), v1::ItemCondition::Unspecified);
+    assert_eq!(asked.lines[1].condition(), v1::ItemCondition::Faulty);
+    for (text, what) in [
+        ("return O R1 line 1 refund", "a quantity is missing"),
+        ("came_back O R1 line 1 x1 restock", "`at=` names the node"),
+        ("carrier ups DL:flying", "`flying`"),
+        ("order O lines S:2@7.777", "finer than a cent"),
+        ("lost", "a fulfilment is missing"),
+    ] {
+        let error = parse(text).expect_err(text);
+        assert!(error.what.contains(what), "{text}: {error}");
+    }
+}
+
+#[test]
+fn answers_about_returns_are_one_line_each() {
+    let (channel, order_id, return_id) = ("web".to_owned(), "O".to_owned(), "R1".to_owned());
+    let line = |line: &str, minor, response: v1::ReturnResponse| v1::RefundLine {
+        line_id: line.to_owned(),
+        quantity_milli: 1_000,
+        amount_minor: minor,
+        response: response.into(),
+    };
+    let money = |minor| Some(v1::Money { minor, currency: "EUR".to_owned() });
+    let due = v1::RefundDue {
+        channel: channel.clone(),
+        order_id: order_id.clone(),
+        return_id: return_id.clone(),
+        lines: vec![
+            line("2", 1_400, v1::ReturnResponse::Refund),
+            line("3", 2_307, v1::ReturnResponse::Credit),
+        ],
+        refund: money(905),
+        credit: money(2_307),
+        fee: money(495),
+        cause: v1::Cause::Returned.into(),
+        ..Default::default()
+    };
+    let refused = v1::ReturnRefused {
+        channel,
+        order_id,
+        return_id,
+        reason: "final_sale".to_owned(),
+        line_id: "2".to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(
+        render(&[Output::RefundDue(Box::new(due)), Output::ReturnRefused(refused)]),
+        [
+            "O due for R1 line 2 14.00, line 3 23.07 credit (returned); refund 9.05 credit 23.07 \
+             fee 4.95",
+            "O return R1 refused final_sale line 2",
+        ]
+    );
+}
+
+#[test]
 fn a_line_that_is_no_command_is_named_with_its_number() {
     for (text, what) in [
         ("item S\nfly away", "there is no command `fly`"),
@@ -303,6 +386,19 @@ impl Player for Parrot {
         Ok("8.5".to_owned())
     }
 
+    fn fulfilment(&mut self, id: &str) -> anyhow::Result<Option<FulfilmentFigures>> {
+        let parcel = ParcelFigures {
+            carrier: "ups".to_owned(),
+            tracking_number: "1Z9".to_owned(),
+            status: "delivered".to_owned(),
+            delivered_at: Some("2026-08-13T14:20:00Z".to_owned()),
+            history: vec!["picked_up".to_owned(), "delivered".to_owned()],
+        };
+        let (node, state) = ("N".to_owned(), "Delivered".to_owned());
+        let figures = FulfilmentFigures { node, state, parcels: vec![parcel] };
+        Ok((id == "web/O/f1").then_some(figures))
+    }
+
     fn restart(&mut self) -> anyhow::Result<()> {
         self.restarts += 1;
         Ok(())
@@ -315,6 +411,11 @@ fn playing_compares_every_command_with_what_stands_below_it() {
                 > N S on_hand 5 allocated 0 short 0.001 atp 0\nstock M S\n> M S not stocked\nrestart\n\
                 ledger N S as_of=1970-01-01T00:00:01Z\n> N S 1000\navailable C S\n> C S 8.5\n";
     let steps = parse(text).expect("valid");
+    assert_eq!(play(&steps, &mut Parrot::default()).expect("no fault"), []);
+
+    let shown = "show O/f1\n> O/f1 N Delivered\n> parcel ups 1Z9 delivered at 2026-08-13T14:20:00Z; \
+                 picked_up, delivered\nshow P/f1\n> no fulfilment web/P/f1\n";
+    let steps = parse(shown).expect("valid");
     assert_eq!(play(&steps, &mut Parrot::default()).expect("no fault"), []);
 
     let wrong =

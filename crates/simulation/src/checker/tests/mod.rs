@@ -3,6 +3,7 @@
 
 mod memory_log;
 mod story;
+mod work;
 
 use omnifold_events::v1::{self, Cause, OutcomeStatus, RejectionReason};
 

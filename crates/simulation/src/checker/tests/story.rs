@@ -136,6 +136,9 @@ impl Decided {
             Output::Assigned(m) => ("FulfilmentAssigned", m.encode_to_vec()),
             Output::Changed(m) => ("FulfilmentChanged", m.encode_to_vec()),
             Output::Released(m) => ("FulfilmentReleased", m.encode_to_vec()),
+            Output::ReturnAuthorised(m) => ("ReturnAuthorised", m.encode_to_vec()),
+            Output::ReturnRefused(m) => ("ReturnRefused", m.encode_to_vec()),
+            Output::RefundDue(m) => ("RefundDue", m.encode_to_vec()),
             Output::Rejected(m) => ("RejectedEvent", m.encode_to_vec()),
             Output::Variance(m) => ("CountVariance", m.encode_to_vec()),
         };

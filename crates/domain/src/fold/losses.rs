@@ -1,0 +1,103 @@
+//! Units that left and will not arrive: lost or damaged on the way, or back at their origin (rule
+//! S5).
+
+use omnifold_events::v1;
+
+use super::Context;
+use super::booking::{Shelf, book_checked};
+use super::subject::{Move, Subject, find, moved_stock, moves, order, under_way};
+use crate::work::{Due, Repay};
+use crate::{Entry, EntryKind, MovementKind, Order, Reason, Refusal, State, Work};
+
+/// The units are written off; what was paid for them is due.
+pub(super) fn lose<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    event: &v1::FulfilmentLost,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    if event.kind() == v1::LossKind::Unspecified {
+        return Err(Refusal::new(Reason::Malformed, "a loss is LOST or DAMAGED"));
+    }
+    let subject = find(state, event.target.as_ref())?;
+    let moves = moves(order(state, &subject), &subject, &event.lines, under_way)?;
+    let lost = Entry::new(EntryKind::Lost, event.kind().as_str_name(), context.time_ms);
+    let gone = GivenUp { moves: &moves, is_back: false, entry: lost };
+    give_up(state, &subject, &gone, work);
+    Ok(())
+}
+
+/// Rule S5: only after the cancellation that called the units back, and dated after it.
+pub(super) fn return_to_origin<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    event: &v1::FulfilmentReturnedToOrigin,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    let is_back = match event.disposition() {
+        v1::Disposition::Quarantine => true,
+        v1::Disposition::Destroy => false,
+        _ => {
+            let detail = "what returns to its origin goes to QUARANTINE, or DESTROY";
+            return Err(Refusal::new(Reason::Malformed, detail));
+        }
+    };
+    let subject = find(state, event.target.as_ref())?;
+    let order = order(state, &subject);
+    let recalled_at = order.details.as_ref().map_or(0, |details| details.recalled_at);
+    if recalled_at == 0 || context.time_ms <= recalled_at {
+        let detail = format!("units of `{}` were not called back before", order.order_id);
+        return Err(Refusal::new(Reason::NotRecalled, detail));
+    }
+    let moves = moves(order, &subject, &event.lines, under_way)?;
+    let reason = event.disposition().as_str_name();
+    let entry = Entry::new(EntryKind::ReturnedToOrigin, reason, context.time_ms);
+    give_up(state, &subject, &GivenUp { moves: &moves, is_back, entry }, work);
+    Ok(())
+}
+
+/// Units that left and will not arrive.
+struct GivenUp<'a> {
+    moves: &'a [Move],
+    /// At their origin again, in quarantine; others are written off.
+    is_back: bool,
+    /// What the ledger is to say, with no units in it yet.
+    entry: Entry,
+}
+
+fn give_up<S: State>(state: &mut S, subject: &Subject, gone: &GivenUp<'_>, work: &mut Vec<Work>) {
+    let GivenUp { moves, is_back, entry } = *gone;
+    let stock = moved_stock(order(state, subject), moves);
+    let lines = due(order(state, subject), moves);
+    state.change_order(subject.key, &mut |order| {
+        for step in moves {
+            let fulfilment = &mut order.fulfilments[step.fulfilment];
+            let line = fulfilment.lines[step.line].line as usize;
+            fulfilment.progress_mut().lines[step.line].undelivered += step.units;
+            fulfilment.state = fulfilment.state_by_units();
+            order.lines[line].undelivered += step.units;
+        }
+    });
+    for (sku, node, units) in stock {
+        let (quarantine, written_off) = if is_back { (units, 0) } else { (0, units) };
+        let entry = Entry { shipped: -units, quarantine, written_off, ..entry };
+        book_checked(state, Shelf { sku, node }, &entry, MovementKind::Moved, work);
+    }
+    let cause = if is_back { v1::Cause::Returned } else { v1::Cause::Lost };
+    work.push(Work::Repay(Repay { order: subject.key, returned: None, lines, cause }));
+}
+
+/// What is due, one row a line.
+fn due(order: &Order, moves: &[Move]) -> Vec<Due> {
+    let mut rows: Vec<Due> = Vec::new();
+    for step in moves {
+        let line = order.fulfilments[step.fulfilment].lines[step.line].line as usize;
+        match rows.iter_mut().find(|row| row.line == line) {
+            Some(row) => row.units += step.units,
+            None => {
+                rows.push(Due { line, units: step.units, response: v1::ReturnResponse::Refund })
+            }
+        }
+    }
+    rows
+}

@@ -1,0 +1,210 @@
+//! Parcels under a carrier's number, and what carriers say about them (rules S4, S5, S6).
+
+use omnifold_events::v1;
+
+use super::fulfilment::arrive;
+use super::subject::{Move, under_way};
+use super::{Context, check};
+use crate::parcel::{Content, Entry, MAX_LEGS, Tracking};
+use crate::{CarrierKey, OrderKey, Parcel, ParcelKey, Reason, Refusal, State};
+
+/// A carrier's number.
+#[derive(Clone, Copy)]
+pub(super) struct Label<'a> {
+    pub carrier: &'a str,
+    pub tracking_number: &'a str,
+}
+
+impl Label<'_> {
+    fn key(self) -> ParcelKey {
+        ParcelKey::of(self.carrier, self.tracking_number)
+    }
+}
+
+/// The parcel that units leave in. `None` where the event names no number.
+pub(super) fn labelled<S: State>(
+    state: &mut S,
+    order: OrderKey,
+    label: Label<'_>,
+    moves: &[Move],
+) -> Result<Option<(ParcelKey, Parcel)>, Refusal> {
+    if label.carrier.is_empty() || label.tracking_number.is_empty() {
+        return Ok(None);
+    }
+    check::name("carrier", label.carrier)?;
+    check::name("tracking_number", label.tracking_number)?;
+    required(state, order, label, moves).map(Some)
+}
+
+/// The parcel of that number with these units in it. Units of one order may share a parcel,
+/// whichever fulfilment they are of; a number of another order's parcel is refused.
+pub(super) fn required<S: State>(
+    state: &mut S,
+    order: OrderKey,
+    label: Label<'_>,
+    moves: &[Move],
+) -> Result<(ParcelKey, Parcel), Refusal> {
+    let key = label.key();
+    let mut parcel = match state.parcel(key) {
+        Some(known) if known.order == order && known.part_of.is_none() => known.clone(),
+        Some(_) => return Err(taken(label)),
+        None => new_parcel(order, label),
+    };
+    parcel.contents.extend(moves.iter().map(|step| Content {
+        fulfilment: step.fulfilment as u32,
+        line: step.line as u32,
+        units: step.units,
+    }));
+    Ok((key, parcel))
+}
+
+fn taken(label: Label<'_>) -> Refusal {
+    let detail = format!(
+        "`{}` of `{}` is the number of another parcel",
+        label.tracking_number, label.carrier
+    );
+    Refusal::new(Reason::ParcelTaken, detail)
+}
+
+fn new_parcel(order: OrderKey, label: Label<'_>) -> Parcel {
+    Parcel {
+        carrier: label.carrier.to_owned(),
+        tracking_number: label.tracking_number.to_owned(),
+        order,
+        part_of: None,
+        parcel_id: String::new(),
+        manifest_id: String::new(),
+        weight_g: 0,
+        contents: Vec::new(),
+        legs: Vec::new(),
+        tracking: Tracking::default(),
+    }
+}
+
+/// Keeps a parcel, and its key with each fulfilment that has units in it.
+pub(super) fn put_handed_over<S: State>(
+    state: &mut S,
+    order: OrderKey,
+    key: ParcelKey,
+    parcel: Parcel,
+) {
+    state.change_order(order, &mut |order| {
+        for content in &parcel.contents {
+            let parcels =
+                &mut order.fulfilments[content.fulfilment as usize].progress_mut().parcels;
+            if !parcels.contains(&key) {
+                parcels.push(key);
+            }
+        }
+    });
+    state.put_parcel(key, parcel);
+}
+
+fn unknown(label: Label<'_>) -> Refusal {
+    let detail =
+        format!("no parcel `{}` of `{}` was handed over", label.tracking_number, label.carrier);
+    Refusal::new(Reason::UnknownParcel, detail)
+}
+
+/// The parcel that a number stands for, whichever carrier gave it.
+fn find<S: State>(state: &mut S, label: Label<'_>) -> Result<(ParcelKey, Parcel), Refusal> {
+    let key = label.key();
+    let key = state.parcel(key).ok_or_else(|| unknown(label))?.part_of.unwrap_or(key);
+    let parcel = state.parcel(key).cloned().ok_or_else(|| unknown(label))?;
+    Ok((key, parcel))
+}
+
+pub(super) fn track<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    event: &v1::TrackingUpdated,
+) -> Result<(), Refusal> {
+    check::name("code", &event.code)?;
+    if !event.place.is_empty() {
+        check::name("place", &event.place)?;
+    }
+    check_happened(event.happened_at_ms, context.time_ms)?;
+    let Some(carrier) = state.carrier(CarrierKey::of(&event.carrier)) else {
+        let detail = format!("no carrier `{}` in this market", event.carrier);
+        return Err(Refusal::new(Reason::UnknownCarrier, detail));
+    };
+    let status = carrier.status_of(&event.code);
+    let label = Label { carrier: &event.carrier, tracking_number: &event.tracking_number };
+    let (key, mut parcel) = find(state, label)?;
+    let arrivals = if status == v1::TrackingStatus::Delivered {
+        arrivals(state, &parcel)?
+    } else {
+        Vec::new()
+    };
+    let entry = Entry {
+        at: event.happened_at_ms,
+        status: status.into(),
+        code: event.code.clone(),
+        carrier: event.carrier.clone(),
+        place: event.place.clone(),
+    };
+    if !parcel.tracking.take(entry) {
+        return Ok(());
+    }
+    if !arrivals.is_empty() {
+        arrive(state, parcel.order, &arrivals, event.happened_at_ms);
+    }
+    state.put_parcel(key, parcel);
+    Ok(())
+}
+
+/// Rule S6: no carrier has seen tomorrow.
+fn check_happened(happened_at: i64, time_ms: i64) -> Result<(), Refusal> {
+    if (1..=time_ms).contains(&happened_at) {
+        return Ok(());
+    }
+    let detail = format!(
+        "happened_at_ms {happened_at} is not between 1970 and the event's own time {time_ms}"
+    );
+    Err(Refusal::new(Reason::FromTheFuture, detail))
+}
+
+/// The units that a delivered parcel brings: those of its contents that are still under way. A
+/// parcel whose units were all given up cannot arrive.
+fn arrivals<S: State>(state: &mut S, parcel: &Parcel) -> Result<Vec<Move>, Refusal> {
+    let order = state.order(parcel.order).expect("a parcel has its order");
+    let mut found: Vec<Move> = Vec::new();
+    let mut arrived_before = false;
+    for content in &parcel.contents {
+        let (fulfilment, line) = (content.fulfilment as usize, content.line as usize);
+        let row = &order.fulfilments[fulfilment];
+        arrived_before |= row.lines[line].delivered > 0;
+        let same = |step: &&Move| (step.fulfilment, step.line) == (fulfilment, line);
+        let promised: i64 = found.iter().filter(same).map(|step| step.units).sum();
+        let units = content.units.min(under_way(row, line) - promised);
+        if units > 0 {
+            found.push(Move { fulfilment, line, units });
+        }
+    }
+    if found.is_empty() && !arrived_before {
+        let detail = format!("the units of parcel `{}` were given up", parcel.tracking_number);
+        return Err(Refusal::new(Reason::WrongState, detail));
+    }
+    Ok(found)
+}
+
+/// A sub-contractor's number becomes another name of the same parcel.
+pub(super) fn hand_on<S: State>(state: &mut S, event: &v1::ParcelHandedOn) -> Result<(), Refusal> {
+    check::name("to_carrier", &event.to_carrier)?;
+    check::name("to_tracking_number", &event.to_tracking_number)?;
+    let from = Label { carrier: &event.carrier, tracking_number: &event.tracking_number };
+    let to = Label { carrier: &event.to_carrier, tracking_number: &event.to_tracking_number };
+    let (key, mut parcel) = find(state, from)?;
+    if state.parcel(to.key()).is_some() {
+        return Err(taken(to));
+    }
+    if parcel.legs.len() >= MAX_LEGS {
+        let detail = format!("a parcel may be handed on {MAX_LEGS} times");
+        return Err(Refusal::new(Reason::TooManyParcels, detail));
+    }
+    let leg = Parcel { part_of: Some(key), ..new_parcel(parcel.order, to) };
+    parcel.legs.push(to.key());
+    state.put_parcel(to.key(), leg);
+    state.put_parcel(key, parcel);
+    Ok(())
+}

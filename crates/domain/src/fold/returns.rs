@@ -1,0 +1,493 @@
+//! Returns: asked for, come in, inspected, given up (rule S3).
+
+use omnifold_events::v1;
+
+use super::booking::{Shelf, book_checked, book_entry};
+use super::{Context, check};
+use crate::work::{Due, Repay};
+use crate::{
+    Entry, EntryKind, MovementKind, NodeIx, Order, OrderKey, Reason, Refusal, Return, ReturnKey,
+    ReturnLine, ReturnState, SkuIx, State, Work,
+};
+
+/// Most returns of one order, refused ones included.
+const MAX_RETURNS: usize = 100;
+
+/// Whether the policy takes it is decided in the same step: ReturnAuthorised or ReturnRefused.
+pub(super) fn request<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    event: &v1::ReturnRequested,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    check::channel(&event.return_id)?;
+    let from = check::location(event.from.as_ref())?;
+    let order_key = OrderKey::of(&event.channel, &event.order_id);
+    let order = order_named(state, &event.channel, &event.order_id)?;
+    let key = ReturnKey::of(order_key, &event.return_id);
+    if state.return_of(key).is_some() {
+        let detail = format!("return `{}` was asked for before", event.return_id);
+        return Err(Refusal::new(Reason::DuplicateReturn, detail));
+    }
+    let earlier = order.details.as_ref().map_or(0, |details| details.returns.len());
+    if earlier >= MAX_RETURNS {
+        let detail = format!("an order may have {MAX_RETURNS} returns");
+        return Err(Refusal::new(Reason::TooManyReturns, detail));
+    }
+    let lines = requested_lines(state, &order, &event.lines)?;
+    let replacement = replacement_name(state, event)?;
+    let row = Return {
+        order: order_key,
+        return_id: event.return_id.clone(),
+        state: ReturnState::Requested,
+        requested_at: context.time_ms,
+        from: from.or(order.destination),
+        node: None,
+        replacement,
+        fee_taken: false,
+        lines,
+        to_inspect: Vec::new(),
+    };
+    state.change_order(order_key, &mut |order| {
+        order.details.get_or_insert_default().returns.push(key);
+    });
+    state.put_return(key, row);
+    work.push(Work::Authorise(key));
+    Ok(())
+}
+
+fn order_named<S: State>(state: &mut S, channel: &str, order_id: &str) -> Result<Order, Refusal> {
+    state.order(OrderKey::of(channel, order_id)).cloned().ok_or_else(|| {
+        Refusal::new(Reason::UnknownOrder, format!("no order `{channel}/{order_id}`"))
+    })
+}
+
+fn requested_lines<S: State>(
+    state: &S,
+    order: &Order,
+    lines: &[v1::ReturnLine],
+) -> Result<Vec<ReturnLine>, Refusal> {
+    if lines.is_empty() {
+        return Err(Refusal::new(Reason::NoLines, "the return has no lines"));
+    }
+    let mut rows: Vec<ReturnLine> = Vec::with_capacity(lines.len());
+    for wanted in lines {
+        let place = line_named(order, &wanted.line_id)?;
+        let item = state.item(order.lines[place].sku);
+        check::quantity("returned quantity", wanted.quantity_milli, 1, item)?;
+        if wanted.response() == v1::ReturnResponse::Unspecified {
+            let detail = format!("line `{}` needs REFUND, CREDIT or REPLACE", wanted.line_id);
+            return Err(Refusal::new(Reason::Malformed, detail));
+        }
+        if rows.iter().any(|row| row.line as usize == place) {
+            let detail = format!("line `{}` is named twice", wanted.line_id);
+            return Err(Refusal::new(Reason::DuplicateLine, detail));
+        }
+        rows.push(ReturnLine {
+            line: place as u32,
+            units: wanted.quantity_milli,
+            received: 0,
+            response: wanted.response,
+            condition: wanted.condition,
+        });
+    }
+    Ok(rows)
+}
+
+fn line_named(order: &Order, line_id: &str) -> Result<usize, Refusal> {
+    order.line_named(line_id).ok_or_else(|| {
+        let detail = format!("order `{}` has no line `{line_id}`", order.order_id);
+        Refusal::new(Reason::UnknownLine, detail)
+    })
+}
+
+/// The id of the order that will replace what comes back; it must be free.
+fn replacement_name<S: State>(
+    state: &mut S,
+    event: &v1::ReturnRequested,
+) -> Result<Option<String>, Refusal> {
+    if event.lines.iter().all(|line| line.response() != v1::ReturnResponse::Replace) {
+        return Ok(None);
+    }
+    let order_id = format!("{}/{}", event.order_id, event.return_id);
+    check::name("order_id of the replacement", &order_id)?;
+    if state.order(OrderKey::of(&event.channel, &order_id)).is_some() {
+        let detail = format!("order `{order_id}` stands; name the return otherwise");
+        return Err(Refusal::new(Reason::DuplicateOrder, detail));
+    }
+    Ok(Some(order_id))
+}
+
+/// A return that units may still come in for.
+fn open_return<S: State>(
+    state: &mut S,
+    channel: &str,
+    order_id: &str,
+    return_id: &str,
+) -> Result<(ReturnKey, Return, Order), Refusal> {
+    let (key, row, order) = known_return(state, channel, order_id, return_id)?;
+    let reason = match row.state {
+        open if open.is_open() => return Ok((key, row, order)),
+        ReturnState::Received => Reason::AlreadyReturned,
+        _ => Reason::WrongState,
+    };
+    let detail = format!("return `{return_id}` of `{order_id}` is {:?}", row.state);
+    Err(Refusal::new(reason, detail))
+}
+
+fn known_return<S: State>(
+    state: &mut S,
+    channel: &str,
+    order_id: &str,
+    return_id: &str,
+) -> Result<(ReturnKey, Return, Order), Refusal> {
+    let order = order_named(state, channel, order_id)?;
+    let key = ReturnKey::of(order.key(), return_id);
+    let row = state.return_of(key).cloned().ok_or_else(|| {
+        let detail = format!("no return `{return_id}` of `{channel}/{order_id}`");
+        Refusal::new(Reason::UnknownReturn, detail)
+    })?;
+    Ok((key, row, order))
+}
+
+/// The goods never came: their units are the customer's again, and the replacement is cancelled as
+/// far as it has not left.
+pub(super) fn expire<S: State>(
+    state: &mut S,
+    event: &v1::ReturnExpired,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    let (key, mut row, order) =
+        open_return(state, &event.channel, &event.order_id, &event.return_id)?;
+    row.state = ReturnState::Expired;
+    state.change_order(order.key(), &mut |order| {
+        for line in &row.lines {
+            let details = order.line_details_mut(line.line as usize);
+            details.announced -= line.units - line.received;
+        }
+    });
+    let replacement = row.replacement.as_ref().map(|id| OrderKey::of(&order.channel, id));
+    state.put_return(key, row);
+    if let Some(order) = replacement {
+        cancel_what_is_left(state, order, work);
+    }
+    Ok(())
+}
+
+fn cancel_what_is_left<S: State>(state: &mut S, key: OrderKey, work: &mut Vec<Work>) {
+    let Some(order) = state.order(key) else { return };
+    let left = order.lines.iter().map(|line| line.open + line.allocated).enumerate();
+    let lines: Vec<(usize, i64)> = left.filter(|&(_, units)| units > 0).collect();
+    if !lines.is_empty() {
+        work.push(Work::Cancel { order: key, lines });
+    }
+}
+
+/// Units of one line that came in, and where they had left from.
+struct Arrival {
+    /// Place in the return's lines.
+    row: usize,
+    units: i64,
+    disposition: v1::Disposition,
+}
+
+pub(super) fn receive<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    event: &v1::ReturnReceived,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    let (key, mut row, order) =
+        open_return(state, &event.channel, &event.order_id, &event.return_id)?;
+    let node = check::node(state, &event.node_id)?;
+    let arrivals = arrivals(state, &row, &order, &event.lines)?;
+    for arrival in &arrivals {
+        take_in(state, context, &mut row, node, arrival, work);
+    }
+    state.change_order(row.order, &mut |order| {
+        let details = order.details.get_or_insert_default();
+        details.arrived_at = details.arrived_at.max(context.time_ms);
+    });
+    let complete = row.lines.iter().all(|line| line.received == line.units);
+    row.state = if complete { ReturnState::Received } else { ReturnState::PartlyReceived };
+    let lines = due(&row, &arrivals);
+    state.put_return(key, row);
+    if !lines.is_empty() {
+        let (order, cause) = (order.key(), v1::Cause::Returned);
+        work.push(Work::Repay(Repay { order, returned: Some(key), lines, cause }));
+    }
+    Ok(())
+}
+
+/// One shipped unit comes back once (rule S3).
+fn arrivals<S: State>(
+    state: &S,
+    row: &Return,
+    order: &Order,
+    lines: &[v1::ReceivedLine],
+) -> Result<Vec<Arrival>, Refusal> {
+    if lines.is_empty() {
+        return Err(Refusal::new(Reason::NoLines, "nothing came in"));
+    }
+    let mut left: Vec<i64> = row.lines.iter().map(|line| line.units - line.received).collect();
+    let mut found = Vec::with_capacity(lines.len());
+    for received in lines {
+        let place = announced_place(row, order, &received.line_id)?;
+        let item = state.item(order.lines[row.lines[place].line as usize].sku);
+        check::quantity("received quantity", received.quantity_milli, 1, item)?;
+        check_disposition(received.disposition())?;
+        if received.quantity_milli > left[place] {
+            let detail = format!(
+                "{} milli-units of line `{}` came in, {} are expected",
+                received.quantity_milli, received.line_id, left[place]
+            );
+            return Err(Refusal::new(Reason::AlreadyReturned, detail));
+        }
+        left[place] -= received.quantity_milli;
+        let line = &order.lines[row.lines[place].line as usize];
+        let arriving = row.lines[place].units - row.lines[place].received - left[place];
+        if arriving > line.shipped - line.undelivered - line.returned {
+            let detail = format!("units of line `{}` were given up on their way", line.line_id);
+            return Err(Refusal::new(Reason::StandsElsewhere, detail));
+        }
+        let (units, disposition) = (received.quantity_milli, received.disposition());
+        found.push(Arrival { row: place, units, disposition });
+    }
+    Ok(found)
+}
+
+fn announced_place(row: &Return, order: &Order, line_id: &str) -> Result<usize, Refusal> {
+    let line = line_named(order, line_id)?;
+    row.lines.iter().position(|known| known.line as usize == line).ok_or_else(|| {
+        let detail = format!("line `{line_id}` is not in return `{}`", row.return_id);
+        Refusal::new(Reason::UnknownLine, detail)
+    })
+}
+
+fn check_disposition(disposition: v1::Disposition) -> Result<(), Refusal> {
+    if disposition == v1::Disposition::Unspecified {
+        return Err(Refusal::new(Reason::Malformed, "what came in needs a disposition"));
+    }
+    Ok(())
+}
+
+fn take_in<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    row: &mut Return,
+    node: NodeIx,
+    arrival: &Arrival,
+    work: &mut Vec<Work>,
+) {
+    let line = row.lines[arrival.row].line as usize;
+    row.lines[arrival.row].received += arrival.units;
+    let order = state.order(row.order).expect("a return has its order");
+    let sku = order.lines[line].sku;
+    let origins = origins(order, line, arrival.units);
+    state.change_order(row.order, &mut |order| {
+        order.lines[line].returned += arrival.units;
+        order.line_details_mut(line).announced -= arrival.units;
+        for &(fulfilment, place, units) in &origins {
+            come_back(order, fulfilment, place, units);
+        }
+    });
+    for (fulfilment, _, units) in origins {
+        let order = state.order(row.order).expect("a return has its order");
+        let origin = order.fulfilments[fulfilment].node;
+        let came = entry_into(EntryKind::Return, context, units, arrival.disposition);
+        for (node, entry) in between(origin, node, came, units) {
+            book_checked(state, Shelf { sku, node }, &entry, MovementKind::Moved, work);
+        }
+    }
+    if arrival.disposition == v1::Disposition::Inspect {
+        row.to_inspect.push((node, arrival.row as u32, arrival.units));
+    }
+}
+
+/// What comes back from the customer had arrived there, whether anybody said so or not.
+fn come_back(order: &mut Order, fulfilment: usize, place: usize, units: i64) {
+    let fulfilment = &mut order.fulfilments[fulfilment];
+    let progress = &mut fulfilment.progress_mut().lines[place];
+    progress.returned += units;
+    let returned = progress.returned;
+    let row = &mut fulfilment.lines[place];
+    let unsaid = (returned - row.delivered).max(0);
+    row.delivered += unsaid;
+    order.lines[row.line as usize].delivered += unsaid;
+    if unsaid > 0 {
+        fulfilment.state = fulfilment.state_by_units();
+    }
+}
+
+/// Where units of a line had left from: the oldest fulfilments first. (fulfilment, line, units).
+fn origins(order: &Order, line: usize, units: i64) -> Vec<(usize, usize, i64)> {
+    let mut missing = units;
+    let mut found = Vec::new();
+    for (place, fulfilment) in order.fulfilments.iter().enumerate() {
+        for (part, row) in fulfilment.lines.iter().enumerate() {
+            let progress = fulfilment.line_progress(part);
+            let out = row.shipped - progress.undelivered - progress.returned;
+            let taken = if row.line as usize == line { out.min(missing) } else { 0 };
+            if taken > 0 {
+                missing -= taken;
+                found.push((place, part, taken));
+            }
+        }
+    }
+    assert_eq!(missing, 0, "what is announced was shipped and has not come back");
+    found
+}
+
+/// The entry of units that come in from outside, into the bucket that their disposition says. A
+/// node that never stocked the SKU does from now on.
+fn entry_into(
+    kind: EntryKind,
+    context: Context<'_>,
+    units: i64,
+    disposition: v1::Disposition,
+) -> Entry {
+    let entry = Entry::new(kind, disposition.as_str_name(), context.time_ms);
+    let entry = Entry { entered: units, ..entry };
+    match disposition {
+        v1::Disposition::Restock => Entry { on_hand: units, ..entry },
+        v1::Disposition::Inspect | v1::Disposition::Refurbish | v1::Disposition::Quarantine => {
+            Entry { quarantine: units, ..entry }
+        }
+        v1::Disposition::Destroy => Entry { written_off: units, ..entry },
+        v1::Disposition::Unspecified => unreachable!("refused before"),
+    }
+}
+
+/// The entries of units that had left from one node and come in at one: they leave the first
+/// node's books and enter the other's, or change their bucket where both are one.
+fn between(origin: NodeIx, node: NodeIx, came: Entry, units: i64) -> Vec<(NodeIx, Entry)> {
+    if origin == node {
+        return vec![(node, Entry { shipped: -units, entered: 0, ..came })];
+    }
+    let left = Entry::new(came.kind, came.reason, came.time_ms);
+    vec![(origin, Entry { shipped: -units, entered: -units, ..left }), (node, came)]
+}
+
+/// What is due for what came in, one row a line. What is replaced is not paid back.
+fn due(row: &Return, arrivals: &[Arrival]) -> Vec<Due> {
+    let mut rows: Vec<Due> = Vec::new();
+    for arrival in arrivals {
+        let line = &row.lines[arrival.row];
+        let response = v1::ReturnResponse::try_from(line.response).unwrap_or_default();
+        if response == v1::ReturnResponse::Replace {
+            continue;
+        }
+        match rows.iter_mut().find(|known| known.line == line.line as usize) {
+            Some(known) => known.units += arrival.units,
+            None => rows.push(Due { line: line.line as usize, units: arrival.units, response }),
+        }
+    }
+    rows
+}
+
+/// What was received to be inspected leaves quarantine or stays there for good.
+pub(super) fn inspect<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    event: &v1::ReturnInspected,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    let (key, mut row, order) =
+        known_return(state, &event.channel, &event.order_id, &event.return_id)?;
+    let node = check::node(state, &event.node_id)?;
+    if event.lines.is_empty() {
+        return Err(Refusal::new(Reason::NoLines, "nothing was inspected"));
+    }
+    let mut inspected = Vec::with_capacity(event.lines.len());
+    for line in &event.lines {
+        let place = announced_place(&row, &order, &line.line_id)?;
+        let sku = order.lines[row.lines[place].line as usize].sku;
+        check::quantity("inspected quantity", line.quantity_milli, 1, state.item(sku))?;
+        let disposition = line.disposition();
+        check_disposition(disposition)?;
+        if disposition == v1::Disposition::Inspect {
+            return Err(Refusal::new(
+                Reason::Malformed,
+                "an inspection says what becomes of units",
+            ));
+        }
+        take_inspected(&mut row, node, place, line)?;
+        inspected.push((sku, line.quantity_milli, disposition));
+    }
+    check_quarantine(state, node, &inspected)?;
+    for (sku, units, disposition) in inspected {
+        if leaves_quarantine(disposition) {
+            let entry = entry_into(EntryKind::Inspect, context, units, disposition);
+            let entry = Entry { quarantine: -units, entered: 0, ..entry };
+            book_checked(state, Shelf { sku, node }, &entry, MovementKind::Moved, work);
+        }
+    }
+    state.put_return(key, row);
+    Ok(())
+}
+
+fn take_inspected(
+    row: &mut Return,
+    node: NodeIx,
+    place: usize,
+    line: &v1::ReceivedLine,
+) -> Result<(), Refusal> {
+    let mut missing = line.quantity_milli;
+    for (at, row_line, units) in &mut row.to_inspect {
+        if (*at, *row_line as usize) == (node, place) {
+            let taken = missing.min(*units);
+            *units -= taken;
+            missing -= taken;
+        }
+    }
+    row.to_inspect.retain(|&(_, _, units)| units > 0);
+    if missing == 0 {
+        return Ok(());
+    }
+    let detail = format!("{missing} milli-units of line `{}` wait for no inspection", line.line_id);
+    Err(Refusal::new(Reason::StandsElsewhere, detail))
+}
+
+fn leaves_quarantine(disposition: v1::Disposition) -> bool {
+    matches!(disposition, v1::Disposition::Restock | v1::Disposition::Destroy)
+}
+
+/// What waits for inspection stands in quarantine, unless a StockMoved took it out since.
+fn check_quarantine<S: State>(
+    state: &mut S,
+    node: NodeIx,
+    inspected: &[(SkuIx, i64, v1::Disposition)],
+) -> Result<(), Refusal> {
+    let leaving = |sku: SkuIx| -> i64 {
+        let rows = inspected.iter().filter(|row| row.0 == sku && leaves_quarantine(row.2));
+        rows.map(|row| row.1).sum()
+    };
+    for &(sku, ..) in inspected {
+        let there = state.stock_at(sku, node).map_or(0, |stock| stock.quarantine);
+        let asked = leaving(sku);
+        if asked > there {
+            let (item, node) = (&state.item(sku).sku, &state.nodes()[node.0 as usize].id);
+            let detail = format!(
+                "{asked} milli-units of `{item}` leave quarantine at `{node}`: {there} there"
+            );
+            return Err(Refusal::new(Reason::InsufficientStock, detail));
+        }
+    }
+    Ok(())
+}
+
+/// A return without a receipt: the units enter the stock, and nothing is due by us.
+pub(super) fn receive_blind<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    event: &v1::BlindReturnReceived,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    let node = check::node(state, &event.node_id)?;
+    let sku = check::sku(state, &event.sku)?;
+    check::quantity("returned quantity", event.quantity_milli, 1, state.item(sku))?;
+    check_disposition(event.disposition())?;
+    let (units, disposition) = (event.quantity_milli, event.disposition());
+    let entry = entry_into(EntryKind::BlindReturn, context, units, disposition);
+    book_entry(state, Shelf { sku, node }, &entry, MovementKind::Moved, work)
+}

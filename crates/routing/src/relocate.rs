@@ -1,0 +1,57 @@
+//! Units of a fulfilment go to another node: one node is told that it keeps less, the other that it
+//! has more. Both messages stand in one step (rule R12).
+
+use omnifold_domain::{Decision, NodeIx, Order, OrderKey, View};
+use omnifold_events::v1;
+
+use crate::decide::Writer;
+use crate::{Turn, haversine_m};
+
+/// Gives units, as (place in the fulfilment's lines, units), to a node that has them.
+///
+/// # Panics
+/// Where there is no such order or fulfilment: the fold checked both.
+pub fn relocate<V: View>(
+    view: &mut V,
+    turn: Turn,
+    key: OrderKey,
+    fulfilment: usize,
+    to: NodeIx,
+    lines: &[(usize, i64)],
+) -> Vec<Decision> {
+    let order = view.shared_order(key).expect("work names orders that are there");
+    let before = &order.fulfilments[fulfilment];
+    let mut after = before.clone();
+    for &(line, units) in lines {
+        let part = &mut after.lines[line];
+        part.allocated -= units;
+        part.backordered = part.backordered.min(part.allocated);
+    }
+    let writer = Writer { view: &*view, turn, order: &order, distances: &[] };
+    let released = writer.taken_back(fulfilment, before, &after, writer.number(0));
+    let moved = |&(line, units): &(usize, i64)| {
+        writer.assigned_line(&order.lines[before.lines[line].line as usize], units, 0)
+    };
+    let assigned = v1::FulfilmentAssigned {
+        channel: order.channel.clone(),
+        order_id: order.order_id.clone(),
+        fulfilment: order.fulfilments.len() as u32 + 1,
+        node_id: view.nodes()[to.0 as usize].id.clone(),
+        lines: lines.iter().map(moved).collect(),
+        distance_m: distance_to(&*view, &order, to),
+        revision: order.revision,
+        decision: writer.number(1),
+        step: turn.step,
+        cause: turn.cause.into(),
+        outcome: None,
+        explanation: None,
+    };
+    vec![released, Decision::Assigned(assigned)]
+}
+
+fn distance_to<V: View>(view: &V, order: &Order, node: NodeIx) -> u32 {
+    match (order.destination, view.nodes()[node.0 as usize].location) {
+        (Some(from), Some(to)) => haversine_m(from, to),
+        _ => 0,
+    }
+}
