@@ -29,7 +29,7 @@ pub use order::{Fulfilment, FulfilmentLine, FulfilmentState, Line, Order, OrderS
 pub use refusal::{Reason, Refusal};
 pub use rules::Rules;
 pub use state::{State, View, WaitingKey};
-pub use stock::{Stock, StockAt};
+pub use stock::{Offer, Stock, StockAt};
 pub use work::Work;
 
 /// Largest quantity an event may name: sums of a few cannot be told from a mistake any more.

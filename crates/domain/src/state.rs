@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, StockAt};
+use crate::{Item, Node, NodeIx, Offer, Order, OrderKey, Settings, SkuIx, Stock, StockAt};
 
 /// Place of a waiting order in the queue of one SKU: higher priority first, then the older order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,6 +46,8 @@ pub trait View {
 
     /// Stock of one SKU at every node that stocks it, by node number.
     fn stock_of(&mut self, sku: SkuIx) -> &[StockAt];
+    /// What every node that stocks one SKU can promise of it, by node number.
+    fn offers_of(&mut self, sku: SkuIx) -> &[Offer];
     /// Stock of a (SKU, node); `None` where the node does not stock the SKU.
     fn stock_at(&mut self, sku: SkuIx, node: NodeIx) -> Option<Stock> {
         let rows = self.stock_of(sku);

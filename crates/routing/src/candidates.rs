@@ -108,14 +108,14 @@ impl Candidates {
         self.stocking.clear();
         self.stocking.resize(nodes, false);
         for (place, demand) in self.skus.iter_mut().enumerate() {
-            for row in view.stock_of(demand.sku) {
-                let node = row.node.0 as usize;
+            for offer in view.offers_of(demand.sku) {
+                let node = offer.node.0 as usize;
                 let verdict = &mut self.verdicts[node];
                 self.stocking[node] = true;
                 if is_ruled_out(*verdict) {
                     continue;
                 }
-                if row.stock.flagged_out {
+                if offer.flagged_out {
                     if *verdict == Verdict::NotStocked {
                         *verdict = Verdict::FlaggedOut;
                     }
@@ -124,8 +124,8 @@ impl Candidates {
                 *verdict = Verdict::NoFreeStock;
                 demand.stocked = true;
                 let cell = node * skus + place;
-                self.free[cell] = row.stock.on_hand_available();
-                self.backorder[cell] = row.stock.backorder_available();
+                self.free[cell] = offer.on_hand;
+                self.backorder[cell] = offer.backorder;
                 demand.on_hand += self.free[cell];
                 demand.backorder += self.backorder[cell];
             }

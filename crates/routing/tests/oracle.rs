@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use omnifold_domain::{
-    Decision, Item, Location, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, StockAt, View,
-    WaitingKey, rules,
+    Decision, Item, Location, Node, NodeIx, Offer, Order, OrderKey, Settings, SkuIx, Stock,
+    StockAt, View, WaitingKey, rules,
 };
 use omnifold_events::v1::{self, Cause, OutcomeStatus, Verdict};
 use omnifold_routing::{Router, Turn, haversine_m};
@@ -19,6 +19,7 @@ struct World {
     nodes: Vec<Node>,
     items: Vec<Item>,
     stock: Vec<Vec<StockAt>>,
+    offers: Vec<Offer>,
     order: Order,
 }
 
@@ -48,6 +49,11 @@ impl View for World {
     }
     fn stock_of(&mut self, sku: SkuIx) -> &[StockAt] {
         &self.stock[sku.0 as usize]
+    }
+    fn offers_of(&mut self, sku: SkuIx) -> &[Offer] {
+        let rows = self.stock[sku.0 as usize].iter();
+        self.offers = rows.map(|row| Offer::of(row.node, &row.stock)).collect();
+        &self.offers
     }
     fn order(&mut self, _: OrderKey) -> Option<&Order> {
         Some(&self.order)
@@ -135,6 +141,7 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
         nodes: far.iter().enumerate().map(node).collect(),
         items: (0..skus).map(item).collect(),
         stock: (0..skus).map(stock).collect(),
+        offers: Vec::new(),
         order: order(lines, allow_partial),
     }
 }

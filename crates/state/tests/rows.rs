@@ -117,8 +117,8 @@ fn one_of_each(backend: Arc<dyn Backend>) -> Store {
 }
 
 fn checkpoint(store: &mut Store, position: &[u8]) {
-    let images = store.end_epoch(Images::default());
-    let checkpoint = Checkpoint::new(vec![images], position.to_vec());
+    let images = store.end_epoch();
+    let checkpoint = Checkpoint::new(vec![images.into()], position.to_vec());
     store.backend().write(&checkpoint, &|| ()).expect("a checkpoint");
     let epoch = store.epoch();
     store.flushed(epoch);
@@ -180,7 +180,7 @@ fn a_row_of_another_format_is_named_and_not_guessed_at() {
     stored[0] = 9;
     let mut images = Images::default();
     images.plant(Table::Order, &key, &stored);
-    let planted = Checkpoint::new(vec![images], b"here".to_vec());
+    let planted = Checkpoint::new(vec![images.into()], b"here".to_vec());
     backend.write(&planted, &|| ()).expect("a write");
     match scan(&*backend) {
         Err(StateError::DamagedRow { table: "order", detail, .. }) => {
@@ -195,8 +195,8 @@ fn a_checkpoint_that_was_not_flushed_is_not_there_at_all() {
     let folder = tempfile::tempdir().expect("a folder");
     let copied = folder.path().with_extension("killed");
     let backend = RocksBackend::open(folder.path()).expect("a store");
-    let images = one_of_each(Arc::new(Nowhere)).end_epoch(Images::default());
-    let checkpoint = Checkpoint::new(vec![images], b"here".to_vec());
+    let images = one_of_each(Arc::new(Nowhere)).end_epoch();
+    let checkpoint = Checkpoint::new(vec![images.into()], b"here".to_vec());
     // What a kill between batch and flush leaves behind is a copy of the folder at that moment.
     backend.write(&checkpoint, &|| copy(folder.path(), &copied)).expect("a checkpoint");
     drop(backend);
@@ -274,7 +274,7 @@ fn an_operation() -> impl Strategy<Value = Operation> {
 /// One store under test, with the images that no checkpoint holds yet.
 struct Subject {
     store: Store,
-    waiting: Vec<Images>,
+    waiting: Vec<Arc<Images>>,
     clock: i64,
     /// Memory for about this many bytes of rows.
     cache: usize,
@@ -298,7 +298,7 @@ impl Subject {
     }
 
     fn end_epoch(&mut self) {
-        let images = self.store.end_epoch(Images::default());
+        let images = self.store.end_epoch();
         self.waiting.push(images);
         self.store.begin_step();
     }

@@ -122,10 +122,8 @@ impl Machine {
     }
 
     fn has_something_to_promise(&mut self, sku: SkuIx) -> bool {
-        let promisable = |row: &omnifold_domain::StockAt| {
-            row.stock.on_hand_available() + row.stock.backorder_available() > 0
-        };
-        self.store.stock_of(sku).iter().any(promisable)
+        let offers = self.store.offers_of(sku);
+        offers.iter().any(|offer| offer.on_hand + offer.backorder > 0)
     }
 
     fn carry_out(
