@@ -13,7 +13,7 @@ mod backend;
 mod digest;
 mod filter;
 mod images;
-mod known_orders;
+mod known;
 mod memory;
 mod order_table;
 mod recent;

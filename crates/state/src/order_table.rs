@@ -14,9 +14,12 @@ use rustc_hash::FxHashMap;
 
 use crate::backend::{Backend, StateError};
 use crate::digest::Digest;
-use crate::known_orders::KnownOrders;
+use crate::known::{Known, Unread};
 use crate::recent::Recent;
 use crate::rows::{self, Key, Table};
+
+/// 64-byte lines of the filter: 4 MiB, for about 2.8 million orders.
+const FILTER_LINES: usize = 65_536;
 
 /// What is known of one order.
 #[derive(Default)]
@@ -45,23 +48,18 @@ pub(crate) struct OrderTable {
     cells: FxHashMap<OrderKey, Cell>,
     /// Orders that are kept, oldest first.
     kept: VecDeque<OrderKey>,
-    known: KnownOrders,
+    known: Known,
     max: usize,
     pub(crate) hits: u64,
     pub(crate) misses: u64,
 }
 
 impl OrderTable {
-    /// A table that keeps at most `max` orders as they are.
-    pub(crate) fn open(backend: &Arc<dyn Backend>, max: usize) -> Result<Self, StateError> {
-        Ok(OrderTable {
-            cells: FxHashMap::default(),
-            kept: VecDeque::new(),
-            known: KnownOrders::open(backend)?,
-            max,
-            hits: 0,
-            misses: 0,
-        })
+    /// A table that keeps at most `max` orders as they are, and the keys that are to be read.
+    pub(crate) fn open(max: usize) -> (Self, Unread) {
+        let (known, unread) = Known::stored(Table::Order, &[], &[], FILTER_LINES);
+        let (cells, kept) = (FxHashMap::default(), VecDeque::new());
+        (OrderTable { cells, kept, known, max, hits: 0, misses: 0 }, unread)
     }
 
     fn cell(&mut self, rows: Rows<'_>, key: OrderKey) -> Result<&mut Cell, StateError> {
@@ -72,7 +70,7 @@ impl OrderTable {
             }
             Entry::Vacant(place) => {
                 let mut cell = Cell::default();
-                if self.known.may_contain(key) {
+                if self.known.may_contain(key.0) {
                     self.misses += 1;
                     cell.load(rows.backend, key)?;
                 }
@@ -135,7 +133,7 @@ impl OrderTable {
         digest.replace(before, hash);
         (cell.changed_epoch, cell.image) = (recent.epoch, image);
         if before == 0 {
-            self.known.insert(key);
+            self.known.insert(key.0);
         }
         if cell.kept {
             return;

@@ -100,7 +100,10 @@ fn family_options(table: Table, cache: &Cache) -> Options {
     }
     let mut options = Options::default();
     options.set_block_based_table_factory(&blocks);
-    options.set_compression_type(DBCompressionType::Lz4);
+    options.set_compression_type(match table {
+        Table::Seen => DBCompressionType::None, // hashes do not compress
+        _ => DBCompressionType::Lz4,
+    });
     options.set_write_buffer_size(WRITE_BUFFER);
     options.set_max_write_buffer_number(3);
     options

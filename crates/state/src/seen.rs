@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::Backend;
 use crate::digest::Digest;
-use crate::filter::Filter;
 use crate::images::Images;
+use crate::known::{Known, Unread};
 use crate::recent::Recent;
 use crate::rows::{self, Key, Table};
 use crate::{StateError, rows::key_u32};
@@ -33,9 +33,9 @@ struct Bucket {
     /// Some rows are in the backend.
     #[serde(skip)]
     stored: bool,
-    /// Which ids are in it; `None` for a bucket that was there when the state was opened.
+    /// Which ids may be in it.
     #[serde(skip)]
-    filter: Option<Filter>,
+    known: Option<Known>,
 }
 
 /// The market's clock and its horizon, when an id is remembered.
@@ -54,16 +54,21 @@ pub(crate) struct SeenTable {
 }
 
 impl SeenTable {
-    pub(crate) fn load(backend: &dyn Backend) -> Result<Self, StateError> {
-        let mut table = SeenTable::default();
+    /// The table, and the ids that are to be read.
+    pub(crate) fn load(backend: &dyn Backend) -> Result<(Self, Vec<Unread>), StateError> {
+        let (mut table, mut unread) = (SeenTable::default(), Vec::new());
         backend.scan(Table::SeenBucket, &[], &[], &mut |key, value| {
             let number = key_u32(key, 0).unwrap_or_default();
             let mut bucket: Bucket = rows::decode(Table::SeenBucket, key, value)?;
             bucket.stored = true;
+            let (from, to) = (number.to_be_bytes(), (number + 1).to_be_bytes());
+            let (known, ids) = Known::stored(Table::Seen, &from, &to, FILTER_LINES);
+            bucket.known = Some(known);
+            unread.push(ids);
             table.buckets.insert(number, bucket);
             Ok(())
         })?;
-        Ok(table)
+        Ok((table, unread))
     }
 
     /// The content hash under which an id was seen.
@@ -72,7 +77,7 @@ impl SeenTable {
             return Ok(Some(content));
         }
         let may_hold = |bucket: &Bucket| {
-            bucket.stored && bucket.filter.as_ref().is_none_or(|filter| filter.may_contain(id))
+            bucket.stored && bucket.known.as_ref().is_none_or(|known| known.may_contain(id))
         };
         for (&number, _) in self.buckets.iter().rev().filter(|(_, bucket)| may_hold(bucket)) {
             let stored = backend.get(Table::Seen, Key::seen(number, id).as_bytes())?;
@@ -97,10 +102,10 @@ impl SeenTable {
         let key = Key::seen(number, id);
         let hash = recent.current.put(Table::Seen, &key, &content.to_be_bytes());
         digest.replace(0, hash);
-        let new = || Bucket { filter: Some(Filter::new(FILTER_LINES)), ..Bucket::default() };
+        let new = || Bucket { known: Some(Known::none(FILTER_LINES)), ..Bucket::default() };
         let bucket = self.buckets.entry(number).or_insert_with(new);
-        if let Some(filter) = &mut bucket.filter {
-            filter.insert(id);
+        if let Some(known) = &mut bucket.known {
+            known.insert(id);
         }
         bucket.count += 1;
         bucket.digest = bucket.digest.wrapping_add(hash);

@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 use crate::backend::{Backend, StateError};
 use crate::digest::Digest;
 use crate::images::Images;
+use crate::known::Reading;
 use crate::order_table::{OrderTable, Rows, Undone};
 use crate::recent::Recent;
 use crate::rocks::POSITION_KEY;
@@ -46,6 +47,7 @@ pub struct CacheFigures {
 
 /// One market's state.
 pub struct Store {
+    _reading: Reading,
     backend: Arc<dyn Backend>,
     settings: Option<Settings>,
     settings_digest: u128,
@@ -82,9 +84,13 @@ impl Store {
     /// Opens the state that the backend holds. `cache_bytes` bounds what is kept in memory of rows
     /// that a checkpoint holds already.
     pub fn open(backend: Arc<dyn Backend>, cache_bytes: usize) -> Result<Self, StateError> {
+        let (seen, mut unread) = SeenTable::load(&*backend)?;
+        let (orders, keys) = OrderTable::open(cache_bytes / 2 / ORDER_BYTES);
+        unread.push(keys);
         let mut store = Store {
-            seen: SeenTable::load(&*backend)?,
-            orders: OrderTable::open(&backend, cache_bytes / 2 / ORDER_BYTES)?,
+            _reading: Reading::start(backend.clone(), unread),
+            seen,
+            orders,
             backend,
             settings: None,
             settings_digest: 0,
