@@ -100,10 +100,14 @@ fn family_options(table: Table, cache: &Cache) -> Options {
     }
     let mut options = Options::default();
     options.set_block_based_table_factory(&blocks);
-    options.set_compression_type(match table {
-        Table::Seen => DBCompressionType::None, // hashes do not compress
-        _ => DBCompressionType::Lz4,
-    });
+    // What was just flushed is soon merged: compressing it would be done twice. Hashes do not
+    // compress at all.
+    let (fresh, merged) = match table {
+        Table::Seen => (DBCompressionType::None, DBCompressionType::None),
+        _ => (DBCompressionType::None, DBCompressionType::Lz4),
+    };
+    options.set_compression_type(merged);
+    options.set_compression_per_level(&[fresh, merged]);
     options.set_write_buffer_size(WRITE_BUFFER);
     options.set_max_write_buffer_number(3);
     options
