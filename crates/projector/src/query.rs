@@ -360,6 +360,12 @@ fn decision_body<V: View>(store: &V, name: &str, offset: u64, decision: &Decisio
             body["lines"] = lines(&m.lines);
             (None, None)
         }
+        Decision::ReleaseRequested(m) => {
+            body["fulfilment"] = json!(m.fulfilment);
+            body["node"] = json!(m.node_id);
+            body["lines"] = lines(&m.lines);
+            (None, None)
+        }
         Decision::Released(m) => {
             body["fulfilment"] = json!(m.fulfilment);
             body["node"] = json!(m.node_id);

@@ -84,6 +84,22 @@ impl Bench {
                     let decisions = self.router.cancel(&mut self.store, turn, order, &lines);
                     self.carry_out(decisions, &mut work, &mut all);
                 }
+                Work::Tell { order, fulfilments, cause } => {
+                    let turn = turn(self.step, cause);
+                    let told = self.router.tell(&mut self.store, turn, order, &fulfilments);
+                    self.carry_out(told, &mut work, &mut all);
+                }
+                Work::Release { order, fulfilment, lines } => {
+                    let turn = turn(self.step, Cause::Cancelled);
+                    let decisions =
+                        self.router.release(&mut self.store, turn, order, fulfilment, &lines);
+                    self.carry_out(decisions, &mut work, &mut all);
+                }
+                Work::Keep { order, lines, reason } => {
+                    let turn = turn(self.step, Cause::Cancelled);
+                    let kept = self.router.keep(&mut self.store, turn, order, &lines, reason);
+                    self.carry_out(kept, &mut work, &mut all);
+                }
                 Work::Serve { sku, .. } => self.serve(sku, &mut work, &mut all),
             }
         }

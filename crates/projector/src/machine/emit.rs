@@ -76,6 +76,7 @@ impl Output {
             Decision::Outcome(m) => m.encode(&mut self.payload),
             Decision::Assigned(m) => m.encode(&mut self.payload),
             Decision::Changed(m) => m.encode(&mut self.payload),
+            Decision::ReleaseRequested(m) => m.encode(&mut self.payload),
             Decision::Released(m) => m.encode(&mut self.payload),
         };
         encoded.expect("a Vec grows");
@@ -187,6 +188,10 @@ impl<'a> Parts<'a> {
                 let fulfilment = Some((m.fulfilment, m.node_id.as_str(), m.decision));
                 (v1::FulfilmentChanged::TYPE, m.revision, m.decision, fulfilment)
             }
+            Decision::ReleaseRequested(m) => {
+                let fulfilment = Some((m.fulfilment, m.node_id.as_str(), m.decision));
+                (v1::FulfilmentReleaseRequested::TYPE, m.revision, m.decision, fulfilment)
+            }
             Decision::Released(m) => {
                 let fulfilment = Some((m.fulfilment, m.node_id.as_str(), m.decision));
                 (v1::FulfilmentReleased::TYPE, m.revision, m.decision, fulfilment)
@@ -214,6 +219,9 @@ pub(crate) fn decode(type_name: &str, payload: &[u8]) -> Result<Decision, String
         v1::FulfilmentChanged::TYPE => {
             v1::FulfilmentChanged::decode(payload).map(Decision::Changed).map_err(fault)
         }
+        v1::FulfilmentReleaseRequested::TYPE => v1::FulfilmentReleaseRequested::decode(payload)
+            .map(Decision::ReleaseRequested)
+            .map_err(fault),
         v1::FulfilmentReleased::TYPE => {
             v1::FulfilmentReleased::decode(payload).map(Decision::Released).map_err(fault)
         }
