@@ -110,7 +110,7 @@ mod tests {
         let mut due = due(&[1], 0);
         assert_eq!(due.paid(std::slice::from_ref(&payment)), 400);
         due.rule = PaymentRule::Authorised.into();
-        assert_eq!(due.paid(&[payment.clone()]), 900);
+        assert_eq!(due.paid(std::slice::from_ref(&payment)), 900);
         assert_eq!(net_captured(&[payment]), 300);
     }
 }

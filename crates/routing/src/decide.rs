@@ -324,7 +324,7 @@ impl<V: View> Writer<'_, V> {
             cause: self.turn.cause.into(),
             outcome: None,
             explanation: None,
-            delivery: self.order.delivery_terms(),
+            delivery: self.order.delivery_terms().map(Box::new),
         }
     }
 

@@ -229,7 +229,7 @@ impl<V: View> Writer<'_, V> {
             step: self.turn.step,
             cause: self.turn.cause.into(),
             holds: self.order.holds_of_fulfilment(place),
-            delivery: self.order.delivery_terms(),
+            delivery: self.order.delivery_terms().map(Box::new),
         })
     }
 

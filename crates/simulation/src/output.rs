@@ -7,6 +7,7 @@ use prost::Message;
 /// One message of `assignments` or `rejected`.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // each variant is documented by its message in proto/
+#[allow(clippy::large_enum_variant)] // the large ones are nearly all there are
 pub enum Output {
     Outcome(v1::OrderOutcome),
     Assigned(v1::FulfilmentAssigned),

@@ -166,7 +166,7 @@ fn terms_after(order: &Order, event: &v1::OrderChanged) -> Result<Option<Vec<u8>
         None => old,
         Some(new) => {
             check::delivery(new)?;
-            new.clone()
+            v1::DeliveryTerms::clone(new)
         }
     };
     terms.destination = destination;

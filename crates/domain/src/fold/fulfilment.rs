@@ -226,11 +226,14 @@ pub(super) fn keep<S: State>(
     Ok(())
 }
 
+/// An order, the place of one of its fulfilments, and (place of the line, units).
+type Answered = (OrderKey, usize, Vec<(usize, i64)>);
+
 /// The units that one node was asked for, off the books now.
 fn answered<S: State>(
     state: &mut S,
     target: Option<&v1::FulfilmentTarget>,
-) -> Result<(OrderKey, usize, Vec<(usize, i64)>), Refusal> {
+) -> Result<Answered, Refusal> {
     let subject = find(state, target)?;
     let Some(place) = subject.fulfilment else {
         let detail = "an answer to a request names one fulfilment";

@@ -67,7 +67,7 @@ fn handling_from<S: State>(
     lines: &[Line],
 ) -> Result<Option<Box<Handling>>, Refusal> {
     let settings = state.settings().expect("checked before every fold");
-    let charges = charges(settings, event.charges.as_ref())?;
+    let charges = charges(settings, event.charges.as_deref())?;
     let pays_first = settings.payment > v1::PaymentRule::Nothing.into();
     if !pays_first && event.delivery.is_none() {
         return Ok(None);

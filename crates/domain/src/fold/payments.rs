@@ -162,7 +162,7 @@ fn find_known<S: State>(
 }
 
 fn payments_of(order: &Order) -> &[Payment] {
-    order.handling.as_ref().map_or(&[], |handling: &Box<Handling>| &handling.payments)
+    order.handling.as_deref().map_or(&[], |handling: &Handling| &handling.payments)
 }
 
 fn put<S: State>(state: &mut S, account: Account, work: &mut Vec<Work>) {

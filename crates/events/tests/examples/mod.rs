@@ -167,12 +167,12 @@ fn orders() -> Vec<Event> {
             fulfil_from: vec!["berlin-1".to_owned(), "dc-north".to_owned()],
             coverage: v1::Coverage::ShipComplete.into(),
             customer_ref: "c-7f3a".to_owned(),
-            charges: Some(v1::Charges {
+            charges: Some(Box::new(v1::Charges {
                 shipping: money(495),
                 tax: money(1_010),
                 discount: money(500),
-            }),
-            delivery: Some(delivery()),
+            })),
+            delivery: Some(Box::new(delivery())),
             extensions: extensions(),
         }
         .into(),
@@ -208,7 +208,7 @@ fn order_changes() -> Vec<Event> {
                 unit_price: money(350),
             }],
             destination: Some(destination()),
-            delivery: Some(delivery()),
+            delivery: Some(Box::new(delivery())),
             extensions: extensions(),
         }
         .into(),
@@ -355,7 +355,7 @@ pub fn fulfilment_assigned() -> v1::FulfilmentAssigned {
         cause: v1::Cause::Rerouted.into(),
         outcome: Some(order_outcome()),
         explanation: explanation(),
-        delivery: Some(delivery()),
+        delivery: Some(Box::new(delivery())),
     }
 }
 
@@ -372,7 +372,7 @@ pub fn fulfilment_changed() -> v1::FulfilmentChanged {
         step: 90_002,
         cause: v1::Cause::Cancelled.into(),
         holds: vec![hold()],
-        delivery: Some(delivery()),
+        delivery: Some(Box::new(delivery())),
     }
 }
 

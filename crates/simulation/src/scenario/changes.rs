@@ -98,7 +98,7 @@ fn change(words: &mut Words<'_>) -> Result<v1::OrderChanged, Fault> {
         change.destination = Some(v1::Destination { country, location, ..Default::default() });
     }
     change.expected_revision = words.option("revision").map_or(Ok(0), number)?;
-    change.delivery = delivery(words)?;
+    change.delivery = delivery(words)?.map(Box::new);
     Ok(change)
 }
 

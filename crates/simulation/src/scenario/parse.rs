@@ -214,8 +214,8 @@ fn order(words: &mut Words<'_>) -> Result<v1::OrderPlaced, Fault> {
         priority: words.option("priority").map_or(Ok(0), number)?,
         fulfil_from: nodes.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect(),
         coverage: coverage.into(),
-        charges: changes::charges(words)?,
-        delivery: changes::delivery(words)?,
+        charges: changes::charges(words)?.map(Box::new),
+        delivery: changes::delivery(words)?.map(Box::new),
         ..Default::default()
     })
 }

@@ -18,14 +18,14 @@ fn lines_of(output: &Output) -> Vec<String> {
         Output::Outcome(outcome) => vec![outcome_line(outcome)],
         Output::Assigned(message) => {
             let mut lines: Vec<String> = message.outcome.iter().map(outcome_line).collect();
-            let delivery = message.delivery.as_ref().map_or_else(String::new, delivery_text);
+            let delivery = message.delivery.as_deref().map_or_else(String::new, delivery_text);
             lines.push(fulfilment_line(output, "", &message.lines) + &delivery);
             lines
         }
         Output::Changed(message) => vec![
             fulfilment_line(output, "keeps ", &message.lines)
                 + &holds_text(&message.holds)
-                + &message.delivery.as_ref().map_or_else(String::new, delivery_text),
+                + &message.delivery.as_deref().map_or_else(String::new, delivery_text),
         ],
         Output::ReleaseRequested(message) => {
             vec![fulfilment_line(output, "asked back ", &message.lines)]
