@@ -3,9 +3,11 @@
 
 use omnifold_events::v1;
 
+use crate::standing::{Standing, settle};
+use crate::transitions::{self, FulfilmentEvent};
 use crate::{
-    Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeIx, Order, OrderKey, SkuIx, State,
-    WaitingKey, Work,
+    AskedBack, Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeIx, Order, OrderKey, SkuIx,
+    State, WaitingKey, Work,
 };
 
 /// One message on `assignments`.
@@ -16,6 +18,7 @@ pub enum Decision {
     Outcome(v1::OrderOutcome),
     Assigned(v1::FulfilmentAssigned),
     Changed(v1::FulfilmentChanged),
+    ReleaseRequested(v1::FulfilmentReleaseRequested),
     Released(v1::FulfilmentReleased),
 }
 
@@ -38,6 +41,7 @@ impl Decision {
             Decision::Outcome(m) => m.step,
             Decision::Assigned(m) => m.outcome.as_ref().map_or(m.step, |outcome| outcome.step),
             Decision::Changed(m) => m.step,
+            Decision::ReleaseRequested(m) => m.step,
             Decision::Released(m) => m.step,
         }
     }
@@ -48,6 +52,7 @@ impl Decision {
             Decision::Outcome(m) => m.decision,
             Decision::Assigned(m) => m.outcome.as_ref().map_or(m.decision, |o| o.decision),
             Decision::Changed(m) => m.decision,
+            Decision::ReleaseRequested(m) => m.decision,
             Decision::Released(m) => m.decision,
         }
     }
@@ -58,6 +63,7 @@ impl Decision {
             Decision::Outcome(m) => m.cause(),
             Decision::Assigned(m) => m.outcome.as_ref().map_or(m.cause(), v1::OrderOutcome::cause),
             Decision::Changed(m) => m.cause(),
+            Decision::ReleaseRequested(m) => m.cause(),
             Decision::Released(m) => m.cause(),
         }
     }
@@ -68,6 +74,7 @@ impl Decision {
             Decision::Outcome(m) => (&m.channel, &m.order_id),
             Decision::Assigned(m) => (&m.channel, &m.order_id),
             Decision::Changed(m) => (&m.channel, &m.order_id),
+            Decision::ReleaseRequested(m) => (&m.channel, &m.order_id),
             Decision::Released(m) => (&m.channel, &m.order_id),
         }
     }
@@ -97,11 +104,12 @@ pub fn fold<S: State>(
         };
     }
     let applied = match decision {
-        Decision::Outcome(m) => apply_outcome(state, key, m),
+        Decision::Outcome(m) => apply_outcome(state, key, m, work),
         Decision::Assigned(m) => apply_assigned(state, key, m),
         Decision::Changed(m) => {
             take_back(state, key, m.fulfilment, m.decision, &Left::Of(&m.lines), work)
         }
+        Decision::ReleaseRequested(m) => ask_back(state, key, m),
         Decision::Released(m) => {
             take_back(state, key, m.fulfilment, m.decision, &Left::Nothing, work)
         }
@@ -113,6 +121,7 @@ fn apply_outcome<S: State>(
     state: &mut S,
     key: OrderKey,
     outcome: &v1::OrderOutcome,
+    work: &mut Vec<Work>,
 ) -> Result<(), String> {
     // A later refusal under the same order id says nothing about the order that stands.
     if outcome.decision == 0 {
@@ -121,6 +130,7 @@ fn apply_outcome<S: State>(
     let order = state.order(key).expect("checked by fold");
     let waiting = places(order, &outcome.waiting)?;
     let cancelled = places(order, &outcome.cancelled)?;
+    let before = Standing::of(order);
     let mut faults = Vec::new();
     state.change_order(key, &mut |order| {
         order.decisions = outcome.decision;
@@ -136,6 +146,10 @@ fn apply_outcome<S: State>(
         faults.extend(order.lines.iter().filter(|line| !line.is_accounted()).map(unaccounted));
     });
     settle_queues(state, key);
+    if !cancelled.is_empty() {
+        // What is cancelled need not be paid: the rest may go on.
+        settle(state, key, &before, v1::Cause::Payment, work);
+    }
     faults.pop().map_or(Ok(()), Err)
 }
 
@@ -242,6 +256,37 @@ fn allocate<S: State>(state: &mut S, node: NodeIx, units: &[Units]) -> Result<()
     Ok(())
 }
 
+/// A question to a node: the units stay its work until it answers.
+fn ask_back<S: State>(
+    state: &mut S,
+    key: OrderKey,
+    message: &v1::FulfilmentReleaseRequested,
+) -> Result<(), String> {
+    let order = state.order(key).expect("checked by fold");
+    let place = (message.fulfilment as usize).wrapping_sub(1);
+    let fulfilment = order.fulfilments.get(place);
+    let fulfilment = fulfilment.ok_or_else(|| format!("no fulfilment f{}", message.fulfilment))?;
+    transitions::fulfilment(fulfilment.state, FulfilmentEvent::AskBack)
+        .map_err(|_| format!("fulfilment f{} cannot be asked back", message.fulfilment))?;
+    let mut asked = Vec::with_capacity(message.lines.len());
+    for wanted in &message.lines {
+        let line = order.line_named(&wanted.line_id).map(|line| line as u32);
+        let units = wanted.quantity_milli;
+        let row = fulfilment.lines.iter().find(|row| Some(row.line) == line);
+        let there = row.map_or(0, |row| row.allocated - order.asked_back_of(place, row));
+        let Some(line) = line.filter(|_| units > 0 && units <= there) else {
+            return Err(format!("{units} of line `{}` asked, {there} stand", wanted.line_id));
+        };
+        asked.push(AskedBack { fulfilment: message.fulfilment - 1, line, units });
+    }
+    state.change_order(key, &mut |order| {
+        order.decisions = message.decision;
+        order.fulfilments[place].seq += 1;
+        order.handling_mut().asked_back.extend_from_slice(&asked);
+    });
+    Ok(())
+}
+
 /// What a fulfilment keeps.
 enum Left<'m> {
     Nothing,
@@ -315,11 +360,9 @@ fn return_units(order: &mut Order, place: usize, taken: &[Units]) {
         order_line.allocated -= part.quantity;
         order_line.open += part.quantity;
     }
-    if fulfilment.lines.iter().all(|line| line.allocated == 0) {
-        let shipped = fulfilment.lines.iter().any(|line| line.shipped > 0);
-        fulfilment.state =
-            if shipped { FulfilmentState::Shipped } else { FulfilmentState::Released };
-    }
+    let rest = fulfilment.lines.iter().all(|line| line.allocated == 0);
+    let event = if rest { FulfilmentEvent::TakeBackRest } else { FulfilmentEvent::TakeBackPart };
+    fulfilment.state = transitions::fulfilment(fulfilment.state, event).expect("it is open");
 }
 
 /// An order stands in the queue of a SKU exactly while units of it wait.

@@ -12,20 +12,26 @@
 
 pub mod decision;
 pub mod fold;
+mod handling;
 mod ids;
 pub mod invariants;
 mod network;
 mod order;
+mod payment;
 mod refusal;
 pub mod rules;
+mod standing;
 mod state;
 mod stock;
+pub mod transitions;
 mod work;
 
 pub use decision::Decision;
+pub use handling::{AskedBack, Handling, Hold};
 pub use ids::{FulfilmentId, NodeIx, OrderKey, SkuIx};
 pub use network::{Item, Location, Node, Settings};
 pub use order::{Fulfilment, FulfilmentLine, FulfilmentState, Line, Order, OrderStatus};
+pub use payment::{Due, Payment};
 pub use refusal::{Reason, Refusal};
 pub use rules::Rules;
 pub use state::{State, View, WaitingKey};

@@ -68,6 +68,10 @@ pub struct Settings {
     pub solver_steps: u32,
     /// Version of the rules in force.
     pub rules_version: u32,
+    /// `v1::PaymentRule`: what the routing of orders placed from now on waits for.
+    pub payment: i32,
+    /// Whether a node is asked before units that it has accepted are taken back.
+    pub asks_release: bool,
 }
 
 const SECOND_MS: i64 = 1_000;
@@ -95,6 +99,8 @@ impl Settings {
                 steps => steps,
             },
             rules_version,
+            payment: event.payment,
+            asks_release: event.release() == v1::ReleaseRule::AskOnceAccepted,
         }
     }
 }

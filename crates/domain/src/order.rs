@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Location, NodeIx, OrderKey, SkuIx};
+use crate::{Handling, Location, NodeIx, OrderKey, SkuIx};
 
 /// A customer's order. Its status is derived ([`Order::status`]), never stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub struct Order {
     pub lines: Vec<Line>,
     /// Its fulfilments; number N stands at place N-1.
     pub fulfilments: Vec<Fulfilment>,
+    /// Holds, payments and what else few orders need.
+    pub handling: Option<Box<Handling>>,
 }
 
 /// One line. `ordered = open + allocated + shipped + cancelled` (law L5).

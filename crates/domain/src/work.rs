@@ -2,7 +2,7 @@
 
 use omnifold_events::v1;
 
-use crate::{OrderKey, SkuIx, View, WaitingKey};
+use crate::{OrderKey, Reason, SkuIx, View, WaitingKey};
 
 /// Work that a fold opens. It is done in this order: units given back are routed first, then
 /// waiting orders are served, then the new order is routed (DESIGN section 3).
@@ -21,6 +21,33 @@ pub enum Work {
         order: OrderKey,
         /// Units to take back, per line.
         lines: Vec<(usize, i64)>,
+    },
+    /// Tell the nodes of these fulfilments how their work stands now.
+    Tell {
+        /// The order.
+        order: OrderKey,
+        /// Places in its fulfilments.
+        fulfilments: Vec<usize>,
+        /// Why.
+        cause: v1::Cause,
+    },
+    /// A node gave units up when it was asked: take them back from it and cancel them.
+    Release {
+        /// The order.
+        order: OrderKey,
+        /// Place in its fulfilments.
+        fulfilment: usize,
+        /// (place of the line, units).
+        lines: Vec<(usize, i64)>,
+    },
+    /// A cancellation comes too late for these units: say that they stay.
+    Keep {
+        /// The order.
+        order: OrderKey,
+        /// (place of the line, units).
+        lines: Vec<(usize, i64)>,
+        /// Why.
+        reason: Reason,
     },
     /// Stock of a SKU appeared: serve its waiting orders by priority and age.
     Serve {

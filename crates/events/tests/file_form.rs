@@ -96,6 +96,7 @@ fn any_order() -> impl Strategy<Value = v1::OrderPlaced> {
                     coverage,
                     customer_ref: String::new(),
                     extensions: more,
+                    ..Default::default()
                 }
             },
         )

@@ -80,6 +80,8 @@ fn settings(wait: bool) -> Settings {
         max_ahead_ms: 1_000,
         solver_steps: 200_000,
         rules_version: 1,
+        payment: 0,
+        asks_release: false,
     }
 }
 
@@ -113,6 +115,7 @@ fn order(lines: &[(usize, i64)], allow_partial: bool) -> Order {
         excluded: vec![],
         lines: lines.collect(),
         fulfilments: vec![],
+        handling: None,
     }
 }
 

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Fulfilment, FulfilmentLine, FulfilmentState, Item, Line, Location, Node, NodeIx, Order,
-    OrderKey, Settings, SkuIx, State as _, Stock, View as _, WaitingKey,
+    AskedBack, Due, Fulfilment, FulfilmentLine, FulfilmentState, Handling, Hold, Item, Line,
+    Location, Node, NodeIx, Order, OrderKey, Payment, Settings, SkuIx, State as _, Stock,
+    View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,
@@ -27,6 +28,8 @@ fn settings() -> Settings {
         max_ahead_ms: 5_000,
         solver_steps: 200_000,
         rules_version: 1,
+        payment: 2,
+        asks_release: true,
     }
 }
 
@@ -56,6 +59,18 @@ fn stock(on_hand: i64) -> Stock {
         backorder_limit: 9,
         flagged_out: true,
         counted_as_of: NOW,
+    }
+}
+
+fn handling() -> Handling {
+    let hold = Hold { id: "risk-7".into(), reason: 1, fulfilment: 2 };
+    let payment = Payment { id: "card-1".into(), authorised: 900, captured: 400, refunded: 100 };
+    Handling {
+        holds: vec![hold],
+        due: Some(Due { rule: 2, prices: vec![1_299], charges: -5 }),
+        payments: vec![payment],
+        asked_back: vec![AskedBack { fulfilment: 0, line: 0, units: 1_000 }],
+        delivery: vec![32, 1],
     }
 }
 
@@ -97,6 +112,7 @@ fn order(order_id: &str, priority: u32) -> Order {
             seq: 2,
             lines: vec![held],
         }],
+        handling: Some(Box::new(handling())),
     }
 }
 

@@ -7,6 +7,7 @@
 use omnifold_events::v1::{self, fulfilment_target::Target};
 
 use super::{check, serve_if_waited};
+use crate::transitions::{self, FulfilmentEvent};
 use crate::{
     Fulfilment, FulfilmentId, FulfilmentLine, FulfilmentState, NodeIx, Order, OrderKey, Reason,
     Refusal, SkuIx, State, Work,
@@ -39,10 +40,10 @@ pub(super) fn accept<S: State>(
 ) -> Result<(), Refusal> {
     let subject = find(state, event.target.as_ref())?;
     let order = order(state, &subject);
-    let accepted = in_state(order, &subject, |state| state == FulfilmentState::Assigned)?;
+    let accepted = open_to(order, &subject, FulfilmentEvent::Accept)?;
     state.change_order(subject.key, &mut |order| {
         for &place in &accepted {
-            order.fulfilments[place].state = FulfilmentState::Accepted;
+            happen(&mut order.fulfilments[place], FulfilmentEvent::Accept);
         }
     });
     Ok(())
@@ -61,15 +62,19 @@ pub(super) fn reject<S: State>(
     }
     let subject = find(state, event.target.as_ref())?;
     let order = order(state, &subject);
-    let rejected = in_state(order, &subject, |state| {
-        matches!(state, FulfilmentState::Assigned | FulfilmentState::Accepted)
-    })?;
+    let rejected = open_to(order, &subject, FulfilmentEvent::Reject)?;
     let stock = allocated_stock(order, &rejected);
+    let mut asked = Vec::new();
     state.change_order(subject.key, &mut |order| {
         for &place in &rejected {
             give_back(order, place);
+            asked.extend(order.take_asked_back(place));
         }
     });
+    if !asked.is_empty() {
+        // The node was asked for them: they are cancelled, not sent elsewhere.
+        work.push(Work::Cancel { order: subject.key, lines: by_line(asked) });
+    }
     work.push(Work::Route { order: subject.key, cause: v1::Cause::Rerouted });
     for (sku, node, units) in stock {
         release_rejected(state, sku, node, units, event.reason());
@@ -78,9 +83,26 @@ pub(super) fn reject<S: State>(
     Ok(())
 }
 
+/// Sums units by line.
+fn by_line(units: Vec<(usize, i64)>) -> Vec<(usize, i64)> {
+    let mut sums: Vec<(usize, i64)> = Vec::with_capacity(units.len());
+    for (line, units) in units {
+        match sums.iter_mut().find(|(other, _)| *other == line) {
+            Some((_, sum)) => *sum += units,
+            None => sums.push((line, units)),
+        }
+    }
+    sums
+}
+
+fn happen(fulfilment: &mut Fulfilment, event: FulfilmentEvent) {
+    fulfilment.state =
+        transitions::fulfilment(fulfilment.state, event).expect("the fold checked that it may");
+}
+
 fn give_back(order: &mut Order, place: usize) {
     let fulfilment = &mut order.fulfilments[place];
-    fulfilment.state = FulfilmentState::Rejected;
+    happen(fulfilment, FulfilmentEvent::Reject);
     for line in &mut fulfilment.lines {
         let units = std::mem::take(&mut line.allocated);
         line.backordered = 0;
@@ -117,18 +139,29 @@ fn release_rejected<S: State>(
 }
 
 /// Rule S2: what is dispatched must be there, however validly it was promised.
-pub(super) fn ship<S: State>(state: &mut S, event: &v1::FulfilmentShipped) -> Result<(), Refusal> {
+pub(super) fn ship<S: State>(
+    state: &mut S,
+    event: &v1::FulfilmentShipped,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
     let subject = find(state, event.target.as_ref())?;
     let moves = moves(order(state, &subject), &subject, &event.lines, |line| line.allocated)?;
+    refuse_held(order(state, &subject), &moves)?;
     let stock = moved_stock(order(state, &subject), &moves);
     for &(sku, node, units) in &stock {
         check_dispatch(state, sku, node, units)?;
     }
+    let mut kept = Vec::new();
     state.change_order(subject.key, &mut |order| {
         for step in &moves {
             ship_move(order, step);
+            kept.extend(shipped_though_asked(order, step));
         }
     });
+    if !kept.is_empty() {
+        let (order, reason) = (subject.key, Reason::AlreadyShipped);
+        work.push(Work::Keep { order, lines: by_line(kept), reason });
+    }
     for (sku, node, units) in stock {
         let mut row = state.stock_at(sku, node).expect("what is allocated is stocked");
         row.on_hand -= units;
@@ -137,6 +170,84 @@ pub(super) fn ship<S: State>(state: &mut S, event: &v1::FulfilmentShipped) -> Re
         state.put_stock(sku, node, row);
     }
     Ok(())
+}
+
+fn refuse_held(order: &Order, moves: &[Move]) -> Result<(), Refusal> {
+    let held = |step: &&Move| order.is_fulfilment_held(step.fulfilment);
+    let Some(step) = moves.iter().find(held) else { return Ok(()) };
+    let holds = order.holds_of_fulfilment(step.fulfilment);
+    let detail = format!("f{} is on hold: {holds:?}", step.fulfilment + 1);
+    Err(Refusal::new(Reason::OnHold, detail))
+}
+
+/// The node was asked for units and shipped them: the question is answered for those.
+fn shipped_though_asked(order: &mut Order, step: &Move) -> Option<(usize, i64)> {
+    let line = *line_of(order, step);
+    let mut over = order.asked_back_of(step.fulfilment, &line) - line.allocated;
+    if over <= 0 {
+        return None;
+    }
+    let answered = (line.line as usize, over);
+    let asked = &mut order.handling_mut().asked_back;
+    for question in asked.iter_mut().filter(|question| {
+        question.fulfilment as usize == step.fulfilment && question.line == line.line
+    }) {
+        let units = question.units.min(over);
+        question.units -= units;
+        over -= units;
+    }
+    asked.retain(|question| question.units > 0);
+    order.tidy_handling();
+    Some(answered)
+}
+
+/// The node gives up what it was asked for: it is taken back and cancelled.
+pub(super) fn give_up<S: State>(
+    state: &mut S,
+    event: &v1::FulfilmentReleaseConfirmed,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    let (key, fulfilment, lines) = answered(state, event.target.as_ref())?;
+    work.push(Work::Release { order: key, fulfilment, lines });
+    Ok(())
+}
+
+/// The node keeps what it was asked for: the cancellation is refused for those units.
+pub(super) fn keep<S: State>(
+    state: &mut S,
+    event: &v1::FulfilmentReleaseRefused,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    if !event.reason.is_empty() {
+        check::name("reason", &event.reason)?;
+    }
+    let (order, _, lines) = answered(state, event.target.as_ref())?;
+    work.push(Work::Keep { order, lines, reason: Reason::ReleaseRefused });
+    Ok(())
+}
+
+/// An order, the place of one of its fulfilments, and (place of the line, units).
+type Answered = (OrderKey, usize, Vec<(usize, i64)>);
+
+/// The units that one node was asked for, off the books now.
+fn answered<S: State>(
+    state: &mut S,
+    target: Option<&v1::FulfilmentTarget>,
+) -> Result<Answered, Refusal> {
+    let subject = find(state, target)?;
+    let Some(place) = subject.fulfilment else {
+        let detail = "an answer to a request names one fulfilment";
+        return Err(Refusal::new(Reason::UnknownFulfilment, detail));
+    };
+    let handling = order(state, &subject).handling.as_ref();
+    let asked = handling.map_or(&[][..], |handling| &handling.asked_back);
+    if !asked.iter().any(|asked| asked.fulfilment as usize == place) {
+        let detail = "the node was not asked to give up anything of it";
+        return Err(Refusal::new(Reason::ReleaseNotRequested, detail));
+    }
+    let mut lines = Vec::new();
+    state.change_order(subject.key, &mut |order| lines = order.take_asked_back(place));
+    Ok((subject.key, place, by_line(lines)))
 }
 
 fn check_dispatch<S: State>(
@@ -165,11 +276,8 @@ fn ship_move(order: &mut Order, step: &Move) {
     let order_line = &mut order.lines[line.line as usize];
     order_line.allocated -= step.units;
     order_line.shipped += step.units;
-    fulfilment.state = if fulfilment.lines.iter().all(|line| line.allocated == 0) {
-        FulfilmentState::Shipped
-    } else {
-        FulfilmentState::PartlyShipped
-    };
+    let rest = fulfilment.lines.iter().all(|line| line.allocated == 0);
+    happen(fulfilment, if rest { FulfilmentEvent::ShipRest } else { FulfilmentEvent::ShipPart });
 }
 
 pub(super) fn deliver<S: State>(
@@ -193,9 +301,9 @@ fn deliver_move(order: &mut Order, step: &Move) {
     line.delivered += step.units;
     order.lines[line.line as usize].delivered += step.units;
     let arrived = |line: &FulfilmentLine| line.allocated == 0 && line.shipped == line.delivered;
-    if fulfilment.lines.iter().all(arrived) {
-        fulfilment.state = FulfilmentState::Delivered;
-    }
+    let rest = fulfilment.lines.iter().all(arrived);
+    let event = if rest { FulfilmentEvent::DeliverRest } else { FulfilmentEvent::DeliverPart };
+    happen(fulfilment, event);
 }
 
 fn find<S: State>(
@@ -232,33 +340,27 @@ fn order<'s, S: State>(state: &'s mut S, subject: &Subject) -> &'s Order {
     state.order(subject.key).expect("found before")
 }
 
-/// The subject's fulfilments in a wanted state; none at all is a refusal that says where it stands.
-fn in_state(
+/// The subject's fulfilments to which the event may happen; none at all is a refusal that says why
+/// not, for the newest of them.
+fn open_to(
     order: &Order,
     subject: &Subject,
-    wanted: impl Fn(FulfilmentState) -> bool,
+    event: FulfilmentEvent,
 ) -> Result<Vec<usize>, Refusal> {
     let covered = || (0..order.fulfilments.len()).filter(|&place| subject.covers(place));
-    let found: Vec<usize> =
-        covered().filter(|&place| wanted(order.fulfilments[place].state)).collect();
+    let next = |place: usize| transitions::fulfilment(order.fulfilments[place].state, event);
+    let found: Vec<usize> = covered().filter(|&place| next(place).is_ok()).collect();
     if !found.is_empty() {
         return Ok(found);
     }
-    let state = covered().next_back().map(|place| order.fulfilments[place].state);
-    let reason = match state {
-        None => Reason::StandsElsewhere,
-        Some(FulfilmentState::Rejected) => Reason::AlreadyRejected,
-        Some(
-            FulfilmentState::PartlyShipped | FulfilmentState::Shipped | FulfilmentState::Delivered,
-        ) => Reason::AlreadyShipped,
-        Some(_) => Reason::WrongState,
-    };
     let name = format!("`{}/{}`", order.channel, order.order_id);
-    let detail = match state {
-        None => format!("no node holds units of {name}"),
-        Some(state) => format!("the fulfilment of {name} is {state:?}"),
+    let Some(newest) = covered().next_back() else {
+        let detail = format!("no node holds units of {name}");
+        return Err(Refusal::new(Reason::StandsElsewhere, detail));
     };
-    Err(Refusal::new(reason, detail))
+    let reason = next(newest).expect_err("none is open to it");
+    let state = order.fulfilments[newest].state;
+    Err(Refusal::new(reason, format!("the fulfilment of {name} is {state:?}")))
 }
 
 /// Turns the lines of an event into moves; no lines means all there is.

@@ -3,10 +3,13 @@
 //! Every function here has the same shape: look up and check, refuse or go on, then write. All
 //! refusals come before the first write, so a refused event leaves the state as it was.
 
+mod change;
 mod check;
 mod fulfilment;
+mod holds;
 mod network;
 mod orders;
+mod payments;
 mod stock;
 
 use omnifold_events::Event;
@@ -49,9 +52,20 @@ pub fn fold<S: State>(
         Event::StockAdjusted(event) => stock::adjust(state, context, event, work),
         Event::OrderPlaced(event) => orders::place(state, context, event, work),
         Event::OrderCancelled(event) => orders::cancel(state, event, work),
+        Event::OrderResumed(event) => change::resume(state, event, work),
+        Event::OrderChanged(event) => change::change(state, event, work),
+        Event::OrderHeld(event) => holds::hold(state, event, work),
+        Event::OrderHoldReleased(event) => holds::release(state, event, work),
+        Event::PaymentAuthorised(event) => payments::authorise(state, event, work),
+        Event::PaymentCaptured(event) => payments::capture(state, event, work),
+        Event::PaymentFailed(event) => payments::fail(state, event, work),
+        Event::PaymentVoided(event) => payments::void(state, event, work),
+        Event::PaymentRefunded(event) => payments::refund(state, event, work),
         Event::FulfilmentAccepted(event) => fulfilment::accept(state, event),
         Event::FulfilmentRejected(event) => fulfilment::reject(state, event, work),
-        Event::FulfilmentShipped(event) => fulfilment::ship(state, event),
+        Event::FulfilmentShipped(event) => fulfilment::ship(state, event, work),
         Event::FulfilmentDelivered(event) => fulfilment::deliver(state, event),
+        Event::FulfilmentReleaseConfirmed(event) => fulfilment::give_up(state, event, work),
+        Event::FulfilmentReleaseRefused(event) => fulfilment::keep(state, event, work),
     }
 }

@@ -77,6 +77,7 @@ impl Output {
             Decision::Outcome(m) => write(m, &mut self.payload),
             Decision::Assigned(m) => write(m, &mut self.payload),
             Decision::Changed(m) => write(m, &mut self.payload),
+            Decision::ReleaseRequested(m) => write(m, &mut self.payload),
             Decision::Released(m) => write(m, &mut self.payload),
         }
         &self.payload
@@ -214,6 +215,10 @@ impl<'a> Parts<'a> {
                 let fulfilment = Some((m.fulfilment, m.node_id.as_str(), m.decision));
                 (v1::FulfilmentChanged::TYPE, m.revision, m.decision, fulfilment)
             }
+            Decision::ReleaseRequested(m) => {
+                let fulfilment = Some((m.fulfilment, m.node_id.as_str(), m.decision));
+                (v1::FulfilmentReleaseRequested::TYPE, m.revision, m.decision, fulfilment)
+            }
             Decision::Released(m) => {
                 let fulfilment = Some((m.fulfilment, m.node_id.as_str(), m.decision));
                 (v1::FulfilmentReleased::TYPE, m.revision, m.decision, fulfilment)
@@ -241,6 +246,9 @@ pub(crate) fn decode(type_name: &str, payload: &[u8]) -> Result<Decision, String
         v1::FulfilmentChanged::TYPE => {
             v1::FulfilmentChanged::decode(payload).map(Decision::Changed).map_err(fault)
         }
+        v1::FulfilmentReleaseRequested::TYPE => v1::FulfilmentReleaseRequested::decode(payload)
+            .map(Decision::ReleaseRequested)
+            .map_err(fault),
         v1::FulfilmentReleased::TYPE => {
             v1::FulfilmentReleased::decode(payload).map(Decision::Released).map_err(fault)
         }

@@ -73,6 +73,22 @@ impl Machine {
                     let decisions = self.router.cancel(&mut self.store, turn, order, &lines);
                     self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
                 }
+                Work::Tell { order, fulfilments, cause } => {
+                    let turn = self.turn(cause)?;
+                    let told = self.router.tell(&mut self.store, turn, order, &fulfilments);
+                    self.carry_out(told, &mut work, feed.as_deref_mut(), out)?;
+                }
+                Work::Release { order, fulfilment, lines } => {
+                    let turn = self.turn(Cause::Cancelled)?;
+                    let decisions =
+                        self.router.release(&mut self.store, turn, order, fulfilment, &lines);
+                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
+                }
+                Work::Keep { order, lines, reason } => {
+                    let turn = self.turn(Cause::Cancelled)?;
+                    let kept = self.router.keep(&mut self.store, turn, order, &lines, reason);
+                    self.carry_out(kept, &mut work, feed.as_deref_mut(), out)?;
+                }
                 Work::Serve { sku, after } => {
                     self.serve(sku, after, &mut work, feed.as_deref_mut(), out)?;
                 }

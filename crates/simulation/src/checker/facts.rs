@@ -5,6 +5,7 @@ use omnifold_events::{Envelope, Event, decode, v1};
 use omnifold_log::TopicKind;
 
 use super::audit::{Audit, Key, Request};
+use super::holds::Handling;
 use super::ledger::Order;
 use super::names::pair_hash;
 use super::preface::Refused;
@@ -72,12 +73,23 @@ impl Audit {
             Event::OrderCancelled(cancelled) => self.cancelled(cancelled),
             Event::FulfilmentRejected(rejected) => self.turned_down(rejected),
             Event::FulfilmentShipped(shipped) => self.shipped(shipped),
-            Event::MarketConfigured(_)
-            | Event::RulesActivated(_)
+            Event::RulesActivated(_)
             | Event::NodeDefined(_)
             | Event::ItemDefined(_)
+            | Event::PaymentRefunded(_)
             | Event::FulfilmentAccepted(_)
             | Event::FulfilmentDelivered(_) => {}
+            Event::MarketConfigured(_)
+            | Event::OrderResumed(_)
+            | Event::OrderChanged(_)
+            | Event::OrderHeld(_)
+            | Event::OrderHoldReleased(_)
+            | Event::PaymentAuthorised(_)
+            | Event::PaymentCaptured(_)
+            | Event::PaymentFailed(_)
+            | Event::PaymentVoided(_)
+            | Event::FulfilmentReleaseConfirmed(_)
+            | Event::FulfilmentReleaseRefused(_) => self.changed_order(event),
         }
     }
 
@@ -91,7 +103,8 @@ impl Audit {
         let key = pair_hash(&placed.channel, &placed.order_id);
         let name = format!("{}/{}", placed.channel, placed.order_id);
         self.touch(key, &name);
-        let order = Order::placed(placed, &mut self.names);
+        let mut order = Order::placed(placed, &mut self.names);
+        order.handling = Handling::placed(placed, self.rule());
         if self.orders.insert(key, order).is_some() {
             let detail = "the order was placed twice and the second was not refused";
             self.violation(Rule::OutcomeExtra, &name, detail);
@@ -112,8 +125,8 @@ impl Audit {
             return self.violation(Rule::UnknownSubject, &name, detail);
         };
         for line in 0..order.lines.len() {
-            let left =
-                order.lines[line].ordered - order.lines[line].cancelled - order.shipped(line);
+            let row = order.lines[line];
+            let left = row.ordered - row.cancelled - order.shipped(line) - order.asked(line);
             let asked = match named.iter().find(|(id, _)| *id == order.lines[line].line_id) {
                 Some((_, 0)) => left,
                 Some((_, units)) => *units,
@@ -125,7 +138,10 @@ impl Audit {
     }
 
     /// The fulfilments that an event is about. `None`: it is about no order in the books.
-    fn target(&mut self, target: Option<&v1::FulfilmentTarget>) -> Option<(Key, Option<u32>)> {
+    pub(super) fn target(
+        &mut self,
+        target: Option<&v1::FulfilmentTarget>,
+    ) -> Option<(Key, Option<u32>)> {
         let (channel, order_id, number) = match target.and_then(|t| t.target.as_ref())? {
             Target::AnyNode(any) => (any.channel.as_str(), any.order_id.as_str(), None),
             Target::FulfilmentId(id) => {
@@ -150,6 +166,7 @@ impl Audit {
         for number in order.rejectable(only) {
             let node = order.fulfilments[number as usize - 1].node;
             order.exclude(node);
+            order.answer(number, true);
             for share in order.shares.iter_mut().filter(|share| share.fulfilment == number) {
                 let shelf = (node, order.lines[share.line as usize].sku);
                 let units = std::mem::take(&mut share.live);
@@ -174,6 +191,9 @@ impl Audit {
             .map(|line| (self.names.number(&line.line_id), line.quantity_milli))
             .collect();
         let Some(order) = self.orders.get_mut(&key) else { return };
+        let numbers = 1..=order.fulfilments.len() as u32;
+        let held: Vec<u32> = numbers.filter(|number| order.is_fulfilment_held(*number)).collect();
+        let mut on_hold = false;
         for share in &mut order.shares {
             if only.is_some_and(|only| only != share.fulfilment) {
                 continue;
@@ -188,10 +208,17 @@ impl Audit {
                     None => 0,
                 }
             };
+            if units > 0 && held.contains(&share.fulfilment) {
+                on_hold = true;
+            }
             share.live -= units;
             share.shipped += units;
+            share.asked = share.asked.min(share.live);
             let node = order.fulfilments[share.fulfilment as usize - 1].node;
             self.shelves.at(node, line.sku).shipped(units);
+        }
+        if on_hold {
+            self.violation(Rule::OnHold, "a shipment", "of units on hold, and not refused");
         }
     }
 }

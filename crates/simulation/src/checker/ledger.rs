@@ -3,6 +3,7 @@
 
 use omnifold_events::v1;
 
+use super::holds::Handling;
 use super::names::Names;
 
 /// One order.
@@ -18,6 +19,8 @@ pub struct Order {
     pub decision: u32,
     /// What few orders have.
     pub limits: Option<Box<Limits>>,
+    /// Holds and payments, which few orders have.
+    pub handling: Option<Box<Handling>>,
 }
 
 /// One line.
@@ -55,6 +58,8 @@ pub struct Share {
     pub live: i64,
     /// Left.
     pub shipped: i64,
+    /// Of the live ones, those that the node was asked to give up.
+    pub asked: i64,
 }
 
 /// Which nodes may serve the order.
@@ -89,6 +94,21 @@ impl Order {
     /// Units of a line that are promised and have not left.
     pub fn live(&self, line: usize) -> i64 {
         self.shares_of(line).map(|share| share.live).sum()
+    }
+
+    /// Units of a line that nodes were asked to give up.
+    pub fn asked(&self, line: usize) -> i64 {
+        self.shares_of(line).map(|share| share.asked).sum()
+    }
+
+    /// A node answers for what it was asked: given up, it is cancelled; kept, it stays promised.
+    pub fn answer(&mut self, fulfilment: u32, gives_up: bool) {
+        for share in self.shares.iter_mut().filter(|share| share.fulfilment == fulfilment) {
+            let units = std::mem::take(&mut share.asked);
+            if gives_up {
+                self.lines[share.line as usize].cancelled += units;
+            }
+        }
     }
 
     /// Units of a line that left.

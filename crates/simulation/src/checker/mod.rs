@@ -13,8 +13,10 @@
 //! a duplicate here; shelves counted as of an earlier instant are not checked from then on.
 
 mod audit;
+mod changes;
 mod decisions;
 mod facts;
+mod holds;
 mod ledger;
 mod names;
 mod preface;

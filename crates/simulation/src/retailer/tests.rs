@@ -78,14 +78,32 @@ fn every_order_line_names_an_article_that_some_place_counted() {
     }
 }
 
+/// What the retailer of the demonstration never does: rules, settings of stock, and the life of an
+/// order beyond cancelling it.
+const NEVER: [&str; 13] = [
+    "RulesActivated",
+    "StockSettingsSet",
+    "OrderResumed",
+    "OrderChanged",
+    "OrderHeld",
+    "OrderHoldReleased",
+    "PaymentAuthorised",
+    "PaymentCaptured",
+    "PaymentFailed",
+    "PaymentVoided",
+    "PaymentRefunded",
+    "FulfilmentReleaseConfirmed",
+    "FulfilmentReleaseRefused",
+];
+
 #[test]
-fn every_kind_of_event_happens_in_a_day() {
+fn every_other_kind_of_event_happens_in_a_day() {
     let mut kinds: HashMap<&str, u32> = HashMap::new();
     for event in retailer(10_000, 1) {
         *kinds.entry(event.event.type_name()).or_default() += 1;
     }
     for (name, _) in Event::TYPES {
-        let never = ["omnifold.v1.RulesActivated", "omnifold.v1.StockSettingsSet"].contains(name);
+        let never = NEVER.contains(&name.trim_start_matches("omnifold.v1."));
         assert_eq!(kinds.contains_key(name), !never, "{name}: {kinds:?}");
     }
 }

@@ -24,18 +24,25 @@
 //!
 //! | command | meaning |
 //! |---|---|
-//! | `market clock=events coverage=ship_complete shortage=refuse` | MarketConfigured; those are the defaults |
+//! | `market clock=events coverage=ship_complete shortage=refuse payment=nothing release=at_once` | MarketConfigured; those are the defaults |
 //! | `node N at 48.85,2.35 [disabled]` | NodeDefined |
 //! | `item S [scale=1]` | ItemDefined, with that many decimals |
 //! | `count N S 5` | StockCounted |
 //! | `adjust N S -2 [reason=sale]` | StockAdjusted, `received` or `correction` by its sign |
 //! | `settings N S [buffer=2] [backorder_limit=10] [flagged_out]` | StockSettingsSet |
-//! | `order O lines S:3 T:1 [to 48.8,2.3] [from=N1,N2] [priority=5] [coverage=allow_partial]` | OrderPlaced; lines are named 1, 2, 3 ... |
-//! | `cancel O [line 1 [x2]] ...` | OrderCancelled |
+//! | `order O lines S:3 T:1@9.90 [to 48.8,2.3] [from=N1,N2] [priority=5] [coverage=allow_partial]` | OrderPlaced; lines are named 1, 2, 3 ...; `@` is the unit price in euros |
+//! | `order ... [shipping=4.95] [tax=1] [discount=5]` | its charges |
+//! | `order ... [method=express] [date=2025-06-05] [since=TIME] [until=TIME] [wrap=red] [gift]` | its terms of delivery; `change` takes them too |
+//! | `cancel O [line 1 [x2]] ...`, `resume O [line 1 [x2]] ...` | OrderCancelled, OrderResumed |
+//! | `change O [line 1 x3] ... [add 3 S:2] ... [to 48.8,2.3] [revision=1]` | OrderChanged; `add` names the new line |
+//! | `hold O h1 fraud`, `hold O/f1 h1 manual`, `unhold O h1` | OrderHeld, OrderHoldReleased |
+//! | `pay O p1 authorised 9.90` | PaymentAuthorised; also `captured`, `voided`, `refunded`, `failed` |
+//! | `give_up O/f1`, `keep O/f1` | FulfilmentReleaseConfirmed, FulfilmentReleaseRefused |
 //! | `accept O/f1`, `reject O/f1 mismatch` | what the node says |
 //! | `ship O/f1 [line 1 x2] ...`, `deliver ...` | what happened; `ship any O` names no node |
 //! | `stock N S` | prints the stock of a (node, SKU) |
 
+mod changes;
 mod parse;
 mod play;
 mod render;

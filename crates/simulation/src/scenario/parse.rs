@@ -4,8 +4,8 @@ use omnifold_events::jsonl::FileEvent;
 use omnifold_events::v1::fulfilment_target::Target;
 use omnifold_events::{Event, parse_time, v1};
 
-use super::words::{Fault, Words, number, place, quantity};
-use super::{Action, ScenarioError, Step};
+use super::words::{Fault, Words, minor, number, place, quantity};
+use super::{Action, ScenarioError, Step, changes};
 
 /// Channel of orders that name none.
 pub(super) const CHANNEL: &str = "web";
@@ -111,12 +111,12 @@ fn event(verb: &str, words: &mut Words<'_>) -> Result<Event, Fault> {
             let (target, lines) = (target(words)?, lines(words)?);
             v1::FulfilmentDelivered { target, lines, ..Default::default() }.into()
         }
-        other => return Err(format!("there is no command `{other}`")),
+        other => return changes::event(other, words),
     })
 }
 
 /// The value of an enum whose names have this prefix.
-fn choice<T>(prefix: &str, word: &str, find: fn(&str) -> Option<T>) -> Result<T, Fault> {
+pub(super) fn choice<T>(prefix: &str, word: &str, find: fn(&str) -> Option<T>) -> Result<T, Fault> {
     let name = format!("{prefix}_{}", word.to_uppercase());
     find(&name).ok_or_else(|| format!("`{word}` is none of the values of {prefix}"))
 }
@@ -125,12 +125,16 @@ fn market(words: &mut Words<'_>) -> Result<v1::MarketConfigured, Fault> {
     let clock = words.option("clock").unwrap_or("events");
     let coverage = words.option("coverage").unwrap_or("ship_complete");
     let shortage = words.option("shortage").unwrap_or("refuse");
+    let payment = words.option("payment").unwrap_or("nothing");
+    let release = words.option("release").unwrap_or("at_once");
     Ok(v1::MarketConfigured {
         clock: choice("CLOCK_KIND", clock, v1::ClockKind::from_str_name)?.into(),
         currency: "EUR".to_owned(),
         coverage: choice("COVERAGE", coverage, v1::Coverage::from_str_name)?.into(),
         shortage: choice("SHORTAGE", shortage, v1::Shortage::from_str_name)?.into(),
         explanation: v1::ExplanationLevel::Full.into(),
+        payment: choice("PAYMENT_RULE", payment, v1::PaymentRule::from_str_name)?.into(),
+        release: choice("RELEASE_RULE", release, v1::ReleaseRule::from_str_name)?.into(),
         ..Default::default()
     })
 }
@@ -210,17 +214,21 @@ fn order(words: &mut Words<'_>) -> Result<v1::OrderPlaced, Fault> {
         priority: words.option("priority").map_or(Ok(0), number)?,
         fulfil_from: nodes.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect(),
         coverage: coverage.into(),
+        charges: changes::charges(words)?.map(Box::new),
+        delivery: changes::delivery(words)?.map(Box::new),
         ..Default::default()
     })
 }
 
-fn order_line(number: usize, text: &str) -> Result<v1::OrderLine, Fault> {
-    let (sku, units) = text.rsplit_once(':').ok_or("a line is `SKU:quantity`")?;
+/// `SKU:quantity`, or `SKU:quantity@price` with the price of a unit in euros.
+pub(super) fn order_line(number: usize, text: &str) -> Result<v1::OrderLine, Fault> {
+    let (sku, rest) = text.rsplit_once(':').ok_or("a line is `SKU:quantity`")?;
+    let (units, price) = rest.split_once('@').map_or((rest, None), |(u, p)| (u, Some(p)));
     Ok(v1::OrderLine {
         line_id: number.to_string(),
         sku: sku.to_owned(),
         quantity_milli: quantity(units)?,
-        unit_price: None,
+        unit_price: price.map(minor).transpose()?.map(changes::euros),
     })
 }
 
@@ -231,7 +239,7 @@ fn cancel(words: &mut Words<'_>) -> Result<v1::OrderCancelled, Fault> {
 }
 
 /// `line 1 x2 line 3`: without a quantity, all that is left of the line.
-fn lines(words: &mut Words<'_>) -> Result<Vec<v1::LineQuantity>, Fault> {
+pub(super) fn lines(words: &mut Words<'_>) -> Result<Vec<v1::LineQuantity>, Fault> {
     let mut lines = Vec::new();
     while words.take("line") {
         let line_id = words.next("a line's name")?.to_owned();
@@ -243,7 +251,7 @@ fn lines(words: &mut Words<'_>) -> Result<Vec<v1::LineQuantity>, Fault> {
 }
 
 /// `O/f1`, or `any O` for the units of an order wherever they stand.
-fn target(words: &mut Words<'_>) -> Result<Option<v1::FulfilmentTarget>, Fault> {
+pub(super) fn target(words: &mut Words<'_>) -> Result<Option<v1::FulfilmentTarget>, Fault> {
     let channel = words.option("channel").unwrap_or(CHANNEL);
     let target = if words.take("any") {
         let order_id = words.next("an order")?.to_owned();
