@@ -101,7 +101,7 @@ fn without_step(record: &Record<'_>) -> String {
         }
         Output::Outcome(outcome) => outcome.step = 0,
         Output::Changed(changed) => changed.step = 0,
-        Output::ReleaseRequested(requested) => requested.step = 0,
+        Output::ReleaseRequested(asked) => asked.step = 0,
         Output::Released(released) => released.step = 0,
         Output::Rejected(_) => {}
     }
