@@ -2,10 +2,10 @@
 //!
 //! RocksDB is a cache of the log's fold, so its write-ahead log is off. Rows change in memory; when
 //! a step ends, the rows it changed are encoded while they are warm, the newest of an epoch counts
-//! ([`Images`]), and the digest moves by the difference. Images of acknowledged epochs are gathered until a checkpoint writes them, with the
-//! position they stand for, as one batch and flushes it. Until then a row is read from memory or from
-//! the images; so memory is bounded by how often checkpoints are made, and what RocksDB holds is
-//! always exactly one acknowledged epoch.
+//! ([`Images`]), and the digest moves by the difference. Images of acknowledged epochs are gathered
+//! until a checkpoint writes them, with the position they stand for, as one batch and flushes it.
+//! Until then a row is read from memory or from the images; so memory is bounded by how often
+//! checkpoints are made, and what RocksDB holds is always exactly one acknowledged epoch.
 //!
 //! Nothing here knows Kafka, and nothing here knows what an event means.
 
