@@ -18,7 +18,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), &encoded)?;
 
-    Config::new()
+    let mut config = Config::new();
+    // Fields that few messages have and that would make every one of them large.
+    for field in [
+        "OrderPlaced.charges",
+        "OrderPlaced.delivery",
+        "OrderChanged.delivery",
+        "FulfilmentAssigned.delivery",
+        "FulfilmentChanged.delivery",
+    ] {
+        config.boxed(format!(".omnifold.v1.{field}"));
+    }
+    config
         .btree_map(["."]) // a map encodes in one order only, so the same event is the same bytes
         .compile_fds(descriptors)?;
     pbjson_build::Builder::new()

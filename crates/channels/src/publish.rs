@@ -255,10 +255,21 @@ pub fn record_key(event: &Event) -> String {
         Event::StockAdjusted(change) => pair(&change.node_id, &change.sku),
         Event::OrderPlaced(order) => pair(&order.channel, &order.order_id),
         Event::OrderCancelled(cancel) => pair(&cancel.channel, &cancel.order_id),
+        Event::OrderResumed(resumed) => pair(&resumed.channel, &resumed.order_id),
+        Event::OrderChanged(change) => pair(&change.channel, &change.order_id),
+        Event::OrderHeld(held) => pair(&held.channel, &held.order_id),
+        Event::OrderHoldReleased(released) => pair(&released.channel, &released.order_id),
+        Event::PaymentAuthorised(payment) => pair(&payment.channel, &payment.order_id),
+        Event::PaymentCaptured(payment) => pair(&payment.channel, &payment.order_id),
+        Event::PaymentFailed(payment) => pair(&payment.channel, &payment.order_id),
+        Event::PaymentVoided(payment) => pair(&payment.channel, &payment.order_id),
+        Event::PaymentRefunded(payment) => pair(&payment.channel, &payment.order_id),
         Event::FulfilmentAccepted(v1::FulfilmentAccepted { target, .. })
         | Event::FulfilmentRejected(v1::FulfilmentRejected { target, .. })
         | Event::FulfilmentShipped(v1::FulfilmentShipped { target, .. })
         | Event::FulfilmentDelivered(v1::FulfilmentDelivered { target, .. })
+        | Event::FulfilmentReleaseConfirmed(v1::FulfilmentReleaseConfirmed { target, .. })
+        | Event::FulfilmentReleaseRefused(v1::FulfilmentReleaseRefused { target, .. })
         | Event::FulfilmentPicked(v1::FulfilmentPicked { target, .. })
         | Event::FulfilmentShortPicked(v1::FulfilmentShortPicked { target, .. })
         | Event::FulfilmentReadyForPickup(v1::FulfilmentReadyForPickup { target, .. })

@@ -5,9 +5,11 @@ mod returns;
 
 use omnifold_events::v1;
 
+use crate::standing::{Standing, settle};
+use crate::transitions::{self, FulfilmentEvent};
 use crate::{
-    Entry, EntryKind, Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeIx, Order, OrderKey,
-    SkuIx, State, WaitingKey, Work,
+    AskedBack, Entry, EntryKind, Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeIx, Order,
+    OrderKey, SkuIx, State, WaitingKey, Work,
 };
 
 /// One message on `assignments`.
@@ -18,6 +20,7 @@ pub enum Decision {
     Outcome(v1::OrderOutcome),
     Assigned(v1::FulfilmentAssigned),
     Changed(v1::FulfilmentChanged),
+    ReleaseRequested(v1::FulfilmentReleaseRequested),
     Released(v1::FulfilmentReleased),
     ReturnAuthorised(Box<v1::ReturnAuthorised>),
     ReturnRefused(v1::ReturnRefused),
@@ -43,6 +46,7 @@ impl Decision {
             Decision::Outcome(m) => m.step,
             Decision::Assigned(m) => m.outcome.as_ref().map_or(m.step, |outcome| outcome.step),
             Decision::Changed(m) => m.step,
+            Decision::ReleaseRequested(m) => m.step,
             Decision::Released(m) => m.step,
             Decision::ReturnAuthorised(m) => m.step,
             Decision::ReturnRefused(m) => m.step,
@@ -56,6 +60,7 @@ impl Decision {
             Decision::Outcome(m) => m.decision,
             Decision::Assigned(m) => m.outcome.as_ref().map_or(m.decision, |o| o.decision),
             Decision::Changed(m) => m.decision,
+            Decision::ReleaseRequested(m) => m.decision,
             Decision::Released(m) => m.decision,
             Decision::ReturnAuthorised(m) => m.decision,
             Decision::ReturnRefused(m) => m.decision,
@@ -69,6 +74,7 @@ impl Decision {
             Decision::Outcome(m) => m.cause(),
             Decision::Assigned(m) => m.outcome.as_ref().map_or(m.cause(), v1::OrderOutcome::cause),
             Decision::Changed(m) => m.cause(),
+            Decision::ReleaseRequested(m) => m.cause(),
             Decision::Released(m) => m.cause(),
             Decision::ReturnAuthorised(m) => m.cause(),
             Decision::ReturnRefused(m) => m.cause(),
@@ -82,6 +88,7 @@ impl Decision {
             Decision::Outcome(m) => (&m.channel, &m.order_id),
             Decision::Assigned(m) => (&m.channel, &m.order_id),
             Decision::Changed(m) => (&m.channel, &m.order_id),
+            Decision::ReleaseRequested(m) => (&m.channel, &m.order_id),
             Decision::Released(m) => (&m.channel, &m.order_id),
             Decision::ReturnAuthorised(m) => (&m.channel, &m.order_id),
             Decision::ReturnRefused(m) => (&m.channel, &m.order_id),
@@ -114,11 +121,12 @@ pub fn fold<S: State>(
         };
     }
     let applied = match decision {
-        Decision::Outcome(m) => apply_outcome(state, key, m),
+        Decision::Outcome(m) => apply_outcome(state, key, m, work),
         Decision::Assigned(m) => apply_assigned(state, key, m),
         Decision::Changed(m) => {
             take_back(state, key, m.fulfilment, m.decision, &Left::Of(&m.lines), work)
         }
+        Decision::ReleaseRequested(m) => ask_back(state, key, m),
         Decision::Released(m) => {
             take_back(state, key, m.fulfilment, m.decision, &Left::Nothing, work)
         }
@@ -133,6 +141,7 @@ fn apply_outcome<S: State>(
     state: &mut S,
     key: OrderKey,
     outcome: &v1::OrderOutcome,
+    work: &mut Vec<Work>,
 ) -> Result<(), String> {
     // A later refusal under the same order id says nothing about the order that stands.
     if outcome.decision == 0 {
@@ -141,6 +150,7 @@ fn apply_outcome<S: State>(
     let order = state.order(key).expect("checked by fold");
     let waiting = places(order, &outcome.waiting)?;
     let cancelled = places(order, &outcome.cancelled)?;
+    let before = Standing::of(order);
     let mut faults = Vec::new();
     state.change_order(key, &mut |order| {
         order.decisions = outcome.decision;
@@ -156,6 +166,10 @@ fn apply_outcome<S: State>(
         faults.extend(order.lines.iter().filter(|line| !line.is_accounted()).map(unaccounted));
     });
     settle_queues(state, key);
+    if !cancelled.is_empty() {
+        // What is cancelled need not be paid: the rest may go on.
+        settle(state, key, &before, v1::Cause::Payment, work);
+    }
     faults.pop().map_or(Ok(()), Err)
 }
 
@@ -269,6 +283,37 @@ fn note_promise<S: State>(state: &mut S, sku: SkuIx, node: NodeIx, kind: EntryKi
     state.note(sku, node, &Entry { allocated: units, ..Entry::new(kind, "", 0) });
 }
 
+/// A question to a node: the units stay its work until it answers.
+fn ask_back<S: State>(
+    state: &mut S,
+    key: OrderKey,
+    message: &v1::FulfilmentReleaseRequested,
+) -> Result<(), String> {
+    let order = state.order(key).expect("checked by fold");
+    let place = (message.fulfilment as usize).wrapping_sub(1);
+    let fulfilment = order.fulfilments.get(place);
+    let fulfilment = fulfilment.ok_or_else(|| format!("no fulfilment f{}", message.fulfilment))?;
+    transitions::fulfilment(fulfilment.state, FulfilmentEvent::AskBack)
+        .map_err(|_| format!("fulfilment f{} cannot be asked back", message.fulfilment))?;
+    let mut asked = Vec::with_capacity(message.lines.len());
+    for wanted in &message.lines {
+        let line = order.line_named(&wanted.line_id).map(|line| line as u32);
+        let units = wanted.quantity_milli;
+        let row = fulfilment.lines.iter().find(|row| Some(row.line) == line);
+        let there = row.map_or(0, |row| row.allocated - order.asked_back_of(place, row));
+        let Some(line) = line.filter(|_| units > 0 && units <= there) else {
+            return Err(format!("{units} of line `{}` asked, {there} stand", wanted.line_id));
+        };
+        asked.push(AskedBack { fulfilment: message.fulfilment - 1, line, units });
+    }
+    state.change_order(key, &mut |order| {
+        order.decisions = message.decision;
+        order.fulfilments[place].seq += 1;
+        order.handling_mut().asked_back.extend_from_slice(&asked);
+    });
+    Ok(())
+}
+
 /// What a fulfilment keeps.
 enum Left<'m> {
     Nothing,
@@ -348,10 +393,7 @@ fn return_units(order: &mut Order, place: usize, taken: &[Units]) {
             *picked = allocated.min(*picked);
         }
     }
-    fulfilment.drop_packed_beyond_allocated();
-    if fulfilment.lines.iter().all(|line| line.allocated == 0) {
-        fulfilment.state = fulfilment.state_by_units();
-    }
+    fulfilment.were_taken_back();
 }
 
 /// An order stands in the queue of a SKU exactly while units of it wait.

@@ -85,9 +85,18 @@ pub fn i6_promises_have_owners(stock: &Stock, allocated: i64) -> bool {
     stock.allocated == allocated
 }
 
-/// I6: open units stand in the queue of their SKU, and nothing else does.
+/// I6: open units stand in the queue of their SKU, and nothing else does; of an order on hold,
+/// nothing stands in a queue.
 pub fn i6_open_units_wait(order: &Order) -> bool {
-    order.lines.iter().all(|line| line.open == line.waiting)
+    let held = order.is_held();
+    order.lines.iter().all(|line| line.waiting == if held { 0 } else { line.open })
+}
+
+/// I6: units that a node was asked to give up are units that it holds.
+pub fn i6_asked_units_are_held(order: &Order) -> bool {
+    (0..).zip(&order.fulfilments).all(|(place, fulfilment)| {
+        fulfilment.lines.iter().all(|line| order.asked_back_of(place, line) <= line.allocated)
+    })
 }
 
 /// Checks one order row on its own.
@@ -101,13 +110,18 @@ pub fn check_order<S: State>(state: &mut S, key: OrderKey) -> Vec<Violation> {
     if !i6_open_units_wait(order) {
         found.push(Violation::new("I6", format!("{name} has open units that no queue holds")));
     }
+    if !i6_asked_units_are_held(order) {
+        found.push(Violation::new("I6", format!("{name} asks for units its nodes do not hold")));
+    }
     found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeIx, SkuIx};
+    use crate::{
+        AskedBack, Fulfilment, FulfilmentLine, FulfilmentState, Hold, Line, NodeIx, SkuIx,
+    };
 
     fn stock() -> Stock {
         Stock {
@@ -162,6 +176,7 @@ mod tests {
                 progress: None,
             }],
             details: None,
+            handling: None,
         }
     }
 
@@ -227,5 +242,23 @@ mod tests {
         let mut stranded = order();
         stranded.lines[0].open = 1_000;
         assert!(!i6_open_units_wait(&stranded));
+    }
+
+    #[test]
+    fn i6_catches_a_held_order_in_a_queue_and_a_question_for_units_that_left() {
+        let mut held = order();
+        held.lines[0].open = 1_000;
+        let hold = Hold { id: "h".into(), reason: 1, fulfilment: 0 };
+        held.handling_mut().holds.push(hold);
+        assert!(i6_open_units_wait(&held));
+        held.lines[0].waiting = 1_000;
+        assert!(!i6_open_units_wait(&held));
+
+        let mut asked = order();
+        let question = AskedBack { fulfilment: 0, line: 0, units: 2_000 };
+        asked.handling_mut().asked_back.push(question);
+        assert!(i6_asked_units_are_held(&asked));
+        asked.fulfilments[0].lines[0].allocated = 1_000;
+        assert!(!i6_asked_units_are_held(&asked));
     }
 }

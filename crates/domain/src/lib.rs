@@ -14,6 +14,7 @@ mod availability;
 mod carrier;
 pub mod decision;
 pub mod fold;
+mod handling;
 mod ids;
 pub mod invariants;
 mod ledger;
@@ -21,17 +22,22 @@ pub mod money;
 mod network;
 mod order;
 pub mod parcel;
+mod payment;
 mod refusal;
 mod returns;
 pub mod rules;
+mod stages;
+mod standing;
 mod state;
 mod stock;
 mod transfer;
+pub mod transitions;
 mod work;
 
 pub use availability::channel_atp;
 pub use carrier::{Carrier, CarrierKey};
 pub use decision::Decision;
+pub use handling::{AskedBack, Handling, Hold};
 pub use ids::{FulfilmentId, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
 pub use ledger::{
     Entry, EntryKind, Ledger, MAX_RECENT, Movement, MovementKind, SafetyStock, Variance,
@@ -42,13 +48,14 @@ pub use order::{
     OrderDetails, OrderStatus, PackedParcel, Progress,
 };
 pub use parcel::Parcel;
+pub use payment::{Due, Payment};
 pub use refusal::{Reason, Refusal};
 pub use returns::{Return, ReturnLine, ReturnState};
 pub use rules::Rules;
 pub use state::{State, View, WaitingKey};
-pub use stock::{Stock, StockAt};
+pub use stock::{Offer, Stock, StockAt};
 pub use transfer::{Transfer, TransferKey};
-pub use work::{Due, Repay, Work};
+pub use work::{Repay, RepayLine, Work};
 
 /// Largest quantity an event may name: sums of a few cannot be told from a mistake any more.
 pub const MAX_QUANTITY_MILLI: i64 = i64::MAX / 4;

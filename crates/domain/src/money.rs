@@ -5,14 +5,20 @@ use crate::{Line, LineDetails};
 /// What was paid for so many units of a line: the line's price, less its discount, and its tax,
 /// prorated and rounded once, half up. Never below 0.
 pub fn paid_for(line: &Line, details: &LineDetails, units: i64) -> i64 {
+    let paid = worth(line, details, units).and_then(|paid| i64::try_from(paid).ok());
+    paid.expect("overflow: more was paid than fits 64 bits")
+}
+
+/// As [`paid_for`]; `None` where a product on the way does not fit 128 bits.
+pub(crate) fn worth(line: &Line, details: &LineDetails, units: i64) -> Option<i128> {
     let ordered = i128::from(line.ordered);
     // In 1/1000 minor unit, for the whole line.
     let price = i128::from(line.unit_price) * ordered;
     let charges = (i128::from(details.tax) - i128::from(details.discount)) * 1_000;
     let whole = (price + charges).max(0);
     let parts = ordered * 1_000;
-    let rounded = (whole * i128::from(units) + parts / 2) / parts;
-    i64::try_from(rounded).expect("overflow: more was paid than fits 64 bits")
+    let exact = whole.checked_mul(i128::from(units))?.checked_add(parts / 2)?;
+    exact.checked_div(parts)
 }
 
 /// What is due for further units of a line: what they and all before them are worth together, less

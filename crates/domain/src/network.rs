@@ -84,6 +84,10 @@ pub struct Settings {
     pub solver_steps: u32,
     /// Version of the rules in force.
     pub rules_version: u32,
+    /// `v1::PaymentRule`: what the routing of orders placed from now on waits for.
+    pub payment: i32,
+    /// Whether a node is asked before units that it has accepted are taken back.
+    pub asks_release: bool,
     /// How long after an order's completion a return may be asked for (rule S3).
     pub return_window_ms: i64,
     /// `v1::ItemCondition`: the worst that is taken back; 0: any.
@@ -143,6 +147,8 @@ impl Settings {
             worst_return_condition: event.worst_return_condition,
             return_fee: event.return_fee_minor,
             max_parcel_g: event.max_parcel_g,
+            payment: event.payment,
+            asks_release: event.release() == v1::ReleaseRule::AskOnceAccepted,
         }
     }
 }

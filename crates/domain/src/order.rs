@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Location, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
+use crate::{Handling, Location, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
 
 /// A customer's order. Its status is derived ([`Order::status`]), never stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub struct Order {
     pub lines: Vec<Line>,
     /// Its fulfilments; number N stands at place N-1.
     pub fulfilments: Vec<Fulfilment>,
+    /// Holds, payments and what else few orders need.
+    pub handling: Option<Box<Handling>>,
     /// What few orders have, or only late in their life.
     pub details: Option<Box<OrderDetails>>,
 }
@@ -246,35 +248,6 @@ impl Fulfilment {
                 let newest = progress.packed.iter().rposition(holds).expect("it is packed");
                 progress.packed.remove(newest);
             }
-        }
-    }
-
-    /// The state that its units speak of, once the node or a carrier has said something.
-    pub fn state_by_units(&self) -> FulfilmentState {
-        use FulfilmentState as F;
-        let total = |units: &dyn Fn(usize, &FulfilmentLine) -> i64| -> i64 {
-            self.lines.iter().enumerate().map(|(place, line)| units(place, line)).sum()
-        };
-        let allocated = total(&|_, line| line.allocated);
-        let (shipped, delivered) = (total(&|_, l| l.shipped), total(&|_, l| l.delivered));
-        let undelivered = total(&|place, _| self.line_progress(place).undelivered);
-        if shipped > 0 {
-            return match (allocated, delivered, delivered + undelivered == shipped) {
-                (0, 0, true) => F::Undelivered,
-                (0, _, true) => F::Delivered,
-                (0, _, false) => F::Shipped,
-                _ => F::PartlyShipped,
-            };
-        }
-        let picked = total(&|place, _| self.line_progress(place).picked);
-        let packed =
-            total(&|place, _| self.packed_units(place, true) + self.packed_units(place, false));
-        match () {
-            () if allocated == 0 => F::Released,
-            () if packed == allocated => F::Packed,
-            () if picked == allocated => F::Picked,
-            () if picked > 0 => F::Picking,
-            () => F::Accepted,
         }
     }
 }

@@ -72,6 +72,21 @@ pub enum Reason {
     MoreThanReturnable,
     NoReturnNode,
     TooManyReturns,
+    DuplicateHold,
+    UnknownHold,
+    TooManyHolds,
+    OnHold,
+    UnknownPayment,
+    TooManyPayments,
+    OverCapture,
+    OverVoid,
+    OverRefund,
+    StaleRevision,
+    InvalidDate,
+    NothingToChange,
+    NotCancelled,
+    ReleaseNotRequested,
+    ReleaseRefused,
 }
 
 impl Reason {
@@ -146,6 +161,21 @@ impl Reason {
             Reason::MoreThanReturnable => "more_than_returnable",
             Reason::NoReturnNode => "no_return_node",
             Reason::TooManyReturns => "too_many_returns",
+            Reason::DuplicateHold => "duplicate_hold",
+            Reason::UnknownHold => "unknown_hold",
+            Reason::TooManyHolds => "too_many_holds",
+            Reason::OnHold => "on_hold",
+            Reason::UnknownPayment => "unknown_payment",
+            Reason::TooManyPayments => "too_many_payments",
+            Reason::OverCapture => "over_capture",
+            Reason::OverVoid => "over_void",
+            Reason::OverRefund => "over_refund",
+            Reason::StaleRevision => "stale_revision",
+            Reason::InvalidDate => "invalid_date",
+            Reason::NothingToChange => "nothing_to_change",
+            Reason::NotCancelled => "not_cancelled",
+            Reason::ReleaseNotRequested => "release_not_requested",
+            Reason::ReleaseRefused => "release_refused",
         }
     }
 }

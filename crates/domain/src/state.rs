@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Carrier, CarrierKey, Entry, Item, Ledger, Node, NodeIx, Order, OrderKey, Parcel, ParcelKey,
-    Return, ReturnKey, Settings, SkuIx, Stock, StockAt, Transfer, TransferKey,
+    Carrier, CarrierKey, Entry, Item, Ledger, Node, NodeIx, Offer, Order, OrderKey, Parcel,
+    ParcelKey, Return, ReturnKey, Settings, SkuIx, Stock, StockAt, Transfer, TransferKey,
 };
 
 /// Place of a waiting order in the queue of one SKU: higher priority first, then the older order.
@@ -49,6 +49,8 @@ pub trait View {
 
     /// Stock of one SKU at every node that stocks it, by node number.
     fn stock_of(&mut self, sku: SkuIx) -> &[StockAt];
+    /// What every node that stocks one SKU can promise of it, by node number.
+    fn offers_of(&mut self, sku: SkuIx) -> &[Offer];
     /// Stock of a (SKU, node); `None` where the node does not stock the SKU.
     fn stock_at(&mut self, sku: SkuIx, node: NodeIx) -> Option<Stock> {
         let rows = self.stock_of(sku);

@@ -35,21 +35,25 @@ pub struct Stock {
 
 impl Stock {
     /// `on_hand - allocated` (rule Q3): what is not promised; negative where promises exceed stock.
+    #[inline]
     pub fn free(&self) -> i64 {
         self.on_hand - self.allocated
     }
 
     /// Node ATP: `free - buffer + backorder_limit`, negative as it may be.
+    #[inline]
     pub fn atp(&self) -> i64 {
         self.free() - self.buffer + self.backorder_limit
     }
 
     /// What can be promised from stock that is there: free units above the buffer.
+    #[inline]
     pub fn on_hand_available(&self) -> i64 {
         if self.flagged_out { 0 } else { (self.free() - self.buffer).max(0) }
     }
 
     /// What can be promised beyond [`Stock::on_hand_available`], within the backorder limit.
+    #[inline]
     pub fn backorder_available(&self) -> i64 {
         if self.flagged_out { 0 } else { self.atp().max(0) - self.on_hand_available() }
     }
@@ -72,4 +76,29 @@ pub struct StockAt {
     pub node: NodeIx,
     /// Its stock of the SKU.
     pub stock: Stock,
+}
+
+/// What a node can promise of one SKU: all that routing asks of a stock row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offer {
+    /// The node.
+    pub node: NodeIx,
+    /// Not offered, whatever is on hand.
+    pub flagged_out: bool,
+    /// [`Stock::on_hand_available`].
+    pub on_hand: i64,
+    /// [`Stock::backorder_available`].
+    pub backorder: i64,
+}
+
+impl Offer {
+    /// What this stock offers.
+    pub fn of(node: NodeIx, stock: &Stock) -> Self {
+        Offer {
+            node,
+            flagged_out: stock.flagged_out,
+            on_hand: stock.on_hand_available(),
+            backorder: stock.backorder_available(),
+        }
+    }
 }

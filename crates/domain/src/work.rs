@@ -2,7 +2,7 @@
 
 use omnifold_events::v1;
 
-use crate::{NodeIx, OrderKey, ReturnKey, SkuIx, Variance, View, WaitingKey};
+use crate::{NodeIx, OrderKey, Reason, ReturnKey, SkuIx, Variance, View, WaitingKey};
 
 /// Work that a fold opens. It is done in this order: units given back are routed first, then
 /// waiting orders are served, then the new order is routed (DESIGN section 3).
@@ -46,6 +46,33 @@ pub enum Work {
     Authorise(ReturnKey),
     /// Say what is due for units that will not stay with the customer.
     Repay(Repay),
+    /// Tell the nodes of these fulfilments how their work stands now.
+    Tell {
+        /// The order.
+        order: OrderKey,
+        /// Places in its fulfilments.
+        fulfilments: Vec<usize>,
+        /// Why.
+        cause: v1::Cause,
+    },
+    /// A node gave units up when it was asked: take them back from it and cancel them.
+    Release {
+        /// The order.
+        order: OrderKey,
+        /// Place in its fulfilments.
+        fulfilment: usize,
+        /// (place of the line, units).
+        lines: Vec<(usize, i64)>,
+    },
+    /// A cancellation comes too late for these units: say that they stay.
+    Keep {
+        /// The order.
+        order: OrderKey,
+        /// (place of the line, units).
+        lines: Vec<(usize, i64)>,
+        /// Why.
+        reason: Reason,
+    },
     /// Stock of a SKU appeared: serve its waiting orders by priority and age.
     Serve {
         /// The SKU.
@@ -63,14 +90,14 @@ pub struct Repay {
     /// The return that brought them, where it was one.
     pub returned: Option<ReturnKey>,
     /// One row a line.
-    pub lines: Vec<Due>,
+    pub lines: Vec<RepayLine>,
     /// Why.
     pub cause: v1::Cause,
 }
 
 /// Units of one line to be paid back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Due {
+pub struct RepayLine {
     /// Place in the order's lines.
     pub line: usize,
     /// Units.

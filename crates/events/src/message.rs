@@ -30,8 +30,7 @@ macro_rules! outputs {
 }
 
 outputs! {
-    OrderOutcome, FulfilmentAssigned, FulfilmentChanged, FulfilmentReleased, EpochMark,
-    AvailabilityChanged, CountVariance, RefundDue, RejectedEvent, ReturnAuthorised, ReturnRefused,
+    AvailabilityChanged, CountVariance, EpochMark, FulfilmentAssigned, FulfilmentChanged, FulfilmentReleaseRequested, FulfilmentReleased, OrderOutcome, RefundDue, RejectedEvent, ReturnAuthorised, ReturnRefused,
 }
 
 /// The CloudEvents `type` of an output message.

@@ -45,6 +45,7 @@ fn every_output_event_has_an_example_that_is_read() {
     check_output::<v1::OrderOutcome>(&page);
     check_output::<v1::FulfilmentAssigned>(&page);
     check_output::<v1::FulfilmentChanged>(&page);
+    check_output::<v1::FulfilmentReleaseRequested>(&page);
     check_output::<v1::FulfilmentReleased>(&page);
     check_output::<v1::ReturnAuthorised>(&page);
     check_output::<v1::ReturnRefused>(&page);

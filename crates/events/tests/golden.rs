@@ -36,6 +36,7 @@ fn written_outputs() -> Vec<Written> {
         output(examples::order_outcome()),
         output(examples::fulfilment_assigned()),
         output(examples::fulfilment_changed()),
+        output(examples::fulfilment_release_requested()),
         output(examples::fulfilment_released()),
         output(examples::epoch_mark()),
         output(examples::rejected_event()),
@@ -127,6 +128,7 @@ fn every_golden_output_is_read_from_bytes_and_from_json() {
     check(examples::order_outcome());
     check(examples::fulfilment_assigned());
     check(examples::fulfilment_changed());
+    check(examples::fulfilment_release_requested());
     check(examples::fulfilment_released());
     check(examples::epoch_mark());
     check(examples::rejected_event());

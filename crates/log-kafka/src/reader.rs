@@ -1,8 +1,10 @@
 //! Reads topics at explicit positions, committed records only.
 //!
 //! librdkafka fetches ahead into one bounded queue a topic; a fetch takes from it what is there.
-//! Whether a topic stands at its end is told by the end-of-partition event, which the broker's last
-//! stable offset decides, and is believed only where this process knows of nothing beyond it.
+//! Whether a topic stands at its end is told by the high watermark that came with the last fetch; by
+//! the end-of-partition event where markers of transactions or an open transaction stand before that
+//! watermark (it comes only with a fetch that found nothing, so up to `fetch.wait.max.ms` later). It
+//! is believed only where this process knows of nothing beyond it.
 //!
 //! A topic that is deleted while it is read is reported as missing; one that was deleted and made
 //! again is told by its identity, looked at every [`IDENTITY_EVERY`] and whenever librdkafka has
@@ -254,8 +256,11 @@ impl TopicReader {
 
     fn fetched(&self, records: usize) -> Fetched {
         let own_end = known(&self.own_end);
-        let at_end = self.end_at == Some(self.next) && !self.has_news() && own_end <= self.next;
-        let end = if at_end { self.next } else { self.source.high_watermark().max(own_end) };
+        // Librdkafka notes the watermark before it queues the records below it.
+        let high = self.source.high_watermark();
+        let is_told = self.end_at == Some(self.next) || high.is_some_and(|high| high <= self.next);
+        let at_end = is_told && !self.has_news() && own_end <= self.next;
+        let end = if at_end { self.next } else { high.unwrap_or(0).max(own_end) };
         Fetched { records, next: self.next, at_end, end: end.max(self.next) }
     }
 }

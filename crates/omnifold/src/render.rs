@@ -93,11 +93,29 @@ fn order_text(body: &Value) -> String {
         text.push('\n');
         text.push_str(&fulfilment_text(fulfilment));
     }
+    let holds = holds_text(&body["holds"]);
+    if !holds.is_empty() {
+        text.push_str(&format!("\nheld by: {holds}\n"));
+    }
+    if body["payment"].is_object() {
+        let due = plain(&body["payment"]["due"]);
+        text.push_str(&format!("\namount due, minor units: {due}\n"));
+        text.push_str(&rows_text(&body["payment"]["payments"]));
+    }
     let excluded: Vec<String> = list(&body["excluded"]).iter().map(plain).collect();
     if !excluded.is_empty() {
         text.push_str(&format!("\nnodes that turned it down: {}\n", excluded.join(", ")));
     }
     text
+}
+
+/// `risk-7 fraud, payment`: the engine's own hold has no name.
+fn holds_text(holds: &Value) -> String {
+    let text = |hold: &Value| {
+        let words = format!("{} {}", plain(&hold["hold_id"]), plain(&hold["reason"]));
+        words.trim().to_owned()
+    };
+    list(holds).iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 fn fulfilment_text(body: &Value) -> String {
@@ -107,7 +125,9 @@ fn fulfilment_text(body: &Value) -> String {
         plain(&body["node"]),
         plain(&body["state"])
     );
-    head + &rows_text(&body["lines"])
+    let holds = holds_text(&body["holds"]);
+    let held = if holds.is_empty() { holds } else { format!("held by: {holds}\n") };
+    head + &held + &rows_text(&body["lines"])
 }
 
 fn stock_text(body: &Value) -> String {
@@ -269,7 +289,8 @@ fn plain(value: &Value) -> String {
 
 /// Names of the schema's enumerations without their prefix: `VERDICT_FARTHER` is `farther`.
 fn short_name(text: &str) -> String {
-    const PREFIXES: [&str; 4] = ["VERDICT_", "CAUSE_", "OUTCOME_STATUS_", "NODE_KIND_"];
+    const PREFIXES: [&str; 5] =
+        ["VERDICT_", "CAUSE_", "OUTCOME_STATUS_", "NODE_KIND_", "HOLD_REASON_"];
     match PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
         Some(name) => name.to_lowercase(),
         None => text.to_owned(),

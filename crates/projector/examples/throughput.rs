@@ -28,14 +28,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mix = Mix::parse(&std::fs::read_to_string(mix)?)?;
     let mut workload = Workload::new(&mix, Play::backlog(orders, form));
     let topics = Workload::topics("omnifold", "bench");
+    let markets = ["bench".to_owned()];
+    let state = StateAt::Folder(folder.path().join("state"));
+    let options = Options { state, ..Options::default() };
+    let producer = log.producer()?;
+    workload.load_setup(&*producer, &topics, 4 << 20)?;
+    run_until_idle(log.clone(), &markets, options.clone(), &mut |_| ())?;
     let began = Instant::now();
-    let written = workload.load(&*log.producer()?, &topics, 4 << 20)?;
+    let written = workload.load_orders(&*producer, &topics, 4 << 20)?;
     println!("loaded in {:.1} s: {written:?}", began.elapsed().as_secs_f64());
     println!("processor {:.2} s", processor_seconds());
 
-    let options =
-        Options { state: StateAt::Folder(folder.path().join("state")), ..Options::default() };
-    let markets = ["bench".to_owned()];
     let summary = run_until_idle(log.clone(), &markets, options.clone(), &mut |now| {
         eprintln!("{} orders, {} waiting, lag {}", now.orders, now.waiting, now.lag);
     })?;

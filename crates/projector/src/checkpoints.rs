@@ -21,7 +21,7 @@ struct UnderWay {
 pub(crate) struct Checkpointer {
     market: String,
     limits: CheckpointLimits,
-    gathered: Vec<Images>,
+    gathered: Vec<Arc<Images>>,
     gathered_bytes: usize,
     /// The store's epoch up to which images are gathered.
     store_epoch: u64,
@@ -76,7 +76,7 @@ impl Checkpointer {
     }
 
     /// Takes the images of an acknowledged epoch.
-    pub(crate) fn add(&mut self, store_epoch: u64, images: Images) {
+    pub(crate) fn add(&mut self, store_epoch: u64, images: Arc<Images>) {
         self.store_epoch = store_epoch;
         if !images.is_empty() {
             self.gathered_bytes += images.byte_len();

@@ -275,13 +275,13 @@ fn fold_slice(
     wall_ms: i64,
     judge: &mut Judge<'_>,
     out: &mut Output,
-) -> Result<Images, crate::machine::Halt> {
+) -> Result<Arc<Images>, crate::machine::Halt> {
     machine.begin_slice(judge, out)?;
     for (topic, record) in gatherer.slice() {
         machine.step(topic, &record, wall_ms, judge, out)?;
     }
     machine.answer_voids(out);
-    Ok(machine.end_slice(wall_ms, Images::default()))
+    Ok(machine.end_slice(wall_ms))
 }
 
 fn hash_of(bytes: &[u8]) -> u128 {

@@ -4,6 +4,7 @@
 //! strength of an unacknowledged epoch: its images reach a checkpoint only after its answer, and a
 //! failed or unknown answer drops everything in memory ([`Exit::TakeOver`]).
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use omnifold_domain::SkuIx;
@@ -53,7 +54,7 @@ struct UnderWay {
     gathered: Instant,
     mark: Mark,
     store_epoch: u64,
-    images: Images,
+    images: Arc<Images>,
     decisions: u32,
     newest_ms: i64,
     /// Void decisions that this epoch leaves unanswered.
@@ -135,7 +136,7 @@ impl<'a> Owner<'a> {
             let (headers, time) = (self.headers.as_headers(), record.time_ms);
             self.out.records.push(record.topic, 0, time, headers, record.key, record.value);
         }
-        let images = self.follower.machine.end_slice(0, Images::default());
+        let images = self.follower.machine.end_slice(0);
         let republished: Vec<u64> = self.follower.missing.keys().copied().collect();
         self.submit(0, images, republished);
         let exit = self.settle(Duration::MAX)?;
@@ -204,7 +205,7 @@ impl<'a> Owner<'a> {
         Ok(None)
     }
 
-    fn fold(&mut self, wall_ms: i64) -> Result<Images, ProjectorError> {
+    fn fold(&mut self, wall_ms: i64) -> Result<Arc<Images>, ProjectorError> {
         let market = &self.follower.market;
         self.options.observe(market, Phase::Step);
         let epoch = self.tip.body.epoch + 1;
@@ -220,7 +221,7 @@ impl<'a> Owner<'a> {
         self.last_slice = taken;
         self.follower.machine.answer_voids(&mut self.out);
         self.availability.tell(&mut self.follower.machine, &mut self.out);
-        Ok(self.follower.machine.end_slice(wall_ms, Images::default()))
+        Ok(self.follower.machine.end_slice(wall_ms))
     }
 
     fn fold_slice(&mut self, wall_ms: i64) -> Result<usize, crate::machine::Halt> {
@@ -241,7 +242,7 @@ impl<'a> Owner<'a> {
     }
 
     /// Hands the epoch just folded to the publisher.
-    fn submit(&mut self, wall_ms: i64, images: Images, republished: Vec<u64>) {
+    fn submit(&mut self, wall_ms: i64, images: Arc<Images>, republished: Vec<u64>) {
         let follower = &*self.follower;
         let ending = Ending {
             incarnation: self.incarnation,

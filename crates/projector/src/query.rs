@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Decision, Fulfilment, FulfilmentId, Ledger, NodeIx, Order, OrderKey, Parcel, Return, SkuIx,
-    State as _, Stock, View, channel_atp,
+    Decision, Fulfilment, FulfilmentId, Ledger, NodeIx, Order, OrderKey, Parcel, Payment, Return,
+    SkuIx, State as _, Stock, View, channel_atp,
 };
 use omnifold_events::format_time;
 use omnifold_events::v1::{self, Verdict};
@@ -215,7 +215,32 @@ fn order_body<V: View>(store: &mut V, order: &Order) -> Value {
         "revision": order.revision, "decisions": order.decisions, "priority": order.priority,
         "placed_at": format_time(order.placed_at), "lines": lines, "fulfilments": fulfilments,
         "excluded": excluded, "returns": returns_body(store, order),
+        "holds": order.holds_of_order().iter().map(hold_body).collect::<Vec<_>>(),
+        "payment": payment_body(order),
     })
+}
+
+/// A hold without an id is the engine's own.
+fn hold_body(hold: &v1::Hold) -> Value {
+    json!({ "hold_id": hold.hold_id, "reason": hold.reason().as_str_name() })
+}
+
+/// What the order costs, where the engine knows, and what was paid: minor units.
+fn payment_body(order: &Order) -> Value {
+    let Some(handling) = &order.handling else { return Value::Null };
+    let due = handling.due.as_ref().and_then(|due| due.amount(order));
+    let payment = |payment: &Payment| {
+        json!({
+            "payment_id": payment.id, "authorised": payment.authorised,
+            "captured": payment.captured, "refunded": payment.refunded,
+        })
+    };
+    let payments: Vec<Value> = handling.payments.iter().map(payment).collect();
+    if due.is_none() && payments.is_empty() {
+        Value::Null
+    } else {
+        json!({ "due": due, "payments": payments })
+    }
 }
 
 fn fulfilment_body<V: View>(
@@ -240,6 +265,7 @@ fn fulfilment_body<V: View>(
                 "picked": units(progress.picked), "packed": units(packed),
                 "shipped": units(part.shipped), "delivered": units(part.delivered),
                 "undelivered": units(progress.undelivered), "returned": units(progress.returned),
+                "asked_back": units(order.asked_back_of(number as usize - 1, part)),
             })
         })
         .collect();
@@ -252,9 +278,11 @@ fn fulfilment_body<V: View>(
             Some(parcel_body(store, &parcel))
         })
         .collect();
+    let holds = order.holds_of_fulfilment(number as usize - 1);
     json!({
         "id": id.to_string(), "node": node_id(store, fulfilment.node),
         "state": format!("{:?}", fulfilment.state), "lines": lines, "parcels": parcels,
+        "holds": holds.iter().map(hold_body).collect::<Vec<_>>(),
     })
 }
 
@@ -462,6 +490,13 @@ fn decision_body<V: View>(store: &V, name: &str, offset: u64, decision: &Decisio
             body["fulfilment"] = json!(m.fulfilment);
             body["node"] = json!(m.node_id);
             body["lines"] = lines(&m.lines);
+            body["holds"] = m.holds.iter().map(hold_body).collect();
+            (None, None)
+        }
+        Decision::ReleaseRequested(m) => {
+            body["fulfilment"] = json!(m.fulfilment);
+            body["node"] = json!(m.node_id);
+            body["lines"] = lines(&m.lines);
             (None, None)
         }
         Decision::Released(m) => {
@@ -521,6 +556,16 @@ fn add_outcome(body: &mut Value, outcome: &v1::OrderOutcome) {
     body["reason"] = json!(outcome.reason);
     body["shortages"] = shortages;
     body["waiting"] = quantities(&outcome.waiting);
+    if !outcome.holds.is_empty() {
+        body["holds"] = outcome.holds.iter().map(hold_body).collect();
+    }
+    for (name, lines) in
+        [("release_requested", &outcome.release_requested), ("kept", &outcome.kept)]
+    {
+        if !lines.is_empty() {
+            body[name] = quantities(lines);
+        }
+    }
     body["cancelled"] = quantities(&outcome.cancelled);
 }
 

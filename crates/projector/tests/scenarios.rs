@@ -5,9 +5,10 @@ mod engine;
 
 use std::path::Path;
 
-use engine::{Engine, MARKET};
+use engine::{Engine, MARKET, PREFIX};
 use omnifold_events::jsonl::FileEvent;
 use omnifold_projector::{Query, Why, rebuild, verify, why};
+use omnifold_simulation::checker::{CheckOptions, check};
 use omnifold_simulation::output::Output;
 use omnifold_simulation::scenario::{
     FulfilmentFigures, ParcelFigures, Player, StockFigures, parse, play,
@@ -128,4 +129,6 @@ fn check_whole_run(engine: &Engine, name: &str) {
     let live = engine.query(Query::Market).expect("an answer").position;
     let rebuilt = rebuild(engine.log.clone(), MARKET, options, &mut |_| {}).expect(name);
     assert_eq!(rebuilt.position.digest, live.digest, "{name}");
+    let books = check(&*engine.log, PREFIX, MARKET, &CheckOptions::default()).expect(name);
+    assert!(books.is_clean(), "{name}: {books}");
 }

@@ -113,20 +113,20 @@ impl Candidates {
         self.stocking.clear();
         self.stocking.resize(nodes, false);
         for (place, demand) in self.skus.iter_mut().enumerate() {
-            for row in view.stock_of(demand.sku) {
-                let node = row.node.0 as usize;
+            for offer in view.offers_of(demand.sku) {
+                let node = offer.node.0 as usize;
                 let verdict = &mut self.verdicts[node];
                 self.stocking[node] = true;
                 if is_ruled_out(*verdict) {
                     continue;
                 }
-                if order.details.is_some() && order.was_not_found_at(demand.sku, row.node) {
+                if order.details.is_some() && order.was_not_found_at(demand.sku, offer.node) {
                     if *verdict == Verdict::NotStocked {
                         *verdict = Verdict::Excluded;
                     }
                     continue;
                 }
-                if row.stock.flagged_out {
+                if offer.flagged_out {
                     if *verdict == Verdict::NotStocked {
                         *verdict = Verdict::FlaggedOut;
                     }
@@ -135,8 +135,8 @@ impl Candidates {
                 *verdict = Verdict::NoFreeStock;
                 demand.stocked = true;
                 let cell = node * skus + place;
-                self.free[cell] = row.stock.on_hand_available();
-                self.backorder[cell] = row.stock.backorder_available();
+                self.free[cell] = offer.on_hand;
+                self.backorder[cell] = offer.backorder;
                 demand.on_hand += self.free[cell];
                 demand.backorder += self.backorder[cell];
             }

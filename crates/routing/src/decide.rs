@@ -1,8 +1,6 @@
 //! One order in, the messages that say what becomes of it out.
 
-use omnifold_domain::{
-    Decision, Fulfilment, FulfilmentState, Line, Order, OrderKey, Reason, Rules, View,
-};
+use omnifold_domain::{Decision, Line, Order, OrderKey, Reason, Rules, View};
 use omnifold_events::v1::{self, Cause, ExplanationLevel, OutcomeStatus};
 
 use crate::candidates::{Candidates, Demand};
@@ -49,6 +47,12 @@ impl Router {
     /// Where there is no such order, or no settings: both are the caller's to know.
     pub fn route<V: View>(&mut self, view: &mut V, turn: Turn, key: OrderKey) -> Vec<Decision> {
         let order = view.shared_order(key).expect("work names orders that are there");
+        if order.lines.iter().all(|line| line.open == 0) {
+            return Vec::new();
+        }
+        if order.is_held() {
+            return vec![Decision::Outcome(outcome_of_held(turn, &order))];
+        }
         let settings = view.settings().expect("a market with orders has settings");
         let (wait, explanation, max_steps) =
             (settings.wait, settings.explanation, settings.solver_steps);
@@ -193,35 +197,6 @@ impl Router {
         let rank = |node: usize| self.ranked.iter().position(|&ranked| ranked == node);
         plan.shipments.sort_by_key(|shipment| rank(shipment.node));
     }
-
-    /// Takes back units of an order: open ones first, then from its newest fulfilments.
-    ///
-    /// # Panics
-    /// Where there is no such order, or it holds fewer units.
-    pub fn cancel<V: View>(
-        &mut self,
-        view: &mut V,
-        turn: Turn,
-        key: OrderKey,
-        lines: &[(usize, i64)],
-    ) -> Vec<Decision> {
-        let order = view.shared_order(key).expect("work names orders that are there");
-        let mut kept = Order::clone(&order);
-        for &(line, units) in lines {
-            let mut missing = units - units.min(order.lines[line].open);
-            let open = kept.fulfilments.iter_mut().filter(|f| f.state.is_open());
-            for fulfilment in open.rev() {
-                for part in fulfilment.lines.iter_mut().filter(|part| part.line as usize == line) {
-                    let taken = part.allocated.min(missing);
-                    part.allocated -= taken;
-                    part.backordered = part.backordered.min(part.allocated);
-                    missing -= taken;
-                }
-            }
-            assert_eq!(missing, 0, "the fold checked that the units are there");
-        }
-        Writer { view, turn, order: &order, distances: &[] }.write_cancel(&kept, lines)
-    }
 }
 
 fn shipment_of(shipments: &mut Vec<Shipment>, node: usize) -> &mut Shipment {
@@ -231,6 +206,27 @@ fn shipment_of(shipments: &mut Vec<Shipment>, node: usize) -> &mut Shipment {
         shipments.len() - 1
     });
     &mut shipments[place]
+}
+
+/// The order waits for its holds, and its open units with it.
+fn outcome_of_held(turn: Turn, order: &Order) -> v1::OrderOutcome {
+    v1::OrderOutcome {
+        channel: order.channel.clone(),
+        order_id: order.order_id.clone(),
+        revision: order.revision,
+        decision: order.decisions + 1,
+        step: turn.step,
+        cause: turn.cause.into(),
+        status: OutcomeStatus::Held.into(),
+        holds: order.holds_of_order(),
+        ..v1::OrderOutcome::default()
+    }
+}
+
+/// Whether somebody asked for the units and is owed an answer, whatever comes of it.
+fn is_asked(cause: Cause) -> bool {
+    use Cause::{Changed, HoldReleased, Payment, Placed, Resumed};
+    matches!(cause, Placed | HoldReleased | Payment | Changed | Resumed)
 }
 
 /// Turns a plan into messages. Each message is a decision of its own number.
@@ -252,7 +248,8 @@ impl<V: View> Writer<'_, V> {
         let embedded = if placed && one_covers_all {
             Some(self.outcome(&plan, wait, explanation.take()))
         } else {
-            if placed || (self.turn.cause == Cause::Rerouted && !plan.uncovered.is_empty()) {
+            let asked = is_asked(self.turn.cause);
+            if asked || (self.turn.cause == Cause::Rerouted && !plan.uncovered.is_empty()) {
                 let outcome = self.outcome(&plan, wait, explanation.take());
                 decisions.push(Decision::Outcome(outcome));
             }
@@ -274,7 +271,8 @@ impl<V: View> Writer<'_, V> {
         decisions
     }
 
-    pub(crate) fn number(&self, place: usize) -> u32 {
+    /// Number of the decision at that place among those taken now.
+    pub fn number(&self, place: usize) -> u32 {
         self.order.decisions + place as u32 + 1
     }
 
@@ -307,6 +305,7 @@ impl<V: View> Writer<'_, V> {
             waiting,
             cancelled,
             explanation,
+            ..v1::OrderOutcome::default()
         }
     }
 
@@ -328,15 +327,11 @@ impl<V: View> Writer<'_, V> {
             cause: self.turn.cause.into(),
             outcome: None,
             explanation: None,
+            delivery: self.order.delivery_terms().map(Box::new),
         }
     }
 
-    pub(crate) fn assigned_line(
-        &self,
-        line: &Line,
-        units: i64,
-        backordered: i64,
-    ) -> v1::AssignedLine {
+    pub fn assigned_line(&self, line: &Line, units: i64, backordered: i64) -> v1::AssignedLine {
         v1::AssignedLine {
             line_id: line.line_id.clone(),
             sku: self.view.item(line.sku).sku.clone(),
@@ -344,81 +339,10 @@ impl<V: View> Writer<'_, V> {
             backordered_milli: backordered,
         }
     }
-
-    fn write_cancel(&self, kept: &Order, lines: &[(usize, i64)]) -> Vec<Decision> {
-        let mut decisions = Vec::new();
-        let pairs = self.order.fulfilments.iter().zip(&kept.fulfilments).enumerate();
-        for (place, (before, after)) in pairs.filter(|(_, (before, after))| before != after) {
-            debug_assert!(before.state != FulfilmentState::Rejected);
-            decisions.push(self.taken_back(place, before, after, self.number(decisions.len())));
-        }
-        let number = self.number(decisions.len());
-        decisions.push(Decision::Outcome(self.cancelled_outcome(number, lines)));
-        decisions
-    }
-
-    /// What a node is told whose fulfilment keeps less than before, or nothing.
-    pub(crate) fn taken_back(
-        &self,
-        place: usize,
-        before: &Fulfilment,
-        after: &Fulfilment,
-        number: u32,
-    ) -> Decision {
-        let node_id = self.view.nodes()[before.node.0 as usize].id.clone();
-        let fulfilment = place as u32 + 1;
-        if after.lines.iter().all(|line| line.allocated == 0) {
-            return Decision::Released(v1::FulfilmentReleased {
-                channel: self.order.channel.clone(),
-                order_id: self.order.order_id.clone(),
-                fulfilment,
-                node_id,
-                lines: self.held_lines(before),
-                revision: self.order.revision,
-                decision: number,
-                step: self.turn.step,
-                cause: self.turn.cause.into(),
-            });
-        }
-        Decision::Changed(v1::FulfilmentChanged {
-            channel: self.order.channel.clone(),
-            order_id: self.order.order_id.clone(),
-            fulfilment,
-            node_id,
-            lines: self.held_lines(after),
-            revision: self.order.revision,
-            decision: number,
-            step: self.turn.step,
-            cause: self.turn.cause.into(),
-        })
-    }
-
-    fn held_lines(&self, fulfilment: &Fulfilment) -> Vec<v1::AssignedLine> {
-        let held = fulfilment.lines.iter().filter(|line| line.allocated > 0);
-        held.map(|part| {
-            let line = &self.order.lines[part.line as usize];
-            self.assigned_line(line, part.allocated, part.backordered)
-        })
-        .collect()
-    }
-
-    fn cancelled_outcome(&self, number: u32, lines: &[(usize, i64)]) -> v1::OrderOutcome {
-        v1::OrderOutcome {
-            channel: self.order.channel.clone(),
-            order_id: self.order.order_id.clone(),
-            revision: self.order.revision,
-            decision: number,
-            step: self.turn.step,
-            cause: self.turn.cause.into(),
-            status: OutcomeStatus::Cancelled.into(),
-            cancelled: quantities(self.order, lines),
-            ..v1::OrderOutcome::default()
-        }
-    }
 }
 
 /// Units by line, one row a line, in line order.
-fn quantities(order: &Order, units: &[(usize, i64)]) -> Vec<v1::LineQuantity> {
+pub(crate) fn quantities(order: &Order, units: &[(usize, i64)]) -> Vec<v1::LineQuantity> {
     let mut rows: Vec<(usize, i64)> = Vec::with_capacity(units.len());
     for &(line, units) in units {
         match rows.iter_mut().find(|row| row.0 == line) {

@@ -20,6 +20,7 @@ mod explain;
 mod fill;
 mod relocate;
 mod returns;
+mod withdraw;
 
 pub use decide::{Router, Turn};
 pub use distance::haversine_m;

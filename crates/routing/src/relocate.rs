@@ -28,7 +28,12 @@ pub fn relocate<V: View>(
         part.backordered = part.backordered.min(part.allocated);
     }
     let writer = Writer { view: &*view, turn, order: &order, distances: &[] };
-    let released = writer.taken_back(fulfilment, before, &after, writer.number(0));
+    let nothing_left = after.lines.iter().all(|line| line.allocated == 0);
+    let taken_back = if nothing_left {
+        writer.released(fulfilment, before, 0)
+    } else {
+        writer.changed(fulfilment, &after, 0)
+    };
     let moved = |&(line, units): &(usize, i64)| {
         writer.assigned_line(&order.lines[before.lines[line].line as usize], units, 0)
     };
@@ -45,8 +50,9 @@ pub fn relocate<V: View>(
         cause: turn.cause.into(),
         outcome: None,
         explanation: None,
+        delivery: order.delivery_terms().map(Box::new),
     };
-    vec![released, Decision::Assigned(assigned)]
+    vec![taken_back, Decision::Assigned(assigned)]
 }
 
 fn distance_to<V: View>(view: &V, order: &Order, node: NodeIx) -> u32 {

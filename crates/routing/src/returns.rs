@@ -3,7 +3,7 @@
 
 use omnifold_domain::money::{due_for, paid_for};
 use omnifold_domain::{
-    Decision, Due, Order, Reason, Repay, Return, ReturnKey, ReturnLine, Settings, View,
+    Decision, Order, Reason, Repay, RepayLine, Return, ReturnKey, ReturnLine, Settings, View,
 };
 use omnifold_events::v1::{self, ItemCondition, ReturnResponse};
 
@@ -154,7 +154,7 @@ pub fn repay<V: View>(view: &mut V, turn: Turn, repay: &Repay) -> Vec<Decision> 
     let order = view.shared_order(repay.order).expect("work names orders that are there");
     let row = repay.returned.map(|key| view.return_of(key).cloned().expect("it brought units"));
     let settings = view.settings().expect("a market with orders has settings");
-    let was_paid_for = |due: &&Due| {
+    let was_paid_for = |due: &&RepayLine| {
         let line = &order.lines[due.line];
         paid_for(line, &order.line_details(due.line), line.ordered) > 0
     };
@@ -186,7 +186,7 @@ pub fn repay<V: View>(view: &mut V, turn: Turn, repay: &Repay) -> Vec<Decision> 
     }))]
 }
 
-fn refund_line(order: &Order, due: &Due) -> v1::RefundLine {
+fn refund_line(order: &Order, due: &RepayLine) -> v1::RefundLine {
     let line = &order.lines[due.line];
     v1::RefundLine {
         line_id: line.line_id.clone(),

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use omnifold_domain::{
-    Carrier, CarrierKey, Decision, Item, Location, Node, NodeIx, Order, OrderKey, Parcel,
+    Carrier, CarrierKey, Decision, Item, Location, Node, NodeIx, Offer, Order, OrderKey, Parcel,
     ParcelKey, Return, ReturnKey, Settings, SkuIx, Stock, StockAt, View, WaitingKey, rules,
 };
 use omnifold_events::v1::{self, Cause, OutcomeStatus, Verdict};
@@ -19,6 +19,7 @@ struct World {
     nodes: Vec<Node>,
     items: Vec<Item>,
     stock: Vec<Vec<StockAt>>,
+    offers: Vec<Offer>,
     order: Order,
 }
 
@@ -48,6 +49,11 @@ impl View for World {
     }
     fn stock_of(&mut self, sku: SkuIx) -> &[StockAt] {
         &self.stock[sku.0 as usize]
+    }
+    fn offers_of(&mut self, sku: SkuIx) -> &[Offer] {
+        let rows = self.stock[sku.0 as usize].iter();
+        self.offers = rows.map(|row| Offer::of(row.node, &row.stock)).collect();
+        &self.offers
     }
     fn order(&mut self, _: OrderKey) -> Option<&Order> {
         Some(&self.order)
@@ -88,6 +94,8 @@ fn settings(wait: bool) -> Settings {
         worst_return_condition: 0,
         return_fee: 0,
         max_parcel_g: 0,
+        payment: 0,
+        asks_release: false,
     }
 }
 
@@ -125,6 +133,7 @@ fn order(lines: &[(usize, i64)], allow_partial: bool) -> Order {
         lines: lines.collect(),
         fulfilments: vec![],
         details: None,
+        handling: None,
     }
 }
 
@@ -155,6 +164,7 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
         nodes: far.iter().enumerate().map(node).collect(),
         items: (0..skus).map(item).collect(),
         stock: (0..skus).map(stock).collect(),
+        offers: Vec::new(),
         order: order(lines, allow_partial),
     }
 }

@@ -7,10 +7,12 @@ use prost::Message;
 /// One message of `assignments`, `rejected` or `notices`.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // each variant is documented by its message in proto/
+#[allow(clippy::large_enum_variant)] // the large ones are nearly all there are
 pub enum Output {
     Outcome(v1::OrderOutcome),
     Assigned(v1::FulfilmentAssigned),
     Changed(v1::FulfilmentChanged),
+    ReleaseRequested(v1::FulfilmentReleaseRequested),
     Released(v1::FulfilmentReleased),
     ReturnAuthorised(Box<v1::ReturnAuthorised>),
     ReturnRefused(v1::ReturnRefused),
@@ -49,6 +51,9 @@ impl Output {
             b"omnifold.v1.FulfilmentChanged" => {
                 v1::FulfilmentChanged::decode(value).map(Output::Changed)
             }
+            b"omnifold.v1.FulfilmentReleaseRequested" => {
+                v1::FulfilmentReleaseRequested::decode(value).map(Output::ReleaseRequested)
+            }
             b"omnifold.v1.FulfilmentReleased" => {
                 v1::FulfilmentReleased::decode(value).map(Output::Released)
             }
@@ -75,6 +80,7 @@ impl Output {
             // Left out where the outcome inside says the same.
             Output::Assigned(m) => m.outcome.as_ref().map_or(m.step, |outcome| outcome.step),
             Output::Changed(m) => m.step,
+            Output::ReleaseRequested(m) => m.step,
             Output::Released(m) => m.step,
             Output::ReturnAuthorised(m) => m.step,
             Output::ReturnRefused(m) => m.step,
@@ -90,6 +96,7 @@ impl Output {
             Output::Outcome(m) => m.cause(),
             Output::Assigned(m) => m.outcome.as_ref().map_or(m.cause(), v1::OrderOutcome::cause),
             Output::Changed(m) => m.cause(),
+            Output::ReleaseRequested(m) => m.cause(),
             Output::Released(m) => m.cause(),
             Output::ReturnAuthorised(m) => m.cause(),
             Output::ReturnRefused(m) => m.cause(),
@@ -104,6 +111,7 @@ impl Output {
             Output::Outcome(m) => (&m.channel, &m.order_id),
             Output::Assigned(m) => (&m.channel, &m.order_id),
             Output::Changed(m) => (&m.channel, &m.order_id),
+            Output::ReleaseRequested(m) => (&m.channel, &m.order_id),
             Output::Released(m) => (&m.channel, &m.order_id),
             Output::ReturnAuthorised(m) => (&m.channel, &m.order_id),
             Output::ReturnRefused(m) => (&m.channel, &m.order_id),
@@ -117,6 +125,7 @@ impl Output {
         match self {
             Output::Assigned(m) => Some(m.fulfilment),
             Output::Changed(m) => Some(m.fulfilment),
+            Output::ReleaseRequested(m) => Some(m.fulfilment),
             Output::Released(m) => Some(m.fulfilment),
             Output::Outcome(_)
             | Output::ReturnAuthorised(_)
@@ -132,6 +141,7 @@ impl Output {
         match self {
             Output::Assigned(m) => Some(&m.node_id),
             Output::Changed(m) => Some(&m.node_id),
+            Output::ReleaseRequested(m) => Some(&m.node_id),
             Output::Released(m) => Some(&m.node_id),
             Output::Outcome(_)
             | Output::ReturnAuthorised(_)
@@ -150,6 +160,7 @@ impl Output {
                 m.outcome.as_ref().map_or(m.decision, |outcome| outcome.decision)
             }
             Output::Changed(m) => m.decision,
+            Output::ReleaseRequested(m) => m.decision,
             Output::Released(m) => m.decision,
             Output::ReturnAuthorised(m) => m.decision,
             Output::ReturnRefused(m) => m.decision,

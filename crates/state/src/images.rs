@@ -1,7 +1,11 @@
 //! Rows as one epoch left them, encoded; and the checkpoint that is made of them.
 
-use crate::Table;
-use crate::rows::{Key, MAX_KEY};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::digest::Digest;
+use crate::rows::{self, Key, MAX_KEY, Table};
 
 /// What one epoch did to the rows.
 #[derive(Debug, Default, Clone)]
@@ -18,19 +22,53 @@ struct Image {
     key: [u8; MAX_KEY],
     key_len: u8,
     /// Start and length of the stored form; no row where `None`.
-    value: Option<(usize, u32)>,
+    value: Option<(u32, u32)>,
 }
 
 impl Images {
-    /// The buffer that the next row's stored form goes to.
-    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
+    /// Room for as much as another epoch took: epochs are much alike.
+    pub(crate) fn sized_like(other: &Images) -> Self {
+        Images {
+            bytes: Vec::with_capacity(other.bytes.len()),
+            rows: Vec::with_capacity(other.rows.len()),
+            dropped_buckets: Vec::new(),
+        }
     }
 
-    /// Notes a row whose stored form was just appended to [`Images::buffer`] from `start` on.
-    pub(crate) fn push(&mut self, table: Table, key: &Key, start: usize) {
-        let length = u32::try_from(self.bytes.len() - start).expect("rows are small");
-        self.note(table, key, Some((start, length)));
+    /// Adds a row, or gives the row at place `earlier` of this epoch its new value. Returns its place
+    /// and what it adds to the digest.
+    pub(crate) fn encode<V: Serialize>(
+        &mut self,
+        table: Table,
+        key: &Key,
+        earlier: Option<u32>,
+        value: &V,
+    ) -> (u32, u128) {
+        let start = self.bytes.len();
+        let canonical = rows::encode(value, &mut self.bytes);
+        let hash = Digest::of_small_row(table, key.as_bytes(), &self.bytes[canonical..]);
+        let value = Some(self.stored_since(start));
+        match earlier {
+            Some(place) => {
+                self.rows[place as usize].value = value;
+                (place, hash)
+            }
+            None => (self.note(table, key, value), hash),
+        }
+    }
+
+    /// Adds a row whose stored form is these bytes alone. Returns what it adds to the digest.
+    pub(crate) fn put(&mut self, table: Table, key: &Key, stored: &[u8]) -> u128 {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(stored);
+        let value = self.stored_since(start);
+        self.note(table, key, Some(value));
+        Digest::of_small_row(table, key.as_bytes(), stored)
+    }
+
+    fn stored_since(&self, start: usize) -> (u32, u32) {
+        let place = |at: usize| u32::try_from(at).expect("an epoch's rows are bounded");
+        (place(start), place(self.bytes.len() - start))
     }
 
     /// Notes that a row is gone.
@@ -38,11 +76,12 @@ impl Images {
         self.note(table, key, None);
     }
 
-    fn note(&mut self, table: Table, key: &Key, value: Option<(usize, u32)>) {
+    fn note(&mut self, table: Table, key: &Key, value: Option<(u32, u32)>) -> u32 {
         let mut bytes = [0; MAX_KEY];
         let text = key.as_bytes();
         bytes[..text.len()].copy_from_slice(text);
         self.rows.push(Image { table, key: bytes, key_len: text.len() as u8, value });
+        (self.rows.len() - 1) as u32
     }
 
     /// Adds a row in its stored form as it is, for tools and for tests that plant a fault.
@@ -50,9 +89,7 @@ impl Images {
     /// # Panics
     /// Where the key is longer than any table's.
     pub fn plant(&mut self, table: Table, key: &[u8], stored: &[u8]) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(stored);
-        self.push(table, &Key::new(&[key]), start);
+        self.put(table, &Key::new(&[key]), stored);
     }
 
     /// Bytes held.
@@ -75,9 +112,10 @@ impl Images {
         (image.table, &image.key[..usize::from(image.key_len)])
     }
 
-    fn value(&self, row: usize) -> Option<&[u8]> {
+    /// The stored form of a row, by its place.
+    pub(crate) fn value(&self, row: usize) -> Option<&[u8]> {
         let (start, length) = self.rows[row].value?;
-        Some(&self.bytes[start..start + length as usize])
+        Some(&self.bytes[start as usize..(start + length) as usize])
     }
 }
 
@@ -87,14 +125,14 @@ pub type RowImage<'a> = (Table, &'a [u8], Option<&'a [u8]>);
 /// Rows exactly as they stood at one acknowledged epoch, with the position they stand for.
 #[derive(Debug, Default, Clone)]
 pub struct Checkpoint {
-    epochs: Vec<Images>,
+    epochs: Vec<Arc<Images>>,
     /// Where the state stands, in the words of whoever keeps it.
     pub position: Vec<u8>,
 }
 
 impl Checkpoint {
     /// A checkpoint of these epochs, oldest first.
-    pub fn new(epochs: Vec<Images>, position: Vec<u8>) -> Self {
+    pub fn new(epochs: Vec<Arc<Images>>, position: Vec<u8>) -> Self {
         Checkpoint { epochs, position }
     }
 
@@ -106,23 +144,47 @@ impl Checkpoint {
     /// Every changed row once, as the newest epoch left it, by table and key: RocksDB takes sorted
     /// rows fastest.
     pub fn newest_rows(&self) -> Vec<RowImage<'_>> {
-        let total = self.epochs.iter().map(Images::len).sum();
-        let mut places: Vec<(Table, &[u8], u32, u32)> = Vec::with_capacity(total);
-        for (epoch, images) in self.epochs.iter().enumerate() {
-            for row in 0..images.len() {
-                let (table, key) = images.key(row);
-                places.push((table, key, epoch as u32, row as u32));
-            }
-        }
-        places.sort_unstable();
-        let mut rows: Vec<RowImage<'_>> = Vec::with_capacity(places.len());
-        for (table, key, epoch, row) in places {
-            let value = self.epochs[epoch as usize].value(row as usize);
+        let mut rows: Vec<RowImage<'_>> = Vec::new();
+        for place in self.sorted_places() {
+            let images = &self.epochs[place.epoch as usize];
+            let (table, key) = images.key(place.row as usize);
+            let value = images.value(place.row as usize);
             match rows.last_mut() {
                 Some(last) if (last.0, last.1) == (table, key) => last.2 = value,
                 _ => rows.push((table, key, value)),
             }
         }
         rows
+    }
+
+    /// Every image, by table, key and age.
+    fn sorted_places(&self) -> Vec<Place> {
+        let total = self.epochs.iter().map(|images| images.len()).sum();
+        let mut places = Vec::with_capacity(total);
+        for (epoch, images) in self.epochs.iter().enumerate() {
+            let rows = images.rows.iter().enumerate();
+            places.extend(rows.map(|(row, image)| image.place(epoch as u32, row as u32)));
+        }
+        places.sort_unstable();
+        places
+    }
+}
+
+/// Sorts as (table, key, epoch, row) does, without a look at the image: numbers in place of bytes.
+/// Keys of one table are of one length, so padding them changes no order.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// The table's number, the key's first 16 bytes, and the last 4.
+    key: (u8, u128, u32),
+    epoch: u32,
+    row: u32,
+}
+
+impl Image {
+    fn place(&self, epoch: u32, row: u32) -> Place {
+        let (first, rest) = self.key.split_at(16);
+        let first = u128::from_be_bytes(first.try_into().expect("16 bytes"));
+        let rest = u32::from_be_bytes(rest.try_into().expect("4 bytes"));
+        Place { key: (self.table as u8, first, rest), epoch, row }
     }
 }

@@ -1,11 +1,11 @@
 //! Rows, keys, write-back cache, digest and checkpoints of one market.
 //!
-//! RocksDB is a cache of the log's fold, so its write-ahead log is off. Rows change in memory; at
-//! the end of an epoch each changed row is encoded once ([`Images`]) and the digest moves by the
-//! difference. Images of acknowledged epochs are gathered until a checkpoint writes them, with the
-//! position they stand for, as one batch and flushes it. A row changed since the last flushed
-//! checkpoint is never evicted from memory; so memory is bounded by how often checkpoints are made,
-//! and what RocksDB holds is always exactly one acknowledged epoch.
+//! RocksDB is a cache of the log's fold, so its write-ahead log is off. Rows change in memory; when
+//! a step ends, the rows it changed are encoded while they are warm, the newest of an epoch counts
+//! ([`Images`]), and the digest moves by the difference. Images of acknowledged epochs are gathered
+//! until a checkpoint writes them, with the position they stand for, as one batch and flushes it.
+//! Until then a row is read from memory or from the images; so memory is bounded by how often
+//! checkpoints are made, and what RocksDB holds is always exactly one acknowledged epoch.
 //!
 //! Nothing here knows Kafka, and nothing here knows what an event means.
 
@@ -13,7 +13,10 @@ mod backend;
 mod digest;
 mod filter;
 mod images;
+mod known;
 mod memory;
+mod order_table;
+mod recent;
 mod rocks;
 mod rows;
 mod scan;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB,
-    DBCompressionType, FlushOptions, LruCacheOptions, Options, ReadOptions, WriteBatch,
-    WriteOptions,
+    DBCompactionStyle, DBCompressionType, FlushOptions, LruCacheOptions, Options, ReadOptions,
+    WriteBatch, WriteOptions,
 };
 
 use crate::{Backend, Checkpoint, EachRow, StateError, Table};
@@ -20,6 +20,8 @@ const BLOCK_CACHE: usize = 24 * MIB;
 /// filter takes: every look-up of an absent key would then read that filter anew.
 const BLOCK_CACHE_SHARD_BITS: i32 = 2;
 const WRITE_BUFFER: usize = 8 * MIB;
+/// Sorted runs that a table may have before some are merged. A look-up asks each run's filter.
+const MAX_RUNS: i32 = 10;
 /// Bits of Bloom filter a key: about 1 % of absent keys cost a read.
 const BLOOM_BITS: f64 = 10.0;
 
@@ -80,6 +82,8 @@ fn db_options() -> Options {
     options.set_max_background_jobs(2);
     options.set_keep_log_file_num(2);
     options.set_max_open_files(256);
+    // Written to the disk as it comes: a burst at the end would hold up the log's own syncs.
+    options.set_bytes_per_sync(1 << 20);
     options
 }
 
@@ -100,7 +104,18 @@ fn family_options(table: Table, cache: &Cache) -> Options {
     }
     let mut options = Options::default();
     options.set_block_based_table_factory(&blocks);
-    options.set_compression_type(DBCompressionType::Lz4);
+    // Rows are written once or a few times and mostly never read again, and their keys are spread
+    // evenly: merging runs of like age writes each fewer times than levels do.
+    options.set_compaction_style(DBCompactionStyle::Universal);
+    options.set_level_zero_file_num_compaction_trigger(MAX_RUNS);
+    // What was just flushed is soon merged: compressing it would be done twice. Hashes do not
+    // compress at all.
+    let (fresh, merged) = match table {
+        Table::Seen => (DBCompressionType::None, DBCompressionType::None),
+        _ => (DBCompressionType::None, DBCompressionType::Lz4),
+    };
+    options.set_compression_type(merged);
+    options.set_compression_per_level(&[fresh, merged]);
     options.set_write_buffer_size(WRITE_BUFFER);
     options.set_max_write_buffer_number(3);
     options

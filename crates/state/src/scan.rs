@@ -123,6 +123,9 @@ fn check_order(
     if !invariants::i6_open_units_wait(order) {
         note(violations, Violation::new("I6", format!("{name} has open units in no queue")));
     }
+    if !invariants::i6_asked_units_are_held(order) {
+        note(violations, Violation::new("I6", format!("{name} asks for units nobody holds")));
+    }
     for fulfilment in &order.fulfilments {
         for line in &fulfilment.lines {
             let sku = order.lines[line.line as usize].sku;

@@ -12,13 +12,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::Backend;
 use crate::digest::Digest;
-use crate::filter::Filter;
 use crate::images::Images;
+use crate::known::{Known, Unread};
+use crate::recent::Recent;
 use crate::rows::{self, Key, Table};
 use crate::{StateError, rows::key_u32};
 
 /// Buckets the horizon is cut into.
 const BUCKETS: i64 = 8;
+/// 64-byte lines of a bucket's filter: 2 MiB, for about 1.4 million ids.
+const FILTER_LINES: usize = 32_768;
 
 #[derive(Default, Clone, Serialize, Deserialize)]
 struct Bucket {
@@ -30,9 +33,15 @@ struct Bucket {
     /// Some rows are in the backend.
     #[serde(skip)]
     stored: bool,
-    /// Which ids are in it; `None` for a bucket that was there when the state was opened.
+    /// Which ids may be in it.
     #[serde(skip)]
-    filter: Option<Filter>,
+    known: Option<Known>,
+}
+
+/// The market's clock and its horizon, when an id is remembered.
+pub(crate) struct SeenAt {
+    pub clock_ms: i64,
+    pub horizon_ms: i64,
 }
 
 /// Ids of one market.
@@ -41,22 +50,25 @@ pub(crate) struct SeenTable {
     buckets: BTreeMap<u32, Bucket>,
     /// Rows that no flushed checkpoint holds: id to (bucket, content, epoch).
     unflushed: FxHashMap<u128, (u32, u64, u64)>,
-    /// Ids of the epoch under way, in the order they came.
-    fresh: Vec<u128>,
     dropped: Vec<u32>,
 }
 
 impl SeenTable {
-    pub(crate) fn load(backend: &dyn Backend) -> Result<Self, StateError> {
-        let mut table = SeenTable::default();
+    /// The table, and the ids that are to be read.
+    pub(crate) fn load(backend: &dyn Backend) -> Result<(Self, Vec<Unread>), StateError> {
+        let (mut table, mut unread) = (SeenTable::default(), Vec::new());
         backend.scan(Table::SeenBucket, &[], &[], &mut |key, value| {
             let number = key_u32(key, 0).unwrap_or_default();
             let mut bucket: Bucket = rows::decode(Table::SeenBucket, key, value)?;
             bucket.stored = true;
+            let (from, to) = (number.to_be_bytes(), (number + 1).to_be_bytes());
+            let (known, ids) = Known::stored(Table::Seen, &from, &to, FILTER_LINES);
+            bucket.known = Some(known);
+            unread.push(ids);
             table.buckets.insert(number, bucket);
             Ok(())
         })?;
-        Ok(table)
+        Ok((table, unread))
     }
 
     /// The content hash under which an id was seen.
@@ -65,7 +77,7 @@ impl SeenTable {
             return Ok(Some(content));
         }
         let may_hold = |bucket: &Bucket| {
-            bucket.stored && bucket.filter.as_ref().is_none_or(|filter| filter.may_contain(id))
+            bucket.stored && bucket.known.as_ref().is_none_or(|known| known.may_contain(id))
         };
         for (&number, _) in self.buckets.iter().rev().filter(|(_, bucket)| may_hold(bucket)) {
             let stored = backend.get(Table::Seen, Key::seen(number, id).as_bytes())?;
@@ -82,24 +94,23 @@ impl SeenTable {
         &mut self,
         id: u128,
         content: u64,
-        clock_ms: i64,
-        horizon_ms: i64,
+        at: &SeenAt,
+        recent: &mut Recent,
         digest: &mut Digest,
     ) {
-        let number = bucket_of(clock_ms, horizon_ms);
+        let number = bucket_of(at.clock_ms, at.horizon_ms);
         let key = Key::seen(number, id);
-        let hash = Digest::of_small_row(Table::Seen, key.as_bytes(), &content.to_be_bytes());
+        let hash = recent.current.put(Table::Seen, &key, &content.to_be_bytes());
         digest.replace(0, hash);
-        let new = || Bucket { filter: Some(Filter::new()), ..Bucket::default() };
+        let new = || Bucket { known: Some(Known::none(FILTER_LINES)), ..Bucket::default() };
         let bucket = self.buckets.entry(number).or_insert_with(new);
-        if let Some(filter) = &mut bucket.filter {
-            filter.insert(id);
+        if let Some(known) = &mut bucket.known {
+            known.insert(id);
         }
         bucket.count += 1;
         bucket.digest = bucket.digest.wrapping_add(hash);
         bucket.dirty = true;
-        self.unflushed.insert(id, (number, content, u64::MAX));
-        self.fresh.push(id);
+        self.unflushed.insert(id, (number, content, recent.epoch));
     }
 
     /// Ids known, over all buckets: for invariant I3.
@@ -124,26 +135,16 @@ impl SeenTable {
             digest.replace(bucket.digest, 0);
             gone += bucket.count;
             self.unflushed.retain(|_, row| row.0 != number);
-            self.fresh.retain(|id| self.unflushed.contains_key(id));
             self.dropped.push(number);
             self.buckets.pop_first();
         }
         gone
     }
 
-    pub(crate) fn end_epoch(&mut self, epoch: u64, images: &mut Images) {
-        for id in std::mem::take(&mut self.fresh) {
-            let row = self.unflushed.get_mut(&id).expect("fresh ids are unflushed");
-            row.2 = epoch;
-            let start = images.buffer().len();
-            images.buffer().extend_from_slice(&row.1.to_be_bytes());
-            images.push(Table::Seen, &Key::seen(row.0, id), start);
-        }
+    pub(crate) fn end_epoch(&mut self, images: &mut Images) {
         for (&number, bucket) in self.buckets.iter_mut().filter(|(_, bucket)| bucket.dirty) {
             bucket.dirty = false;
-            let start = images.buffer().len();
-            rows::encode(bucket, images.buffer());
-            images.push(Table::SeenBucket, &Key::number(number), start);
+            images.encode(Table::SeenBucket, &Key::number(number), None, bucket);
         }
         for number in self.dropped.drain(..) {
             images.push_deleted(Table::SeenBucket, &Key::number(number));

@@ -5,13 +5,17 @@ use std::collections::VecDeque;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use omnifold_domain::{
+    Carrier, CarrierKey, Ledger, NodeIx, Parcel, ParcelKey, Return, ReturnKey, SkuIx, Transfer,
+    TransferKey,
+};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::backend::{Backend, StateError};
 use crate::digest::Digest;
-use crate::images::Images;
+use crate::recent::Recent;
 use crate::rows::{self, Key, Table};
 
 /// Rows looked at for eviction an epoch.
@@ -78,32 +82,25 @@ impl<K: Copy + Eq + Hash, V: Serialize + DeserializeOwned> SideTable<K, V> {
         Ok(old)
     }
 
-    pub(crate) fn end_epoch(&mut self, epoch: u64, images: &mut Images, digest: &mut Digest) {
+    fn end_epoch(&mut self, recent: &mut Recent, digest: &mut Digest) {
         for key in std::mem::take(&mut self.dirty) {
             let cell = self.cells.get_mut(&key).expect("dirty rows are in memory");
             cell.dirty = false;
-            cell.changed_epoch = epoch;
+            cell.changed_epoch = recent.epoch;
             let bytes = (self.key)(key);
             let hash = match &cell.row {
                 None => {
-                    images.push_deleted(self.table, &bytes);
+                    recent.current.push_deleted(self.table, &bytes);
                     0
                 }
-                Some(row) => {
-                    let start = images.buffer().len();
-                    let canonical = rows::encode(&**row, images.buffer());
-                    let value = &images.buffer()[canonical..];
-                    let hash = Digest::of_small_row(self.table, bytes.as_bytes(), value);
-                    images.push(self.table, &bytes, start);
-                    hash
-                }
+                Some(row) => recent.current.encode(self.table, &bytes, None, &**row).1,
             };
             digest.replace(std::mem::replace(&mut cell.digest, hash), hash);
         }
     }
 
     /// Forgets the oldest rows beyond the bound, where a flushed checkpoint holds them.
-    pub(crate) fn forget(&mut self, max_rows: usize, flushed_epoch: u64) {
+    fn forget(&mut self, max_rows: usize, flushed_epoch: u64) {
         let mut tries = self.ages.len().min(MAX_EVICTION_TRIES);
         while self.cells.len() > max_rows && tries > 0 {
             tries -= 1;
@@ -115,5 +112,73 @@ impl<K: Copy + Eq + Hash, V: Serialize + DeserializeOwned> SideTable<K, V> {
                 self.cells.remove(&key);
             }
         }
+    }
+}
+
+/// All tables of that kind.
+pub(crate) struct Sides {
+    pub ledgers: SideTable<(SkuIx, NodeIx), Ledger>,
+    pub transfers: SideTable<TransferKey, Transfer>,
+    pub parcels: SideTable<ParcelKey, Parcel>,
+    pub returns: SideTable<ReturnKey, Return>,
+    pub carriers: SideTable<CarrierKey, Carrier>,
+    /// Rows of each that memory keeps although a checkpoint holds them.
+    max_rows: usize,
+}
+
+/// The earlier image of one row.
+#[derive(Debug)]
+pub(crate) enum SideUndo {
+    Ledger(SkuIx, NodeIx, Option<Arc<Ledger>>),
+    Transfer(TransferKey, Option<Arc<Transfer>>),
+    Parcel(ParcelKey, Option<Arc<Parcel>>),
+    Return(ReturnKey, Option<Arc<Return>>),
+    Carrier(CarrierKey, Option<Arc<Carrier>>),
+}
+
+impl Sides {
+    pub(crate) fn open(max_rows: usize) -> Self {
+        Sides {
+            ledgers: SideTable::new(Table::Movement, Key::movement),
+            transfers: SideTable::new(Table::Transfer, Key::transfer),
+            parcels: SideTable::new(Table::Parcel, |key| Key::hash(key.0)),
+            returns: SideTable::new(Table::Return, |key| Key::hash(key.0)),
+            carriers: SideTable::new(Table::Carrier, |key| Key::hash(key.0)),
+            max_rows,
+        }
+    }
+
+    pub(crate) fn take_back(
+        &mut self,
+        backend: &dyn Backend,
+        old: SideUndo,
+    ) -> Result<(), StateError> {
+        match old {
+            SideUndo::Ledger(sku, node, old) => {
+                self.ledgers.put(backend, (sku, node), old).map(drop)
+            }
+            SideUndo::Transfer(key, old) => self.transfers.put(backend, key, old).map(drop),
+            SideUndo::Parcel(key, old) => self.parcels.put(backend, key, old).map(drop),
+            SideUndo::Return(key, old) => self.returns.put(backend, key, old).map(drop),
+            SideUndo::Carrier(key, old) => self.carriers.put(backend, key, old).map(drop),
+        }
+    }
+
+    /// Encodes the rows that the epoch changed and moves the digest.
+    pub(crate) fn end_epoch(&mut self, recent: &mut Recent, digest: &mut Digest) {
+        self.ledgers.end_epoch(recent, digest);
+        self.transfers.end_epoch(recent, digest);
+        self.parcels.end_epoch(recent, digest);
+        self.returns.end_epoch(recent, digest);
+        self.carriers.end_epoch(recent, digest);
+    }
+
+    /// Forgets the oldest rows beyond the bound, where a flushed checkpoint holds them.
+    pub(crate) fn forget(&mut self, flushed_epoch: u64) {
+        self.ledgers.forget(self.max_rows, flushed_epoch);
+        self.transfers.forget(self.max_rows, flushed_epoch);
+        self.parcels.forget(self.max_rows, flushed_epoch);
+        self.returns.forget(self.max_rows, flushed_epoch);
+        self.carriers.forget(self.max_rows, flushed_epoch);
     }
 }

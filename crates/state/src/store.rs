@@ -1,22 +1,25 @@
 //! One market's state: rows in memory over a backend, with undo by step and images by epoch.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Carrier, CarrierKey, Entry, Item, Ledger, Node, NodeIx, Order, OrderKey, Parcel, ParcelKey,
-    Return, ReturnKey, Settings, SkuIx, State, Stock, StockAt, Transfer, TransferKey, View,
-    WaitingKey,
+    Carrier, CarrierKey, Entry, Item, Ledger, Node, NodeIx, Offer, Order, OrderKey, Parcel,
+    ParcelKey, Return, ReturnKey, Settings, SkuIx, State, Stock, StockAt, Transfer, TransferKey,
+    View, WaitingKey,
 };
 use rustc_hash::FxHashMap;
 
 use crate::backend::{Backend, StateError};
 use crate::digest::Digest;
 use crate::images::Images;
+use crate::known::Reading;
+use crate::order_table::{OrderTable, Rows, Undone};
+use crate::recent::Recent;
 use crate::rocks::POSITION_KEY;
 use crate::rows::{self, Key, Table, key_u32, key_u64};
-use crate::seen::SeenTable;
-use crate::side_table::SideTable;
+use crate::seen::{SeenAt, SeenTable};
+use crate::side_table::{SideUndo, Sides};
 use crate::stock_table::StockTable;
 use crate::undo::Undo;
 use crate::watch::Watch;
@@ -29,8 +32,10 @@ pub struct StateFault(pub StateError);
 /// What memory holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CacheFigures {
-    /// Orders in memory.
+    /// Orders kept in memory as they are.
     pub orders: usize,
+    /// Places of orders in images that no checkpoint holds yet, those kept included.
+    pub order_places: usize,
     /// Stock rows in memory.
     pub stock_rows: usize,
     /// Event ids that no checkpoint holds yet.
@@ -43,17 +48,9 @@ pub struct CacheFigures {
     pub misses: u64,
 }
 
-struct OrderCell {
-    order: Option<Arc<Order>>,
-    digest: u128,
-    dirty: bool,
-    changed_epoch: u64,
-    /// The step whose undo already holds the earlier image.
-    undone_step: u64,
-}
-
 /// One market's state.
 pub struct Store {
+    _reading: Reading,
     backend: Arc<dyn Backend>,
     settings: Option<Settings>,
     settings_digest: u128,
@@ -68,15 +65,11 @@ pub struct Store {
     item_names: FxHashMap<String, SkuIx>,
     dirty_items: Vec<SkuIx>,
     stock: StockTable,
-    ledgers: SideTable<(SkuIx, NodeIx), Ledger>,
-    transfers: SideTable<TransferKey, Transfer>,
-    parcels: SideTable<ParcelKey, Parcel>,
-    returns: SideTable<ReturnKey, Return>,
-    carriers: SideTable<CarrierKey, Carrier>,
+    sides: Sides,
     watch: Option<Box<Watch>>,
-    orders: FxHashMap<OrderKey, OrderCell>,
-    dirty_orders: Vec<OrderKey>,
-    order_ages: VecDeque<OrderKey>,
+    /// SKUs whose stock the epoch changed, where channels are told of it.
+    changed_skus: Vec<SkuIx>,
+    orders: OrderTable,
     waiting: BTreeMap<WaitingKey, OrderKey>,
     /// Places of the queue that the epoch changed, with what stood there before it.
     dirty_waiting: FxHashMap<WaitingKey, Option<OrderKey>>,
@@ -84,19 +77,13 @@ pub struct Store {
     undo: Vec<Undo>,
     step: u64,
     digest: Digest,
-    epoch: u64,
+    recent: Recent,
     flushed_epoch: u64,
-    max_orders: usize,
     max_stock_rows: usize,
-    max_side_rows: usize,
-    hits: u64,
-    misses: u64,
 }
 
 /// About what an order takes in memory, bytes.
 const ORDER_BYTES: usize = 900;
-/// Orders looked at for eviction an epoch: more than an epoch can add.
-const MAX_EVICTION_TRIES: usize = 65_536;
 /// About what a stock row takes in memory, bytes.
 const STOCK_ROW_BYTES: usize = 160;
 /// About what a row of a side table takes in memory, bytes.
@@ -106,8 +93,13 @@ impl Store {
     /// Opens the state that the backend holds. `cache_bytes` bounds what is kept in memory of rows
     /// that a checkpoint holds already.
     pub fn open(backend: Arc<dyn Backend>, cache_bytes: usize) -> Result<Self, StateError> {
+        let (seen, mut unread) = SeenTable::load(&*backend)?;
+        let (orders, keys) = OrderTable::open(cache_bytes / 2 / ORDER_BYTES);
+        unread.push(keys);
         let mut store = Store {
-            seen: SeenTable::load(&*backend)?,
+            _reading: Reading::start(backend.clone(), unread),
+            seen,
+            orders,
             backend,
             settings: None,
             settings_digest: 0,
@@ -122,27 +114,17 @@ impl Store {
             item_names: FxHashMap::default(),
             dirty_items: Vec::new(),
             stock: StockTable::default(),
-            ledgers: SideTable::new(Table::Movement, Key::movement),
-            transfers: SideTable::new(Table::Transfer, Key::transfer),
-            parcels: SideTable::new(Table::Parcel, |key| Key::hash(key.0)),
-            returns: SideTable::new(Table::Return, |key| Key::hash(key.0)),
-            carriers: SideTable::new(Table::Carrier, |key| Key::hash(key.0)),
+            sides: Sides::open(cache_bytes / 8 / SIDE_ROW_BYTES),
             watch: None,
-            orders: FxHashMap::default(),
-            dirty_orders: Vec::new(),
-            order_ages: VecDeque::new(),
+            changed_skus: Vec::new(),
             waiting: BTreeMap::new(),
             dirty_waiting: FxHashMap::default(),
             undo: Vec::new(),
             step: 1,
             digest: Digest::default(),
-            epoch: 0,
+            recent: Recent::new(),
             flushed_epoch: 0,
-            max_orders: cache_bytes / 2 / ORDER_BYTES,
             max_stock_rows: cache_bytes / 2 / STOCK_ROW_BYTES,
-            max_side_rows: cache_bytes / 8 / SIDE_ROW_BYTES,
-            hits: 0,
-            misses: 0,
         };
         store.load()?;
         Ok(store)
@@ -199,8 +181,33 @@ impl Store {
 
     /// Begins a step: what it changes can be taken back until the next.
     pub fn begin_step(&mut self) {
-        self.undo.clear();
+        self.settle_step();
         self.step += 1;
+    }
+
+    /// Encodes the stock and the orders that the step changed, while they are warm; the other rows
+    /// change rarely, and are encoded at the epoch's end.
+    fn settle_step(&mut self) {
+        let told = self.settings.as_ref().is_some_and(|settings| !settings.channels.is_empty());
+        let mut undo = std::mem::take(&mut self.undo);
+        for entry in undo.drain(..) {
+            let (recent, digest) = (&mut self.recent, &mut self.digest);
+            match entry {
+                Undo::Stock(sku, node, _) => {
+                    self.stock.settle(sku, node, recent, digest);
+                    if told {
+                        self.changed_skus.push(sku);
+                    }
+                }
+                Undo::Order(key, _) => self.orders.settle(key, recent, digest),
+                Undo::Settings(_)
+                | Undo::Node(..)
+                | Undo::Item(..)
+                | Undo::Side(_)
+                | Undo::Waiting(..) => {}
+            }
+        }
+        self.undo = undo;
     }
 
     /// Takes back everything since [`Store::begin_step`], event ids excepted: they are noted last.
@@ -225,9 +232,14 @@ impl Store {
         self.watch.as_mut().map(|watch| std::mem::take(&mut watch.entries)).unwrap_or_default()
     }
 
-    /// SKUs whose stock this epoch changed so far, each once.
-    pub fn changed_skus(&self) -> Vec<SkuIx> {
-        self.stock.dirty_skus()
+    /// SKUs whose stock this epoch changed, each once, since a channel was defined. To be asked at
+    /// its end: the newest step cannot be taken back any more.
+    pub fn changed_skus(&mut self) -> Vec<SkuIx> {
+        self.settle_step();
+        let mut skus = std::mem::take(&mut self.changed_skus);
+        skus.sort_unstable();
+        skus.dedup();
+        skus
     }
 
     fn take_back(&mut self, entry: Undo) {
@@ -248,26 +260,18 @@ impl Store {
                 self.dirty_items.pop();
             }
             Undo::Stock(sku, node, Some(old)) => {
-                let backend = self.backend.clone();
-                or_fault(self.stock.put(&*backend, sku, node, old));
+                let (epoch, row) = (self.recent.epoch, StockAt { node, stock: old });
+                or_fault(self.stock.put(&*self.backend, sku, row, epoch));
             }
             Undo::Stock(sku, node, None) => self.stock.remove(sku, node),
-            Undo::Ledger(sku, node, old) => {
-                or_fault(self.ledgers.put(&*self.backend, (sku, node), old));
+            Undo::Side(old) => or_fault(self.sides.take_back(&*self.backend, old)),
+            Undo::Order(key, old) => self.orders.take_back(key, old),
+            Undo::Waiting(place, Some(order)) => {
+                self.waiting.insert(place, order);
             }
-            Undo::Transfer(key, old) => {
-                or_fault(self.transfers.put(&*self.backend, key, old));
+            Undo::Waiting(place, None) => {
+                self.waiting.remove(&place);
             }
-            Undo::Parcel(key, old) => drop(or_fault(self.parcels.put(&*self.backend, key, old))),
-            Undo::Return(key, old) => drop(or_fault(self.returns.put(&*self.backend, key, old))),
-            Undo::Carrier(key, old) => drop(or_fault(self.carriers.put(&*self.backend, key, old))),
-            Undo::Order(key, old) => {
-                if let Some(cell) = self.orders.get_mut(&key) {
-                    cell.order = old;
-                }
-            }
-            Undo::Waiting(place, Some(order)) => drop(self.waiting.insert(place, order)),
-            Undo::Waiting(place, None) => drop(self.waiting.remove(&place)),
         }
     }
 
@@ -278,7 +282,8 @@ impl Store {
 
     /// Remembers an event id.
     pub fn remember(&mut self, id: u128, content: u64, clock_ms: i64, horizon_ms: i64) {
-        self.seen.insert(id, content, clock_ms, horizon_ms, &mut self.digest);
+        let at = SeenAt { clock_ms, horizon_ms };
+        self.seen.insert(id, content, &at, &mut self.recent, &mut self.digest);
     }
 
     /// Event ids remembered now.
@@ -291,64 +296,54 @@ impl Store {
         self.seen.drop_old(clock_ms, horizon_ms, max_ahead_ms, &mut self.digest)
     }
 
-    /// Ends an epoch: encodes every row it changed and moves the digest.
-    pub fn end_epoch(&mut self, mut images: Images) -> Images {
-        self.undo.clear();
-        self.epoch += 1;
-        self.end_settings(&mut images);
-        self.end_nodes(&mut images);
-        self.end_items(&mut images);
-        self.stock.end_epoch(self.epoch, &mut images, &mut self.digest);
-        self.ledgers.end_epoch(self.epoch, &mut images, &mut self.digest);
-        self.transfers.end_epoch(self.epoch, &mut images, &mut self.digest);
-        self.end_orders(&mut images);
-        self.end_waiting(&mut images);
-        self.parcels.end_epoch(self.epoch, &mut images, &mut self.digest);
-        self.returns.end_epoch(self.epoch, &mut images, &mut self.digest);
-        self.carriers.end_epoch(self.epoch, &mut images, &mut self.digest);
-        self.seen.end_epoch(self.epoch, &mut images);
-        self.forget_rows();
-        images
+    /// Ends an epoch: every row it changed is encoded, and the digest has moved.
+    pub fn end_epoch(&mut self) -> Arc<Images> {
+        self.settle_step();
+        self.end_settings();
+        self.end_nodes();
+        self.end_items();
+        self.end_waiting();
+        self.sides.end_epoch(&mut self.recent, &mut self.digest);
+        self.changed_skus.clear();
+        self.seen.end_epoch(&mut self.recent.current);
+        self.orders.forget(self.flushed_epoch);
+        self.stock.forget(self.max_stock_rows, self.flushed_epoch);
+        self.sides.forget(self.flushed_epoch);
+        self.recent.end()
     }
 
-    fn end_settings(&mut self, images: &mut Images) {
+    fn end_settings(&mut self) {
         if !std::mem::take(&mut self.settings_dirty) {
             return;
         }
+        let images = &mut self.recent.current;
         let Some(settings) = &self.settings else { return };
-        let hash = image(images, Table::Settings, &Key::settings(), settings);
+        let (_, hash) = images.encode(Table::Settings, &Key::settings(), None, settings);
         self.digest.replace(std::mem::replace(&mut self.settings_digest, hash), hash);
     }
 
-    fn end_nodes(&mut self, images: &mut Images) {
+    fn end_nodes(&mut self) {
+        let images = &mut self.recent.current;
         for ix in std::mem::take(&mut self.dirty_nodes) {
             let place = ix.0 as usize;
-            let hash = image(images, Table::Node, &Key::number(ix.0), &self.nodes[place]);
+            let node = &self.nodes[place];
+            let (_, hash) = images.encode(Table::Node, &Key::number(ix.0), None, node);
             self.digest.replace(std::mem::replace(&mut self.node_digests[place], hash), hash);
         }
     }
 
-    fn end_items(&mut self, images: &mut Images) {
+    fn end_items(&mut self) {
+        let images = &mut self.recent.current;
         for ix in std::mem::take(&mut self.dirty_items) {
             let place = ix.0 as usize;
-            let hash = image(images, Table::Item, &Key::number(ix.0), &self.items[place]);
+            let item = &self.items[place];
+            let (_, hash) = images.encode(Table::Item, &Key::number(ix.0), None, item);
             self.digest.replace(std::mem::replace(&mut self.item_digests[place], hash), hash);
         }
     }
 
-    fn end_orders(&mut self, images: &mut Images) {
-        for key in std::mem::take(&mut self.dirty_orders) {
-            let cell = self.orders.get_mut(&key).expect("dirty orders are in memory");
-            cell.dirty = false;
-            cell.changed_epoch = self.epoch;
-            // An order that a rolled-back step had added is none.
-            let Some(order) = &cell.order else { continue };
-            let hash = image(images, Table::Order, &Key::order(key), &**order);
-            self.digest.replace(std::mem::replace(&mut cell.digest, hash), hash);
-        }
-    }
-
-    fn end_waiting(&mut self, images: &mut Images) {
+    fn end_waiting(&mut self) {
+        let images = &mut self.recent.current;
         let mut changed: Vec<_> = std::mem::take(&mut self.dirty_waiting).into_iter().collect();
         changed.sort_unstable_by_key(|&(place, _)| place);
         for (place, before) in changed {
@@ -359,52 +354,29 @@ impl Store {
             let key = Key::waiting(place);
             let hash_of = |order: Option<OrderKey>| {
                 let mut scratch = Images::default();
-                order.map_or(0, |order| image(&mut scratch, Table::Waiting, &key, &order))
+                order.map_or(0, |order| scratch.encode(Table::Waiting, &key, None, &order).1)
             };
             self.digest.replace(hash_of(before), hash_of(now));
             match now {
                 Some(order) => {
-                    image(images, Table::Waiting, &key, &order);
+                    images.encode(Table::Waiting, &key, None, &order);
                 }
                 None => images.push_deleted(Table::Waiting, &key),
             }
         }
     }
 
-    /// Forgets the oldest orders and unused stock beyond the bounds, where a flushed checkpoint
-    /// holds them.
-    fn forget_rows(&mut self) {
-        let mut tries = self.order_ages.len().min(MAX_EVICTION_TRIES);
-        while self.orders.len() > self.max_orders && tries > 0 {
-            tries -= 1;
-            let Some(key) = self.order_ages.pop_front() else { break };
-            let keep = self
-                .orders
-                .get(&key)
-                .is_some_and(|cell| cell.dirty || cell.changed_epoch > self.flushed_epoch);
-            if keep {
-                self.order_ages.push_back(key);
-            } else {
-                self.orders.remove(&key);
-            }
-        }
-        self.stock.forget(self.max_stock_rows, self.flushed_epoch);
-        self.ledgers.forget(self.max_side_rows, self.flushed_epoch);
-        self.transfers.forget(self.max_side_rows, self.flushed_epoch);
-        self.parcels.forget(self.max_side_rows, self.flushed_epoch);
-        self.returns.forget(self.max_side_rows, self.flushed_epoch);
-        self.carriers.forget(self.max_side_rows, self.flushed_epoch);
-    }
-
     /// Epochs ended so far.
     pub fn epoch(&self) -> u64 {
-        self.epoch
+        self.recent.epoch - 1
     }
 
     /// A checkpoint up to this epoch is on the medium.
     pub fn flushed(&mut self, epoch: u64) {
         self.flushed_epoch = epoch;
         self.seen.flushed(epoch);
+        self.orders.flushed(epoch);
+        self.recent.flushed(epoch);
     }
 
     /// The digest as of the last ended epoch.
@@ -416,50 +388,24 @@ impl Store {
     pub fn figures(&self) -> CacheFigures {
         CacheFigures {
             orders: self.orders.len(),
+            order_places: self.orders.cells(),
             stock_rows: self.stock.loaded_rows(),
             unflushed_ids: self.seen.unflushed(),
             waiting: self.waiting.len(),
-            hits: self.hits,
-            misses: self.misses,
+            hits: self.orders.hits,
+            misses: self.orders.misses,
         }
     }
 
-    fn cell(&mut self, key: OrderKey) -> &mut OrderCell {
-        if self.orders.contains_key(&key) {
-            self.hits += 1;
-        } else {
-            self.misses += 1;
-            let stored = or_fault(self.backend.get(Table::Order, Key::order(key).as_bytes()));
-            let (order, digest) = match stored {
-                None => (None, 0),
-                Some(bytes) => {
-                    let key_bytes = Key::order(key);
-                    let order = or_fault(rows::decode(Table::Order, key_bytes.as_bytes(), &bytes));
-                    let hash =
-                        Digest::of_small_row(Table::Order, key_bytes.as_bytes(), &bytes[1..]);
-                    (Some(Arc::new(order)), hash)
-                }
-            };
-            let cell = OrderCell { order, digest, dirty: false, changed_epoch: 0, undone_step: 0 };
-            self.orders.insert(key, cell);
-            self.order_ages.push_back(key);
-        }
-        self.orders.get_mut(&key).expect("just inserted")
-    }
-
-    /// Marks an order as changed in this step, and keeps its earlier image once a step.
-    fn touch_order(&mut self, key: OrderKey) -> &mut OrderCell {
-        let step = self.step;
-        self.cell(key);
-        let cell = self.orders.get_mut(&key).expect("just brought in");
-        if cell.undone_step != step {
-            cell.undone_step = step;
-            self.undo.push(Undo::Order(key, cell.order.clone()));
-        }
-        if !std::mem::replace(&mut cell.dirty, true) {
-            self.dirty_orders.push(key);
-        }
-        cell
+    /// An order to be changed; its earlier image is kept once a step.
+    fn touch_order(&mut self, key: OrderKey) -> &mut Option<Arc<Order>> {
+        let (order, undone) = or_fault(self.orders.touch(
+            Rows { backend: &*self.backend, recent: &self.recent },
+            key,
+            self.step,
+        ));
+        self.undo.extend(undone.map(|Undone(old)| Undo::Order(key, old)));
+        order
     }
 
     fn set_waiting(&mut self, place: WaitingKey, order: Option<OrderKey>) {
@@ -472,15 +418,6 @@ impl Store {
             self.dirty_waiting.entry(place).or_insert(old);
         }
     }
-}
-
-/// Encodes a row into the images and returns what it adds to the digest.
-fn image<V: serde::Serialize>(images: &mut Images, table: Table, key: &Key, value: &V) -> u128 {
-    let start = images.buffer().len();
-    let canonical = rows::encode(value, images.buffer());
-    let hash = Digest::of_small_row(table, key.as_bytes(), &images.buffer()[canonical..]);
-    images.push(table, key, start);
-    hash
 }
 
 fn or_fault<T>(result: Result<T, StateError>) -> T {
@@ -520,24 +457,34 @@ impl View for Store {
         or_fault(self.stock.of(&*self.backend, sku))
     }
 
+    fn offers_of(&mut self, sku: SkuIx) -> &[Offer] {
+        or_fault(self.stock.offers(&*self.backend, sku))
+    }
+
+    fn stock_at(&mut self, sku: SkuIx, node: NodeIx) -> Option<Stock> {
+        or_fault(self.stock.at(&*self.backend, sku, node))
+    }
+
     fn order(&mut self, key: OrderKey) -> Option<&Order> {
-        self.cell(key).order.as_deref()
+        or_fault(self.orders.get(Rows { backend: &*self.backend, recent: &self.recent }, key))
+            .map(|order| &**order)
     }
 
     fn shared_order(&mut self, key: OrderKey) -> Option<Arc<Order>> {
-        self.cell(key).order.clone()
+        or_fault(self.orders.get(Rows { backend: &*self.backend, recent: &self.recent }, key))
+            .cloned()
     }
 
     fn parcel(&mut self, key: ParcelKey) -> Option<&Parcel> {
-        or_fault(self.parcels.get(&*self.backend, key))
+        or_fault(self.sides.parcels.get(&*self.backend, key))
     }
 
     fn return_of(&mut self, key: ReturnKey) -> Option<&Return> {
-        or_fault(self.returns.get(&*self.backend, key))
+        or_fault(self.sides.returns.get(&*self.backend, key))
     }
 
     fn carrier(&mut self, key: CarrierKey) -> Option<&Carrier> {
-        or_fault(self.carriers.get(&*self.backend, key))
+        or_fault(self.sides.carriers.get(&*self.backend, key))
     }
 
     fn next_waiting(
@@ -595,28 +542,29 @@ impl State for Store {
     }
 
     fn put_stock(&mut self, sku: SkuIx, node: NodeIx, stock: Stock) {
-        let old = or_fault(self.stock.put(&*self.backend, sku, node, stock));
+        let row = StockAt { node, stock };
+        let old = or_fault(self.stock.put(&*self.backend, sku, row, self.recent.epoch));
         self.undo.push(Undo::Stock(sku, node, old));
     }
 
     fn ledger(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Ledger> {
-        or_fault(self.ledgers.get(&*self.backend, (sku, node)))
+        or_fault(self.sides.ledgers.get(&*self.backend, (sku, node)))
     }
 
     fn put_ledger(&mut self, sku: SkuIx, node: NodeIx, ledger: Ledger) {
         let row = Some(Arc::new(ledger));
-        let old = or_fault(self.ledgers.put(&*self.backend, (sku, node), row));
-        self.undo.push(Undo::Ledger(sku, node, old));
+        let old = or_fault(self.sides.ledgers.put(&*self.backend, (sku, node), row));
+        self.undo.push(Undo::Side(SideUndo::Ledger(sku, node, old)));
     }
 
     fn transfer(&mut self, key: TransferKey) -> Option<&Transfer> {
-        or_fault(self.transfers.get(&*self.backend, key))
+        or_fault(self.sides.transfers.get(&*self.backend, key))
     }
 
     fn put_transfer(&mut self, key: TransferKey, transfer: Option<Transfer>) {
         let row = transfer.map(Arc::new);
-        let old = or_fault(self.transfers.put(&*self.backend, key, row));
-        self.undo.push(Undo::Transfer(key, old));
+        let old = or_fault(self.sides.transfers.put(&*self.backend, key, row));
+        self.undo.push(Undo::Side(SideUndo::Transfer(key, old)));
     }
 
     fn note(&mut self, sku: SkuIx, node: NodeIx, entry: &Entry) {
@@ -629,29 +577,29 @@ impl State for Store {
     }
 
     fn put_order(&mut self, key: OrderKey, order: Order) {
-        self.touch_order(key).order = Some(Arc::new(order));
+        *self.touch_order(key) = Some(Arc::new(order));
     }
 
     fn change_order(&mut self, key: OrderKey, change: &mut dyn FnMut(&mut Order)) {
-        if let Some(order) = &mut self.touch_order(key).order {
+        if let Some(order) = self.touch_order(key) {
             // The step's undo shares the earlier image: the first change of a step copies it.
             change(Arc::make_mut(order));
         }
     }
 
     fn put_parcel(&mut self, key: ParcelKey, parcel: Parcel) {
-        let old = or_fault(self.parcels.put(&*self.backend, key, Some(Arc::new(parcel))));
-        self.undo.push(Undo::Parcel(key, old));
+        let old = or_fault(self.sides.parcels.put(&*self.backend, key, Some(Arc::new(parcel))));
+        self.undo.push(Undo::Side(SideUndo::Parcel(key, old)));
     }
 
     fn put_return(&mut self, key: ReturnKey, row: Return) {
-        let old = or_fault(self.returns.put(&*self.backend, key, Some(Arc::new(row))));
-        self.undo.push(Undo::Return(key, old));
+        let old = or_fault(self.sides.returns.put(&*self.backend, key, Some(Arc::new(row))));
+        self.undo.push(Undo::Side(SideUndo::Return(key, old)));
     }
 
     fn put_carrier(&mut self, key: CarrierKey, carrier: Carrier) {
-        let old = or_fault(self.carriers.put(&*self.backend, key, Some(Arc::new(carrier))));
-        self.undo.push(Undo::Carrier(key, old));
+        let old = or_fault(self.sides.carriers.put(&*self.backend, key, Some(Arc::new(carrier))));
+        self.undo.push(Undo::Side(SideUndo::Carrier(key, old)));
     }
 
     fn enqueue(&mut self, place: WaitingKey, order: OrderKey) {

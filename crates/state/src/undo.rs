@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use omnifold_domain::{
-    Carrier, CarrierKey, Item, Ledger, Node, NodeIx, Order, OrderKey, Parcel, ParcelKey, Return,
-    ReturnKey, Settings, SkuIx, Stock, Transfer, TransferKey, WaitingKey,
-};
+use omnifold_domain::{Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, WaitingKey};
+
+use crate::side_table::SideUndo;
 
 /// The earlier image of one row.
 #[derive(Debug)]
@@ -14,11 +13,7 @@ pub(crate) enum Undo {
     Node(NodeIx, Option<Node>),
     Item(SkuIx, Option<Item>),
     Stock(SkuIx, NodeIx, Option<Stock>),
-    Ledger(SkuIx, NodeIx, Option<Arc<Ledger>>),
-    Transfer(TransferKey, Option<Arc<Transfer>>),
+    Side(SideUndo),
     Order(OrderKey, Option<Arc<Order>>),
     Waiting(WaitingKey, Option<OrderKey>),
-    Parcel(ParcelKey, Option<Arc<Parcel>>),
-    Return(ReturnKey, Option<Arc<Return>>),
-    Carrier(CarrierKey, Option<Arc<Carrier>>),
 }

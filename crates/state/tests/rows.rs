@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use omnifold_domain::parcel::{Content, Entry, Tracking};
 use omnifold_domain::{
-    Carrier, CarrierKey, Channel, Fulfilment, FulfilmentLine, FulfilmentState, Item, Ledger, Line,
-    LineDetails, LineProgress, Location, Movement, MovementKind, Node, NodeIx, Order, OrderDetails,
-    OrderKey, PackedParcel, Parcel, ParcelKey, Progress, Return, ReturnKey, ReturnLine,
-    ReturnState, SafetyStock, Settings, SkuIx, State as _, Stock, Transfer, TransferKey, View as _,
-    WaitingKey,
+    AskedBack, Carrier, CarrierKey, Channel, Due, Fulfilment, FulfilmentLine, FulfilmentState,
+    Handling, Hold, Item, Ledger, Line, LineDetails, LineProgress, Location, Movement,
+    MovementKind, Node, NodeIx, Order, OrderDetails, OrderKey, PackedParcel, Parcel, ParcelKey,
+    Payment, Progress, Return, ReturnKey, ReturnLine, ReturnState, SafetyStock, Settings, SkuIx,
+    State as _, Stock, Transfer, TransferKey, View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,
@@ -36,6 +36,8 @@ fn settings() -> Settings {
         worst_return_condition: 2,
         return_fee: 495,
         max_parcel_g: 31_500,
+        payment: 2,
+        asks_release: true,
     }
 }
 
@@ -177,6 +179,18 @@ fn carrier() -> Carrier {
     Carrier { id: "dhl".into(), name: "DHL".into(), codes: vec![("IT".into(), 4)] }
 }
 
+fn handling() -> Handling {
+    let hold = Hold { id: "risk-7".into(), reason: 1, fulfilment: 2 };
+    let payment = Payment { id: "card-1".into(), authorised: 900, captured: 400, refunded: 100 };
+    Handling {
+        holds: vec![hold],
+        due: Some(Due { rule: 2, charges: -5 }),
+        payments: vec![payment],
+        asked_back: vec![AskedBack { fulfilment: 0, line: 0, units: 1_000 }],
+        delivery: vec![32, 1],
+    }
+}
+
 fn order(order_id: &str, priority: u32) -> Order {
     let line = Line {
         line_id: "1".into(),
@@ -220,6 +234,7 @@ fn order(order_id: &str, priority: u32) -> Order {
             progress: Some(Box::new(progress())),
         }],
         details: Some(Box::new(details())),
+        handling: Some(Box::new(handling())),
     }
 }
 
@@ -245,7 +260,7 @@ fn one_of_each(backend: Arc<dyn Backend>) -> Store {
 }
 
 fn checkpoint(store: &mut Store, position: &[u8]) {
-    let images = store.end_epoch(Images::default());
+    let images = store.end_epoch();
     let checkpoint = Checkpoint::new(vec![images], position.to_vec());
     store.backend().write(&checkpoint, &|| ()).expect("a checkpoint");
     let epoch = store.epoch();
@@ -314,7 +329,7 @@ fn a_row_of_another_format_is_named_and_not_guessed_at() {
     stored[0] = 9;
     let mut images = Images::default();
     images.plant(Table::Order, &key, &stored);
-    let planted = Checkpoint::new(vec![images], b"here".to_vec());
+    let planted = Checkpoint::new(vec![images.into()], b"here".to_vec());
     backend.write(&planted, &|| ()).expect("a write");
     match scan(&*backend) {
         Err(StateError::DamagedRow { table: "order", detail, .. }) => {
@@ -351,7 +366,7 @@ fn a_checkpoint_that_was_not_flushed_is_not_there_at_all() {
     let folder = tempfile::tempdir().expect("a folder");
     let copied = folder.path().with_extension("killed");
     let backend = RocksBackend::open(folder.path()).expect("a store");
-    let images = one_of_each(Arc::new(Nowhere)).end_epoch(Images::default());
+    let images = one_of_each(Arc::new(Nowhere)).end_epoch();
     let checkpoint = Checkpoint::new(vec![images], b"here".to_vec());
     // What a kill between batch and flush leaves behind is a copy of the folder at that moment.
     backend.write(&checkpoint, &|| copy(folder.path(), &copied)).expect("a checkpoint");
@@ -434,7 +449,7 @@ fn an_operation() -> impl Strategy<Value = Operation> {
 /// One store under test, with the images that no checkpoint holds yet.
 struct Subject {
     store: Store,
-    waiting: Vec<Images>,
+    waiting: Vec<Arc<Images>>,
     clock: i64,
     /// Memory for about this many bytes of rows.
     cache: usize,
@@ -458,7 +473,7 @@ impl Subject {
     }
 
     fn end_epoch(&mut self) {
-        let images = self.store.end_epoch(Images::default());
+        let images = self.store.end_epoch();
         self.waiting.push(images);
         self.store.begin_step();
     }

@@ -86,6 +86,7 @@ fn replacement_order<S: State>(
         lines: placed.lines.iter().map(line).collect::<Result<_, _>>()?,
         fulfilments: Vec::new(),
         details: None,
+        handling: None,
     })
 }
 

@@ -2,7 +2,9 @@
 
 use omnifold_events::{is_iso4217, v1};
 
-use crate::{Item, Location, MAX_QUANTITY_MILLI, NodeIx, Reason, Refusal, SkuIx, State};
+use prost::Message as _;
+
+use crate::{Item, Location, MAX_QUANTITY_MILLI, NodeIx, Reason, Refusal, Settings, SkuIx, State};
 
 /// Longest name of a channel, node or SKU, in bytes.
 const MAX_NAME_BYTES: usize = 128;
@@ -68,14 +70,79 @@ pub(super) fn quantity(what: &str, milli: i64, least: i64, item: &Item) -> Resul
     Err(Refusal::new(Reason::InvalidQuantity, detail))
 }
 
-/// An amount that is not negative, in a currency that exists.
-pub(super) fn price(money: &v1::Money) -> Result<(), Refusal> {
+/// An amount in the market's currency, of at least so many minor units.
+pub(super) fn money_of(
+    settings: &Settings,
+    what: &str,
+    money: &v1::Money,
+    least: i64,
+) -> Result<i64, Refusal> {
     currency(&money.currency)?;
-    if money.minor < 0 {
-        let detail = format!("unit price {} {} is negative", money.minor, money.currency);
+    if money.currency != settings.currency {
+        let detail =
+            format!("{what} is in {}, the market in {}", money.currency, settings.currency);
+        return Err(Refusal::new(Reason::CurrencyMismatch, detail));
+    }
+    if money.minor < least {
+        let detail = format!("{what} is {} minor units, must be {least} or more", money.minor);
         return Err(Refusal::new(Reason::InvalidMoney, detail));
     }
-    Ok(())
+    Ok(money.minor)
+}
+
+/// An amount of a payment: given, more than 0, in the market's currency.
+pub(super) fn amount<S: State>(
+    state: &S,
+    what: &str,
+    money: Option<&v1::Money>,
+) -> Result<i64, Refusal> {
+    let settings = state.settings().expect("checked before every fold");
+    let missing = || Refusal::new(Reason::InvalidMoney, format!("{what} is missing"));
+    money_of(settings, what, money.ok_or_else(missing)?, 1)
+}
+
+/// Largest encoded form of an order's terms of delivery, in bytes.
+const MAX_DELIVERY_BYTES: usize = 16_384;
+
+/// The terms of delivery as a channel may send them.
+pub(super) fn delivery(terms: &v1::DeliveryTerms) -> Result<(), Refusal> {
+    for (what, code) in
+        [("shipping_method", &terms.shipping_method), ("gift_wrap", &terms.gift_wrap)]
+    {
+        if !code.is_empty() {
+            name(what, code)?;
+        }
+    }
+    if terms.destination.is_some() {
+        let detail = "the destination does not belong into the terms of delivery";
+        return Err(Refusal::new(Reason::Malformed, detail));
+    }
+    let window = terms.window.unwrap_or_default();
+    let backwards = window.until_ms != 0 && window.until_ms < window.from_ms;
+    if backwards || window.from_ms < 0 || window.until_ms < 0 {
+        let detail = format!("window {} to {}", window.from_ms, window.until_ms);
+        return Err(Refusal::new(Reason::InvalidDate, detail));
+    }
+    date(&terms.requested_date)
+}
+
+/// What is carried with an order is bounded.
+pub(super) fn delivery_size(terms: &v1::DeliveryTerms) -> Result<(), Refusal> {
+    if terms.encoded_len() <= MAX_DELIVERY_BYTES {
+        return Ok(());
+    }
+    let detail = format!("the terms of delivery are larger than {MAX_DELIVERY_BYTES} bytes");
+    Err(Refusal::new(Reason::TooLarge, detail))
+}
+
+/// `YYYY-MM-DD`, a day that there is, or none.
+fn date(text: &str) -> Result<(), Refusal> {
+    let midnight = format!("{text}T00:00:00Z");
+    if text.is_empty() || (text.len() == 10 && omnifold_events::parse_time(&midnight).is_ok()) {
+        return Ok(());
+    }
+    let detail = "requested_date is not a day written `YYYY-MM-DD`";
+    Err(Refusal::new(Reason::InvalidDate, detail))
 }
 
 /// A currency that exists.

@@ -4,12 +4,14 @@ use omnifold_events::v1;
 
 use super::booking::{Shelf, book_checked, was_counted};
 use super::parcels::{self, Label};
+use super::questions::{by_line, gone_though_asked, refuse_held};
 use super::subject::{
-    Move, allocated, allocated_stock, find, in_state, line_of, moved_stock, moves, order, under_way,
+    Move, allocated, allocated_stock, find, line_of, moved_stock, moves, open_to, order, under_way,
 };
 use super::{Context, check, serve_if_waited};
+use crate::transitions::FulfilmentEvent;
 use crate::{
-    Entry, EntryKind, FulfilmentState, MovementKind, Order, OrderKey, Reason, Refusal, State, Work,
+    Entry, EntryKind, Fulfilment, MovementKind, Order, OrderKey, Reason, Refusal, State, Work,
 };
 
 pub(super) fn accept<S: State>(
@@ -18,10 +20,10 @@ pub(super) fn accept<S: State>(
 ) -> Result<(), Refusal> {
     let subject = find(state, event.target.as_ref())?;
     let order = order(state, &subject);
-    let accepted = in_state(order, &subject, |state| state == FulfilmentState::Assigned)?;
+    let accepted = open_to(order, &subject, FulfilmentEvent::Accept)?;
     state.change_order(subject.key, &mut |order| {
         for &place in &accepted {
-            order.fulfilments[place].state = FulfilmentState::Accepted;
+            order.fulfilments[place].happen(FulfilmentEvent::Accept);
         }
     });
     Ok(())
@@ -41,15 +43,19 @@ pub(super) fn reject<S: State>(
     }
     let subject = find(state, event.target.as_ref())?;
     let order = order(state, &subject);
-    let rejected = in_state(order, &subject, |state| {
-        matches!(state, FulfilmentState::Assigned | FulfilmentState::Accepted)
-    })?;
+    let rejected = open_to(order, &subject, FulfilmentEvent::Reject)?;
     let stock = allocated_stock(order, &rejected);
+    let mut asked = Vec::new();
     state.change_order(subject.key, &mut |order| {
         for &place in &rejected {
             give_back(order, place);
+            asked.extend(order.take_asked_back(place));
         }
     });
+    if !asked.is_empty() {
+        // The node was asked for them: they are cancelled, not sent elsewhere.
+        work.push(Work::Cancel { order: subject.key, lines: by_line(asked) });
+    }
     work.push(Work::Route { order: subject.key, cause: v1::Cause::Rerouted });
     for (sku, node, units) in stock {
         let missing = Missing { units, in_hand: 0, kind: EntryKind::Reject };
@@ -60,7 +66,7 @@ pub(super) fn reject<S: State>(
 
 fn give_back(order: &mut Order, place: usize) {
     let fulfilment = &mut order.fulfilments[place];
-    fulfilment.state = FulfilmentState::Rejected;
+    fulfilment.happen(FulfilmentEvent::Reject);
     for line in &mut fulfilment.lines {
         let units = std::mem::take(&mut line.allocated);
         line.backordered = 0;
@@ -121,10 +127,11 @@ pub(super) fn ship<S: State>(
         return Err(Refusal::new(Reason::PickupOrder, detail));
     }
     let moves = moves(order, &subject, &event.lines, allocated)?;
+    refuse_held(order, &moves)?;
     check_dispatches(state, context, subject.key, &moves)?;
     let label = Label { carrier: &event.carrier, tracking_number: &event.tracking_number };
     let parcel = parcels::labelled(state, subject.key, label, &moves)?;
-    leave(state, context, subject.key, &moves, work);
+    leave(state, context, subject.key, &moves, Fulfilment::have_left, work);
     if let Some((key, parcel)) = parcel {
         parcels::put_handed_over(state, subject.key, key, parcel);
     }
@@ -145,25 +152,31 @@ pub(super) fn check_dispatches<S: State>(
     Ok(())
 }
 
-/// The units of the moves leave their nodes.
+/// The units of the moves leave their nodes; `tell` says so to each fulfilment. Where a node had
+/// been asked for them, that question is answered: they stay with the order.
 pub(super) fn leave<S: State>(
     state: &mut S,
     context: Context<'_>,
     key: OrderKey,
     moves: &[Move],
+    tell: fn(&mut Fulfilment),
     work: &mut Vec<Work>,
 ) {
     let stock = moved_stock(state.order(key).expect("found before"), moves);
+    let mut kept = Vec::new();
     state.change_order(key, &mut |order| {
         for step in moves {
             ship_move(order, step);
+            kept.extend(gone_though_asked(order, step));
         }
         for place in places(moves) {
-            let fulfilment = &mut order.fulfilments[place];
-            fulfilment.drop_packed_beyond_allocated();
-            fulfilment.state = fulfilment.state_by_units();
+            tell(&mut order.fulfilments[place]);
         }
     });
+    if !kept.is_empty() {
+        let (lines, reason) = (by_line(kept), Reason::AlreadyShipped);
+        work.push(Work::Keep { order: key, lines, reason });
+    }
     for (sku, node, units) in stock {
         let entry = Entry {
             on_hand: -units,
@@ -210,7 +223,7 @@ fn ship_move(order: &mut Order, step: &Move) {
 }
 
 /// The fulfilments that moves touch, each once.
-fn places(moves: &[Move]) -> Vec<usize> {
+pub(super) fn places(moves: &[Move]) -> Vec<usize> {
     let mut places: Vec<usize> = moves.iter().map(|step| step.fulfilment).collect();
     places.sort_unstable();
     places.dedup();
@@ -230,12 +243,19 @@ pub(super) fn deliver<S: State>(
 
 /// The units of the moves arrive at an instant.
 pub(super) fn arrive<S: State>(state: &mut S, key: OrderKey, moves: &[Move], at: i64) {
+    note_arrival(state, key, moves, at);
+    state.change_order(key, &mut |order| {
+        for place in places(moves) {
+            order.fulfilments[place].have_ended(true);
+        }
+    });
+}
+
+/// As [`arrive`], where the fulfilments are told otherwise.
+pub(super) fn note_arrival<S: State>(state: &mut S, key: OrderKey, moves: &[Move], at: i64) {
     state.change_order(key, &mut |order| {
         for step in moves {
             deliver_move(order, step);
-        }
-        for place in places(moves) {
-            order.fulfilments[place].state = order.fulfilments[place].state_by_units();
         }
         let details = order.details.get_or_insert_default();
         details.arrived_at = details.arrived_at.max(at);

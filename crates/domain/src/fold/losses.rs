@@ -5,8 +5,9 @@ use omnifold_events::v1;
 
 use super::Context;
 use super::booking::{Shelf, book_checked};
+use super::fulfilment::places;
 use super::subject::{Move, Subject, find, moved_stock, moves, order, under_way};
-use crate::work::{Due, Repay};
+use crate::work::{Repay, RepayLine};
 use crate::{Entry, EntryKind, MovementKind, Order, Reason, Refusal, State, Work};
 
 /// The units are written off; what was paid for them is due.
@@ -74,8 +75,10 @@ fn give_up<S: State>(state: &mut S, subject: &Subject, gone: &GivenUp<'_>, work:
             let fulfilment = &mut order.fulfilments[step.fulfilment];
             let line = fulfilment.lines[step.line].line as usize;
             fulfilment.progress_mut().lines[step.line].undelivered += step.units;
-            fulfilment.state = fulfilment.state_by_units();
             order.lines[line].undelivered += step.units;
+        }
+        for place in places(moves) {
+            order.fulfilments[place].have_ended(false);
         }
     });
     for (sku, node, units) in stock {
@@ -88,15 +91,17 @@ fn give_up<S: State>(state: &mut S, subject: &Subject, gone: &GivenUp<'_>, work:
 }
 
 /// What is due, one row a line.
-fn due(order: &Order, moves: &[Move]) -> Vec<Due> {
-    let mut rows: Vec<Due> = Vec::new();
+fn due(order: &Order, moves: &[Move]) -> Vec<RepayLine> {
+    let mut rows: Vec<RepayLine> = Vec::new();
     for step in moves {
         let line = order.fulfilments[step.fulfilment].lines[step.line].line as usize;
         match rows.iter_mut().find(|row| row.line == line) {
             Some(row) => row.units += step.units,
-            None => {
-                rows.push(Due { line, units: step.units, response: v1::ReturnResponse::Refund })
-            }
+            None => rows.push(RepayLine {
+                line,
+                units: step.units,
+                response: v1::ReturnResponse::Refund,
+            }),
         }
     }
     rows

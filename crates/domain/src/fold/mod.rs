@@ -4,15 +4,19 @@
 //! refusals come before the first write, so a refused event leaves the state as it was.
 
 mod booking;
+mod change;
 mod check;
 mod fulfilment;
+mod holds;
 mod losses;
 mod moves;
 mod network;
 mod orders;
 mod parcels;
+mod payments;
 mod picking;
 mod pickup;
+mod questions;
 mod returns;
 mod stock;
 mod subject;
@@ -65,10 +69,21 @@ pub fn fold<S: State>(
         Event::TransferCancelled(event) => transfers::cancel(state, context, event, work),
         Event::OrderPlaced(event) => orders::place(state, context, event, work),
         Event::OrderCancelled(event) => orders::cancel(state, context, event, work),
+        Event::OrderResumed(event) => change::resume(state, event, work),
+        Event::OrderChanged(event) => change::change(state, event, work),
+        Event::OrderHeld(event) => holds::hold(state, event, work),
+        Event::OrderHoldReleased(event) => holds::release(state, event, work),
+        Event::PaymentAuthorised(event) => payments::authorise(state, event, work),
+        Event::PaymentCaptured(event) => payments::capture(state, event, work),
+        Event::PaymentFailed(event) => payments::fail(state, event, work),
+        Event::PaymentVoided(event) => payments::void(state, event, work),
+        Event::PaymentRefunded(event) => payments::refund(state, event, work),
         Event::FulfilmentAccepted(event) => fulfilment::accept(state, event),
         Event::FulfilmentRejected(event) => fulfilment::reject(state, context, event, work),
         Event::FulfilmentShipped(event) => fulfilment::ship(state, context, event, work),
         Event::FulfilmentDelivered(event) => fulfilment::deliver(state, context, event),
+        Event::FulfilmentReleaseConfirmed(event) => questions::give_up(state, event, work),
+        Event::FulfilmentReleaseRefused(event) => questions::keep(state, event, work),
         Event::CarrierDefined(event) => network::define_carrier(state, event),
         Event::ReturnRequested(event) => returns::request(state, context, event, work),
         Event::ReturnExpired(event) => returns::expire(state, event, work),

@@ -1,9 +1,10 @@
 //! Events on `orders`: placed and cancelled.
 
 use omnifold_events::v1;
+use prost::Message as _;
 
 use super::{Context, check};
-use crate::{Line, NodeIx, Order, OrderKey, Reason, Refusal, Settings, State, Work};
+use crate::{Due, Handling, Line, NodeIx, Order, OrderKey, Reason, Refusal, Settings, State, Work};
 
 /// Most lines an order may have.
 const MAX_LINES: usize = 1_000;
@@ -54,6 +55,7 @@ fn order_from<S: State>(
         lines: lines_from(state, event)?,
         fulfilments: Vec::new(),
         details: None,
+        handling: None,
     };
     if !event.pickup_node.is_empty() {
         limit_to_pickup_node(state, &mut order, &event.pickup_node)?;
@@ -61,6 +63,7 @@ fn order_from<S: State>(
     for charges in &event.line_charges {
         add_charges(settings, &mut order, charges)?;
     }
+    order.handling = handling_from(state, event, &order)?;
     Ok(order)
 }
 
@@ -85,22 +88,55 @@ fn add_charges(
         let detail = format!("charges for line `{}`, which is none", charges.line_id);
         return Err(Refusal::new(Reason::UnknownLine, detail));
     };
-    let discount = amount(settings, charges.discount.as_ref())?;
-    let tax = amount(settings, charges.tax.as_ref())?;
+    let discount = amount(settings, "discount", charges.discount.as_ref())?;
+    let tax = amount(settings, "tax", charges.tax.as_ref())?;
     let details = order.line_details_mut(place);
     (details.discount, details.tax) = (discount, tax);
     Ok(())
 }
 
-/// An amount in the market's currency, or none.
-fn amount(settings: &Settings, money: Option<&v1::Money>) -> Result<i64, Refusal> {
-    let Some(money) = money else { return Ok(0) };
-    check::price(money)?;
-    if money.currency != settings.currency {
-        let detail = format!("{} in a market of {}", money.currency, settings.currency);
-        return Err(Refusal::new(Reason::CurrencyMismatch, detail));
+/// What the order needs beyond its lines; most orders need nothing.
+fn handling_from<S: State>(
+    state: &S,
+    event: &v1::OrderPlaced,
+    order: &Order,
+) -> Result<Option<Box<Handling>>, Refusal> {
+    let settings = state.settings().expect("checked before every fold");
+    let charges = charges(settings, event.charges.as_deref())?;
+    let pays_first = settings.payment > v1::PaymentRule::Nothing.into();
+    if !pays_first && event.delivery.is_none() {
+        return Ok(None);
     }
-    Ok(money.minor)
+    let mut handling = Box::<Handling>::default();
+    if let Some(terms) = &event.delivery {
+        check::delivery(terms)?;
+        check::delivery_size(terms)?;
+        handling.delivery = terms.encode_to_vec();
+    }
+    if pays_first {
+        let due = Due { rule: settings.payment, charges };
+        if due.amount(order).is_none() {
+            let detail = "the amount due does not fit 64 bits";
+            return Err(Refusal::new(Reason::InvalidMoney, detail));
+        }
+        handling.due = Some(due);
+    }
+    Ok((*handling != Handling::default()).then_some(handling))
+}
+
+/// Shipping and tax less discount, minor units.
+fn charges(settings: &Settings, charges: Option<&v1::Charges>) -> Result<i64, Refusal> {
+    let Some(charges) = charges else { return Ok(0) };
+    let amount = |money: &Option<v1::Money>| amount(settings, "charge", money.as_ref());
+    let (shipping, tax) = (amount(&charges.shipping)?, amount(&charges.tax)?);
+    let discount = amount(&charges.discount)?;
+    let sum = shipping.checked_add(tax).map(|sum| sum - discount);
+    sum.ok_or_else(|| Refusal::new(Reason::InvalidMoney, "the charges do not fit 64 bits"))
+}
+
+/// An amount in the market's currency, or none.
+fn amount(settings: &Settings, what: &str, money: Option<&v1::Money>) -> Result<i64, Refusal> {
+    money.map_or(Ok(0), |money| check::money_of(settings, what, money, 0))
 }
 
 fn nodes_named<S: State>(state: &S, ids: &[String]) -> Result<Vec<NodeIx>, Refusal> {
@@ -112,12 +148,17 @@ fn lines_from<S: State>(state: &S, event: &v1::OrderPlaced) -> Result<Vec<Line>,
     if count == 0 {
         return Err(Refusal::new(Reason::NoLines, "the order has no lines"));
     }
-    if count > MAX_LINES {
-        let detail = format!("the order has {count} lines, {MAX_LINES} are allowed");
-        return Err(Refusal::new(Reason::TooManyLines, detail));
-    }
+    check_line_count(count)?;
     refuse_duplicate_lines(&event.lines)?;
     event.lines.iter().map(|line| line_from(state, line)).collect()
+}
+
+pub(super) fn check_line_count(count: usize) -> Result<(), Refusal> {
+    if count <= MAX_LINES {
+        return Ok(());
+    }
+    let detail = format!("the order has {count} lines, {MAX_LINES} are allowed");
+    Err(Refusal::new(Reason::TooManyLines, detail))
 }
 
 fn refuse_duplicate_lines(lines: &[v1::OrderLine]) -> Result<(), Refusal> {
@@ -132,12 +173,12 @@ fn refuse_duplicate_lines(lines: &[v1::OrderLine]) -> Result<(), Refusal> {
     }
 }
 
-fn line_from<S: State>(state: &S, line: &v1::OrderLine) -> Result<Line, Refusal> {
+pub(super) fn line_from<S: State>(state: &S, line: &v1::OrderLine) -> Result<Line, Refusal> {
     check::name("line_id", &line.line_id)?;
     let sku = check::sku(state, &line.sku)?;
     check::quantity("quantity", line.quantity_milli, 1, state.item(sku))?;
     let settings = state.settings().expect("checked before every fold");
-    let unit_price = amount(settings, line.unit_price.as_ref())?;
+    let unit_price = amount(settings, "unit price", line.unit_price.as_ref())?;
     Ok(Line {
         line_id: line.line_id.clone(),
         sku,
@@ -164,11 +205,8 @@ pub(super) fn cancel<S: State>(
     if event.return_to_origin {
         return call_back(state, context, event, work);
     }
-    let key = OrderKey::of(&event.channel, &event.order_id);
-    let Some(order) = state.order(key) else {
-        let detail = format!("no order `{}/{}`", event.channel, event.order_id);
-        return Err(Refusal::new(Reason::UnknownOrder, detail));
-    };
+    let key = find(state, &event.channel, &event.order_id)?;
+    let order = state.order(key).expect("found before");
     let lines = if event.lines.is_empty() {
         all_that_is_left(order)?
     } else {
@@ -187,11 +225,8 @@ fn call_back<S: State>(
     event: &v1::OrderCancelled,
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
-    let key = OrderKey::of(&event.channel, &event.order_id);
-    let Some(order) = state.order(key) else {
-        let detail = format!("no order `{}/{}`", event.channel, event.order_id);
-        return Err(Refusal::new(Reason::UnknownOrder, detail));
-    };
+    let key = find(state, &event.channel, &event.order_id)?;
+    let order = state.order(key).expect("found before");
     if !event.lines.is_empty() {
         let detail = "an order is called back as a whole, no lines are named";
         return Err(Refusal::new(Reason::Malformed, detail));
@@ -201,7 +236,7 @@ fn call_back<S: State>(
         let shipped = order.lines.iter().any(|line| line.shipped > 0);
         return Err(nothing_left(order, shipped));
     }
-    let left = order.lines.iter().map(|line| line.open + line.allocated).enumerate();
+    let left = (0..order.lines.len()).map(|place| (place, left_of(order, place)));
     let lines: Vec<(usize, i64)> = left.filter(|&(_, units)| units > 0).collect();
     let was_called_back = order.details.as_ref().is_some_and(|details| details.recalled_at > 0);
     if was_called_back && lines.is_empty() {
@@ -217,8 +252,27 @@ fn call_back<S: State>(
     Ok(())
 }
 
-fn all_that_is_left(order: &Order) -> Result<Vec<(usize, i64)>, Refusal> {
-    let left = order.lines.iter().map(|line| line.open + line.allocated).enumerate();
+/// The order of that name.
+pub(super) fn find<S: State>(
+    state: &mut S,
+    channel: &str,
+    order_id: &str,
+) -> Result<OrderKey, Refusal> {
+    let key = OrderKey::of(channel, order_id);
+    if state.order(key).is_some() {
+        return Ok(key);
+    }
+    Err(Refusal::new(Reason::UnknownOrder, format!("no order `{channel}/{order_id}`")))
+}
+
+/// Units of a line that can be taken back: they have not left, and no node was asked for them yet.
+pub(super) fn left_of(order: &Order, place: usize) -> i64 {
+    let line = &order.lines[place];
+    line.open + line.allocated - order.asked_back(place)
+}
+
+pub(super) fn all_that_is_left(order: &Order) -> Result<Vec<(usize, i64)>, Refusal> {
+    let left = (0..order.lines.len()).map(|place| (place, left_of(order, place)));
     let lines: Vec<(usize, i64)> = left.filter(|&(_, units)| units > 0).collect();
     if lines.is_empty() {
         return Err(nothing_left(order, order.lines.iter().any(|line| line.shipped > 0)));
@@ -229,35 +283,63 @@ fn all_that_is_left(order: &Order) -> Result<Vec<(usize, i64)>, Refusal> {
 fn named_lines(order: &Order, named: &[v1::LineQuantity]) -> Result<Vec<(usize, i64)>, Refusal> {
     let mut lines: Vec<(usize, i64)> = Vec::with_capacity(named.len());
     for wanted in named {
-        let (place, units) = named_line(order, wanted)?;
-        if lines.iter().any(|&(other, _)| other == place) {
-            let detail = format!("line `{}` is named twice", wanted.line_id);
-            return Err(Refusal::new(Reason::DuplicateLine, detail));
-        }
+        let place = line_place(order, &wanted.line_id)?;
+        let units = wanted_units(wanted, left_of(order, place))?
+            .ok_or_else(|| nothing_left(order, order.lines[place].shipped > 0))?;
+        refuse_twice(&lines, place, &wanted.line_id)?;
         lines.push((place, units));
     }
     Ok(lines)
 }
 
-fn named_line(order: &Order, wanted: &v1::LineQuantity) -> Result<(usize, i64), Refusal> {
-    let Some(place) = order.line_named(&wanted.line_id) else {
-        let detail = format!("order `{}` has no line `{}`", order.order_id, wanted.line_id);
-        return Err(Refusal::new(Reason::UnknownLine, detail));
+/// The lines named, or all of which there are any units of that kind.
+pub(super) fn wanted_lines(
+    order: &Order,
+    named: &[v1::LineQuantity],
+    there: impl Fn(&Line) -> i64,
+    missing: impl Fn(&Order) -> Refusal,
+) -> Result<Vec<(usize, i64)>, Refusal> {
+    let mut lines: Vec<(usize, i64)> = Vec::new();
+    for wanted in named {
+        let place = line_place(order, &wanted.line_id)?;
+        let units = wanted_units(wanted, there(&order.lines[place]))?;
+        refuse_twice(&lines, place, &wanted.line_id)?;
+        lines.push((place, units.ok_or_else(|| missing(order))?));
+    }
+    if named.is_empty() {
+        let all = order.lines.iter().map(there).enumerate();
+        lines.extend(all.filter(|&(_, units)| units > 0));
+    }
+    if lines.is_empty() { Err(missing(order)) } else { Ok(lines) }
+}
+
+fn refuse_twice(lines: &[(usize, i64)], place: usize, line_id: &str) -> Result<(), Refusal> {
+    if lines.iter().all(|&(other, _)| other != place) {
+        return Ok(());
+    }
+    Err(Refusal::new(Reason::DuplicateLine, format!("line `{line_id}` is named twice")))
+}
+
+/// Place of the line of that name.
+pub(super) fn line_place(order: &Order, line_id: &str) -> Result<usize, Refusal> {
+    let unknown = || {
+        let detail = format!("order `{}` has no line `{line_id}`", order.order_id);
+        Refusal::new(Reason::UnknownLine, detail)
     };
-    let line = &order.lines[place];
-    let left = line.open + line.allocated;
-    let units = if wanted.quantity_milli == 0 { left } else { wanted.quantity_milli };
+    order.line_named(line_id).ok_or_else(unknown)
+}
+
+/// The units asked for, 0 meaning all there are; `None` where there are fewer.
+fn wanted_units(wanted: &v1::LineQuantity, there: i64) -> Result<Option<i64>, Refusal> {
+    let units = if wanted.quantity_milli == 0 { there } else { wanted.quantity_milli };
     if units < 0 {
         let detail = format!("quantity {units} of line `{}` is negative", wanted.line_id);
         return Err(Refusal::new(Reason::InvalidQuantity, detail));
     }
-    if units == 0 || units > left {
-        return Err(nothing_left(order, line.shipped > 0));
-    }
-    Ok((place, units))
+    Ok((units > 0 && units <= there).then_some(units))
 }
 
-fn nothing_left(order: &Order, shipped: bool) -> Refusal {
+pub(super) fn nothing_left(order: &Order, shipped: bool) -> Refusal {
     let name = format!("order `{}/{}`", order.channel, order.order_id);
     if shipped {
         let detail =
@@ -268,14 +350,15 @@ fn nothing_left(order: &Order, shipped: bool) -> Refusal {
     }
 }
 
-fn check_steps<S: State>(
+/// Quantities in whole steps of their items.
+pub(super) fn check_steps<S: State>(
     state: &mut S,
     key: OrderKey,
     lines: &[(usize, i64)],
 ) -> Result<(), Refusal> {
     for &(place, units) in lines {
         let sku = state.order(key).expect("looked up before").lines[place].sku;
-        check::quantity("cancelled quantity", units, 1, state.item(sku))?;
+        check::quantity("quantity", units, 1, state.item(sku))?;
     }
     Ok(())
 }

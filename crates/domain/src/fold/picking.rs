@@ -3,46 +3,34 @@
 use omnifold_events::v1;
 
 use super::booking::Shelf;
-use super::fulfilment::{Missing, check_dispatches, leave, release_missing};
+use super::fulfilment::{Missing, check_dispatches, leave, places, release_missing};
 use super::parcels::{self, Label};
+use super::questions::{by_line, gone_though_asked, refuse_held};
 use super::subject::{
-    Move, Subject, find, find_fulfilment, in_state, moved_stock, moves, order, unpicked,
+    Move, Subject, find, find_fulfilment, line_of, moved_stock, moves, open_to, order, unpicked,
 };
 use super::{Context, check};
+use crate::transitions::FulfilmentEvent;
 use crate::{
-    EntryKind, Fulfilment, FulfilmentState, NodeIx, Order, OrderKey, PackedParcel, Reason, Refusal,
-    SkuIx, State, Work,
+    EntryKind, Fulfilment, NodeIx, Order, OrderKey, PackedParcel, Reason, Refusal, SkuIx, State,
+    Work,
 };
 
 /// Most parcels of one fulfilment.
 const MAX_PARCELS: usize = 200;
 
-/// What a node may still work on: nothing of it lies ready for its customer.
-fn is_workable(state: FulfilmentState) -> bool {
-    state.is_at_node() || state == FulfilmentState::PartlyShipped
-}
-
 pub(super) fn pick<S: State>(state: &mut S, event: &v1::FulfilmentPicked) -> Result<(), Refusal> {
     let subject = find(state, event.target.as_ref())?;
-    in_state(order(state, &subject), &subject, is_workable)?;
+    open_to(order(state, &subject), &subject, FulfilmentEvent::PickPart)?;
     let moves = moves(order(state, &subject), &subject, &event.lines, unpicked)?;
     state.change_order(subject.key, &mut |order| {
         for step in &moves {
             let fulfilment = &mut order.fulfilments[step.fulfilment];
             fulfilment.progress_mut().lines[step.line].picked += step.units;
-            settle_state(fulfilment);
+            fulfilment.were_worked_on();
         }
     });
     Ok(())
-}
-
-/// A node that has said nothing yet is not said to have accepted.
-fn settle_state(fulfilment: &mut Fulfilment) {
-    let by_units = fulfilment.state_by_units();
-    let silent = fulfilment.state == FulfilmentState::Assigned;
-    if !(silent && by_units == FulfilmentState::Accepted) {
-        fulfilment.state = by_units;
-    }
 }
 
 /// Rule S8: the missing units are released, the reason's effect is booked, the node is excluded for
@@ -63,11 +51,20 @@ pub(super) fn short_pick<S: State>(
     let moves = moves(order(state, &subject), &subject, &event.lines, unpicked)?;
     check_steps(state, subject.key, &moves)?;
     let stock = moved_stock(order(state, &subject), &moves);
+    let mut asked = Vec::new();
     state.change_order(subject.key, &mut |order| {
         for step in &moves {
             miss(order, step);
+            asked.extend(gone_though_asked(order, step));
+        }
+        for place in places(&moves) {
+            order.fulfilments[place].were_taken_back();
         }
     });
+    if !asked.is_empty() {
+        // The node was asked for them: they are cancelled, not sent elsewhere.
+        work.push(Work::Cancel { order: subject.key, lines: by_line(asked) });
+    }
     work.push(Work::Route { order: subject.key, cause: v1::Cause::Rerouted });
     for (sku, node, units) in stock {
         let in_hand = picked_of(order(state, &subject), sku, node);
@@ -87,8 +84,6 @@ fn miss(order: &mut Order, step: &Move) {
     order_line.allocated -= step.units;
     order_line.open += step.units;
     let sku = order_line.sku;
-    fulfilment.drop_packed_beyond_allocated();
-    settle_state(fulfilment);
     let not_found = &mut order.details.get_or_insert_default().not_found_at;
     if !not_found.contains(&(sku, node)) {
         not_found.push((sku, node));
@@ -121,7 +116,7 @@ pub(super) fn pack<S: State>(state: &mut S, event: &v1::FulfilmentPacked) -> Res
         return Err(Refusal::new(Reason::NoLines, "the parcel is empty"));
     }
     let subject = find_fulfilment(state, &event.fulfilment_id)?;
-    let place = in_state(order(state, &subject), &subject, is_workable)?[0];
+    let place = open_to(order(state, &subject), &subject, FulfilmentEvent::PackRest)?[0];
     let others = without_parcel(&order(state, &subject).fulfilments[place], &event.parcel_id);
     let contents = parcel_contents(order(state, &subject), &subject, &others, event)?;
     check_weight(state, event, &contents)?;
@@ -135,7 +130,7 @@ pub(super) fn pack<S: State>(state: &mut S, event: &v1::FulfilmentPacked) -> Res
         };
         fulfilment.progress_mut().packed.push(parcel);
         pick_what_is_packed(&mut fulfilment);
-        settle_state(&mut fulfilment);
+        fulfilment.were_worked_on();
         order.fulfilments[place] = fulfilment;
     });
     Ok(())
@@ -208,7 +203,7 @@ pub(super) fn hand_over<S: State>(
 ) -> Result<(), Refusal> {
     check::name("carrier", &event.carrier)?;
     let subject = find_fulfilment(state, &event.fulfilment_id)?;
-    let place = in_state(order(state, &subject), &subject, is_workable)?[0];
+    let place = open_to(order(state, &subject), &subject, FulfilmentEvent::PackRest)?[0];
     if order(state, &subject).is_pickup() {
         let detail = format!("`{}` is collected by its customer", event.fulfilment_id);
         return Err(Refusal::new(Reason::PickupOrder, detail));
@@ -226,12 +221,13 @@ pub(super) fn hand_over<S: State>(
         rows.push((key, row));
         all.extend(moves);
     }
+    refuse_held(order(state, &subject), &all)?;
     check_dispatches(state, context, subject.key, &all)?;
     state.change_order(subject.key, &mut |order| {
         let packed = &mut order.fulfilments[place].progress_mut().packed;
         packed.retain(|parcel| handed.iter().all(|(gone, _)| gone.id != parcel.id));
     });
-    leave(state, context, subject.key, &all, work);
+    leave(state, context, subject.key, &all, Fulfilment::have_left, work);
     for (key, row) in rows {
         parcels::put_handed_over(state, subject.key, key, row);
     }
@@ -281,11 +277,12 @@ pub(super) fn relocate<S: State>(
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
     let subject = find_fulfilment(state, &event.fulfilment_id)?;
-    let place = in_state(order(state, &subject), &subject, is_workable)?[0];
+    let place = open_to(order(state, &subject), &subject, FulfilmentEvent::PackRest)?[0];
     let to = check::node(state, &event.to_node)?;
     check_nodes(state, &subject, place, to)?;
     let moves = moves(order(state, &subject), &subject, &event.lines, unpicked)?;
     check_steps(state, subject.key, &moves)?;
+    check_free_to_move(order(state, &subject), &moves)?;
     for (sku, _, units) in moved_stock(order(state, &subject), &moves) {
         if order(state, &subject).was_not_found_at(sku, to) {
             let item = &state.item(sku).sku;
@@ -308,6 +305,24 @@ pub(super) fn relocate<S: State>(
     }
     let lines = moves.iter().map(|step| (step.line, step.units)).collect();
     work.push(Work::Move { order: subject.key, fulfilment: place, to, lines });
+    Ok(())
+}
+
+/// Units of an order on hold are promised to nobody else, and those that the node was asked to give
+/// up stay until it answers.
+fn check_free_to_move(order: &Order, moves: &[Move]) -> Result<(), Refusal> {
+    if order.is_held() {
+        let detail = format!("order `{}` is on hold", order.order_id);
+        return Err(Refusal::new(Reason::OnHold, detail));
+    }
+    let asked = |step: &&Move| {
+        let line = line_of(order, step);
+        order.asked_back_of(step.fulfilment, line) > line.allocated - step.units
+    };
+    if moves.iter().any(|step| asked(&step)) {
+        let detail = format!("the node was asked to give up units of `{}`", order.order_id);
+        return Err(Refusal::new(Reason::WrongState, detail));
+    }
     Ok(())
 }
 

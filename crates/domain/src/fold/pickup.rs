@@ -3,15 +3,17 @@
 use omnifold_events::v1;
 
 use super::Context;
-use super::fulfilment::{arrive, check_dispatches, leave};
-use super::subject::{Subject, allocated, find, in_state, moves, order};
-use crate::{FulfilmentState, Reason, Refusal, State, Work};
+use super::fulfilment::{check_dispatches, leave, note_arrival};
+use super::questions::{by_line, refuse_held};
+use super::subject::{Subject, allocated, find, moves, open_to, order};
+use crate::transitions::FulfilmentEvent;
+use crate::{Fulfilment, Reason, Refusal, State, Work};
 
 /// The fulfilments of a pick-up order that stand where an event needs them.
 fn pickups<S: State>(
     state: &mut S,
     target: Option<&v1::FulfilmentTarget>,
-    wanted: impl Fn(FulfilmentState) -> bool,
+    event: FulfilmentEvent,
 ) -> Result<(Subject, Vec<usize>), Refusal> {
     let subject = find(state, target)?;
     let order = order(state, &subject);
@@ -19,16 +21,8 @@ fn pickups<S: State>(
         let detail = format!("order `{}` is sent to its customer", order.order_id);
         return Err(Refusal::new(Reason::NotPickup, detail));
     }
-    let found = in_state(order, &subject, wanted)?;
+    let found = open_to(order, &subject, event)?;
     Ok((subject, found))
-}
-
-fn set_state<S: State>(state: &mut S, subject: &Subject, places: &[usize], to: FulfilmentState) {
-    state.change_order(subject.key, &mut |order| {
-        for &place in places {
-            order.fulfilments[place].state = to;
-        }
-    });
 }
 
 /// What lies ready was taken from the shelf.
@@ -36,7 +30,7 @@ pub(super) fn ready<S: State>(
     state: &mut S,
     event: &v1::FulfilmentReadyForPickup,
 ) -> Result<(), Refusal> {
-    let (subject, found) = pickups(state, event.target.as_ref(), FulfilmentState::is_at_node)?;
+    let (subject, found) = pickups(state, event.target.as_ref(), FulfilmentEvent::MakeReady)?;
     state.change_order(subject.key, &mut |order| {
         for &place in &found {
             let fulfilment = &mut order.fulfilments[place];
@@ -44,9 +38,9 @@ pub(super) fn ready<S: State>(
                 let units = fulfilment.lines[line].allocated;
                 fulfilment.progress_mut().lines[line].picked = units;
             }
+            fulfilment.happen(FulfilmentEvent::MakeReady);
         }
     });
-    set_state(state, &subject, &found, FulfilmentState::ReadyForPickup);
     Ok(())
 }
 
@@ -57,18 +51,13 @@ pub(super) fn collect<S: State>(
     event: &v1::FulfilmentCollected,
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
-    let is_ready = |state| state == FulfilmentState::ReadyForPickup;
-    let (subject, found) = pickups(state, event.target.as_ref(), is_ready)?;
+    let collects = FulfilmentEvent::CollectPart;
+    let (subject, _) = pickups(state, event.target.as_ref(), collects)?;
     let moves = moves(order(state, &subject), &subject, &event.lines, allocated)?;
+    refuse_held(order(state, &subject), &moves)?;
     check_dispatches(state, context, subject.key, &moves)?;
-    leave(state, context, subject.key, &moves, work);
-    arrive(state, subject.key, &moves, context.time_ms);
-    for place in found {
-        let lines = &order(state, &subject).fulfilments[place].lines;
-        let is_left = lines.iter().any(|line| line.allocated > 0);
-        let to = if is_left { FulfilmentState::ReadyForPickup } else { FulfilmentState::Collected };
-        set_state(state, &subject, &[place], to);
-    }
+    leave(state, context, subject.key, &moves, Fulfilment::were_collected, work);
+    note_arrival(state, subject.key, &moves, context.time_ms);
     Ok(())
 }
 
@@ -77,9 +66,11 @@ pub(super) fn expire<S: State>(
     state: &mut S,
     event: &v1::FulfilmentPickupExpired,
 ) -> Result<(), Refusal> {
-    let is_ready = |state| state == FulfilmentState::ReadyForPickup;
-    let (subject, found) = pickups(state, event.target.as_ref(), is_ready)?;
-    set_state(state, &subject, &found, FulfilmentState::PickupExpired);
+    let expires = FulfilmentEvent::ExpirePickup;
+    let (subject, found) = pickups(state, event.target.as_ref(), expires)?;
+    state.change_order(subject.key, &mut |order| {
+        found.iter().for_each(|&place| order.fulfilments[place].happen(expires));
+    });
     Ok(())
 }
 
@@ -89,15 +80,19 @@ pub(super) fn return_to_stock<S: State>(
     event: &v1::FulfilmentReturnedToStock,
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
-    let is_expired = |state| state == FulfilmentState::PickupExpired;
-    let (subject, found) = pickups(state, event.target.as_ref(), is_expired)?;
-    let order = order(state, &subject);
-    let mut lines: Vec<(usize, i64)> = Vec::new();
-    for part in found.iter().flat_map(|&place| &order.fulfilments[place].lines) {
-        if part.allocated > 0 {
-            lines.push((part.line as usize, part.allocated));
+    let reshelves = FulfilmentEvent::Reshelve;
+    let (subject, found) = pickups(state, event.target.as_ref(), reshelves)?;
+    state.change_order(subject.key, &mut |order| {
+        for &place in &found {
+            order.fulfilments[place].happen(reshelves);
+            order.take_asked_back(place); // this answers what the node was asked for
         }
+    });
+    for fulfilment in found {
+        let held = order(state, &subject).fulfilments[fulfilment].lines.iter();
+        let held = held.map(|part| (part.line as usize, part.allocated));
+        let lines = by_line(held.filter(|&(_, units)| units > 0).collect());
+        work.push(Work::Release { order: subject.key, fulfilment, lines });
     }
-    work.push(Work::Cancel { order: subject.key, lines });
     Ok(())
 }

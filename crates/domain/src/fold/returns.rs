@@ -4,7 +4,7 @@ use omnifold_events::v1;
 
 use super::booking::{Shelf, book_checked, book_entry};
 use super::{Context, check};
-use crate::work::{Due, Repay};
+use crate::work::{Repay, RepayLine};
 use crate::{
     Entry, EntryKind, MovementKind, NodeIx, Order, OrderKey, Reason, Refusal, Return, ReturnKey,
     ReturnLine, ReturnState, SkuIx, State, Work,
@@ -315,7 +315,7 @@ fn come_back(order: &mut Order, fulfilment: usize, place: usize, units: i64) {
     row.delivered += unsaid;
     order.lines[row.line as usize].delivered += unsaid;
     if unsaid > 0 {
-        fulfilment.state = fulfilment.state_by_units();
+        fulfilment.have_ended(true);
     }
 }
 
@@ -369,8 +369,8 @@ fn between(origin: NodeIx, node: NodeIx, came: Entry, units: i64) -> Vec<(NodeIx
 }
 
 /// What is due for what came in, one row a line. What is replaced is not paid back.
-fn due(row: &Return, arrivals: &[Arrival]) -> Vec<Due> {
-    let mut rows: Vec<Due> = Vec::new();
+fn due(row: &Return, arrivals: &[Arrival]) -> Vec<RepayLine> {
+    let mut rows: Vec<RepayLine> = Vec::new();
     for arrival in arrivals {
         let line = &row.lines[arrival.row];
         let response = v1::ReturnResponse::try_from(line.response).unwrap_or_default();
@@ -379,7 +379,9 @@ fn due(row: &Return, arrivals: &[Arrival]) -> Vec<Due> {
         }
         match rows.iter_mut().find(|known| known.line == line.line as usize) {
             Some(known) => known.units += arrival.units,
-            None => rows.push(Due { line: line.line as usize, units: arrival.units, response }),
+            None => {
+                rows.push(RepayLine { line: line.line as usize, units: arrival.units, response })
+            }
         }
     }
     rows

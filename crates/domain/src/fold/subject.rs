@@ -4,6 +4,7 @@
 
 use omnifold_events::v1::{self, fulfilment_target::Target};
 
+use crate::transitions::{self, FulfilmentEvent};
 use crate::{
     Fulfilment, FulfilmentId, FulfilmentLine, FulfilmentState, NodeIx, Order, OrderKey, Reason,
     Refusal, SkuIx, State,
@@ -65,37 +66,27 @@ pub(super) fn order<'s, S: State>(state: &'s mut S, subject: &Subject) -> &'s Or
     state.order(subject.key).expect("found before")
 }
 
-/// The subject's fulfilments in a wanted state; none at all is a refusal that says where it stands.
-pub(super) fn in_state(
+/// The subject's fulfilments to which the event may happen; none at all is a refusal that says why
+/// not, for the newest of them.
+pub(super) fn open_to(
     order: &Order,
     subject: &Subject,
-    wanted: impl Fn(FulfilmentState) -> bool,
+    event: FulfilmentEvent,
 ) -> Result<Vec<usize>, Refusal> {
     let covered = || (0..order.fulfilments.len()).filter(|&place| subject.covers(place));
-    let found: Vec<usize> =
-        covered().filter(|&place| wanted(order.fulfilments[place].state)).collect();
+    let next = |place: usize| transitions::fulfilment(order.fulfilments[place].state, event);
+    let found: Vec<usize> = covered().filter(|&place| next(place).is_ok()).collect();
     if !found.is_empty() {
         return Ok(found);
     }
-    let state = covered().next_back().map(|place| order.fulfilments[place].state);
-    let reason = match state {
-        None => Reason::StandsElsewhere,
-        Some(FulfilmentState::Rejected) => Reason::AlreadyRejected,
-        Some(
-            FulfilmentState::PartlyShipped
-            | FulfilmentState::Shipped
-            | FulfilmentState::Delivered
-            | FulfilmentState::Collected
-            | FulfilmentState::Undelivered,
-        ) => Reason::AlreadyShipped,
-        Some(_) => Reason::WrongState,
-    };
     let name = format!("`{}/{}`", order.channel, order.order_id);
-    let detail = match state {
-        None => format!("no node holds units of {name}"),
-        Some(state) => format!("the fulfilment of {name} is {state:?}"),
+    let Some(newest) = covered().next_back() else {
+        let detail = format!("no node holds units of {name}");
+        return Err(Refusal::new(Reason::StandsElsewhere, detail));
     };
-    Err(Refusal::new(reason, detail))
+    let reason = next(newest).expect_err("none is open to it");
+    let state = order.fulfilments[newest].state;
+    Err(Refusal::new(reason, format!("the fulfilment of {name} is {state:?}")))
 }
 
 /// Units of a line that the node still holds for the customer.

@@ -38,12 +38,48 @@ fn sealed() -> v1::Sealed {
     }
 }
 
+fn money(minor: i64) -> Option<v1::Money> {
+    Some(v1::Money { minor, currency: "EUR".to_owned() })
+}
+
+fn destination() -> v1::Destination {
+    v1::Destination {
+        country: "DE".to_owned(),
+        postcode_area: "10".to_owned(),
+        location: location(),
+        recipient: Some(sealed()),
+    }
+}
+
+fn delivery() -> v1::DeliveryTerms {
+    v1::DeliveryTerms {
+        shipping_method: "express".to_owned(),
+        requested_date: "2025-06-05".to_owned(),
+        window: Some(v1::DeliveryWindow {
+            from_ms: 1_749_110_400_000,
+            until_ms: 1_749_124_800_000,
+        }),
+        gift: true,
+        gift_wrap: "red".to_owned(),
+        gift_message: Some(sealed()),
+        note: Some(sealed()),
+        destination: Some(destination()),
+    }
+}
+
+fn hold() -> v1::Hold {
+    v1::Hold { hold_id: "risk-7".to_owned(), reason: v1::HoldReason::Fraud.into() }
+}
+
 /// Every input event, in the order of `Event::TYPES`.
 pub fn inputs() -> Vec<Event> {
     let mut all = network();
     all.extend(stock());
     all.extend(transfers());
     all.extend(orders());
+    all.extend(order_changes());
+    all.extend(holds());
+    all.extend(payments());
     all.extend(fulfilment());
     all.push(carrier());
     all.extend(returns());
@@ -64,6 +100,8 @@ fn network() -> Vec<Event> {
             dedupe_horizon_ms: 604_800_000,
             max_ahead_ms: 5_000,
             solver_steps: 200_000,
+            payment: v1::PaymentRule::Captured.into(),
+            release: v1::ReleaseRule::AskOnceAccepted.into(),
             extensions: extensions(),
             return_window_ms: 2_592_000_000,
             worst_return_condition: v1::ItemCondition::Opened.into(),
@@ -202,19 +240,14 @@ fn orders() -> Vec<Event> {
         line_id: line.to_owned(),
         sku: sku.to_owned(),
         quantity_milli: milli,
-        unit_price: Some(v1::Money { minor: 1_299, currency: "EUR".to_owned() }),
+        unit_price: money(1_299),
     };
     vec![
         v1::OrderPlaced {
             channel: "web".to_owned(),
             order_id: "1001".to_owned(),
             lines: vec![line("1", "tea-500", 2_000), line("2", "mug-blue", 1_000)],
-            destination: Some(v1::Destination {
-                country: "DE".to_owned(),
-                postcode_area: "10".to_owned(),
-                location: location(),
-                recipient: Some(sealed()),
-            }),
+            destination: Some(destination()),
             priority: 5,
             fulfil_from: vec!["berlin-1".to_owned(), "dc-north".to_owned()],
             coverage: v1::Coverage::ShipComplete.into(),
@@ -225,6 +258,12 @@ fn orders() -> Vec<Event> {
                 discount: euros(246),
                 tax: euros(92),
             }],
+            charges: Some(Box::new(v1::Charges {
+                shipping: money(495),
+                tax: money(1_010),
+                discount: money(500),
+            })),
+            delivery: Some(Box::new(delivery())),
             extensions: extensions(),
         }
         .into(),
@@ -237,6 +276,82 @@ fn orders() -> Vec<Event> {
             return_to_origin: true,
         }
         .into(),
+    ]
+}
+
+fn order_changes() -> Vec<Event> {
+    vec![
+        v1::OrderResumed {
+            channel: "web".to_owned(),
+            order_id: "1001".to_owned(),
+            lines: vec![line_quantity("1", 1_000), line_quantity("2", 0)],
+            extensions: extensions(),
+        }
+        .into(),
+        v1::OrderChanged {
+            channel: "web".to_owned(),
+            order_id: "1001".to_owned(),
+            expected_revision: 3,
+            quantities: vec![line_quantity("1", 3_000)],
+            added: vec![v1::OrderLine {
+                line_id: "3".to_owned(),
+                sku: "spoon".to_owned(),
+                quantity_milli: 1_000,
+                unit_price: money(350),
+            }],
+            destination: Some(destination()),
+            delivery: Some(Box::new(delivery())),
+            extensions: extensions(),
+        }
+        .into(),
+    ]
+}
+
+fn holds() -> Vec<Event> {
+    vec![
+        v1::OrderHeld {
+            channel: "web".to_owned(),
+            order_id: "1001".to_owned(),
+            hold_id: "risk-7".to_owned(),
+            reason: v1::HoldReason::Fraud.into(),
+            fulfilment: 2,
+            note: "score 812".to_owned(),
+            extensions: extensions(),
+        }
+        .into(),
+        v1::OrderHoldReleased {
+            channel: "web".to_owned(),
+            order_id: "1001".to_owned(),
+            hold_id: "risk-7".to_owned(),
+            extensions: extensions(),
+        }
+        .into(),
+    ]
+}
+
+fn payments() -> Vec<Event> {
+    let (channel, order_id) = ("web".to_owned(), "1001".to_owned());
+    let payment_id = "card-1".to_owned();
+    let amount = money(3_603);
+    macro_rules! payment {
+        ($event:ident, $field:ident) => {
+            v1::$event {
+                channel: channel.clone(),
+                order_id: order_id.clone(),
+                payment_id: payment_id.clone(),
+                $field: $field.clone(),
+                extensions: extensions(),
+            }
+            .into()
+        };
+    }
+    let reason = "card_declined".to_owned();
+    vec![
+        payment!(PaymentAuthorised, amount),
+        payment!(PaymentCaptured, amount),
+        payment!(PaymentFailed, reason),
+        payment!(PaymentVoided, amount),
+        payment!(PaymentRefunded, amount),
     ]
 }
 
@@ -260,6 +375,13 @@ fn fulfilment() -> Vec<Event> {
         v1::FulfilmentDelivered {
             target: any_node(),
             lines: vec![line_quantity("1", 2_000)],
+            extensions: extensions(),
+        }
+        .into(),
+        v1::FulfilmentReleaseConfirmed { target: by_id(), extensions: extensions() }.into(),
+        v1::FulfilmentReleaseRefused {
+            target: by_id(),
+            reason: "packed".to_owned(),
             extensions: extensions(),
         }
         .into(),
@@ -524,6 +646,9 @@ pub fn order_outcome() -> v1::OrderOutcome {
         waiting: vec![line_quantity("2", 1_000)],
         cancelled: vec![line_quantity("2", 1_000)],
         explanation: explanation(),
+        release_requested: vec![line_quantity("1", 1_000)],
+        kept: vec![line_quantity("1", 500)],
+        holds: vec![hold()],
     }
 }
 
@@ -542,6 +667,7 @@ pub fn fulfilment_assigned() -> v1::FulfilmentAssigned {
         cause: v1::Cause::Rerouted.into(),
         outcome: Some(order_outcome()),
         explanation: explanation(),
+        delivery: Some(Box::new(delivery())),
     }
 }
 
@@ -556,6 +682,23 @@ pub fn fulfilment_changed() -> v1::FulfilmentChanged {
         revision: 1,
         decision: 3,
         step: 90_002,
+        cause: v1::Cause::Cancelled.into(),
+        holds: vec![hold()],
+        delivery: Some(Box::new(delivery())),
+    }
+}
+
+/// A node asked to give work up.
+pub fn fulfilment_release_requested() -> v1::FulfilmentReleaseRequested {
+    v1::FulfilmentReleaseRequested {
+        channel: "web".to_owned(),
+        order_id: "1001".to_owned(),
+        fulfilment: 1,
+        node_id: "berlin-1".to_owned(),
+        lines: vec![assigned_line()],
+        revision: 1,
+        decision: 5,
+        step: 90_004,
         cause: v1::Cause::Cancelled.into(),
     }
 }

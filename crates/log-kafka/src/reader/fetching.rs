@@ -132,9 +132,9 @@ impl Source {
         self.filled = usize::try_from(count).unwrap_or(0);
     }
 
-    /// The next offset to be written, as the broker told with the last fetch; 0: not yet.
-    pub(super) fn high_watermark(&self) -> u64 {
-        let (mut low, mut high) = (0, 0);
+    /// The next offset to be written, as the broker told with the last fetch; `None`: not yet.
+    pub(super) fn high_watermark(&self) -> Option<u64> {
+        let (mut low, mut high) = (-1, -1);
         // SAFETY: client and name are valid; both figures are written.
         unsafe {
             bindings::rd_kafka_get_watermark_offsets(
@@ -145,7 +145,7 @@ impl Source {
                 &mut high,
             );
         }
-        u64::try_from(high).unwrap_or(0)
+        u64::try_from(high).ok()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Decisions and refusals as records, ready to be published.
 
-use omnifold_domain::{Decision, FulfilmentId, Refusal};
+use omnifold_domain::{Decision, Refusal};
 use omnifold_events::{ContentType, Envelope, Output as _, v1};
 use omnifold_log::{HeadersBuilder, RecordBuf};
 use prost::Message;
@@ -30,6 +30,7 @@ pub(crate) struct Output {
     hash: u128,
     headers: HeadersBuilder,
     payload: Vec<u8>,
+    text: String,
     /// Incarnation and epoch, as the `epoch` header has them.
     epoch: [u8; 16],
 }
@@ -46,6 +47,7 @@ impl Output {
             hash: 0,
             headers: HeadersBuilder::default(),
             payload: Vec::new(),
+            text: String::new(),
             epoch: [0; 16],
         }
     }
@@ -79,17 +81,16 @@ impl Output {
 
     /// Encodes a decision's payload into the scratch buffer.
     pub(crate) fn preview(&mut self, decision: &Decision) -> &[u8] {
-        self.payload.clear();
-        let encoded = match decision {
-            Decision::Outcome(m) => m.encode(&mut self.payload),
-            Decision::Assigned(m) => m.encode(&mut self.payload),
-            Decision::Changed(m) => m.encode(&mut self.payload),
-            Decision::Released(m) => m.encode(&mut self.payload),
-            Decision::ReturnAuthorised(m) => m.encode(&mut self.payload),
-            Decision::ReturnRefused(m) => m.encode(&mut self.payload),
-            Decision::RefundDue(m) => m.encode(&mut self.payload),
-        };
-        encoded.expect("a Vec grows");
+        match decision {
+            Decision::Outcome(m) => write(m, &mut self.payload),
+            Decision::Assigned(m) => write(m, &mut self.payload),
+            Decision::Changed(m) => write(m, &mut self.payload),
+            Decision::ReleaseRequested(m) => write(m, &mut self.payload),
+            Decision::Released(m) => write(m, &mut self.payload),
+            Decision::ReturnAuthorised(m) => write(&**m, &mut self.payload),
+            Decision::ReturnRefused(m) => write(m, &mut self.payload),
+            Decision::RefundDue(m) => write(&**m, &mut self.payload),
+        }
         &self.payload
     }
 
@@ -112,10 +113,9 @@ impl Output {
     pub(crate) fn push(&mut self, decision: &Decision, source: &str, time_ms: i64) {
         let parts = Parts::of(decision);
         self.headers.clear();
-        let id =
-            format!("{}/{}/{}.{}", parts.channel, parts.order_id, parts.revision, parts.number);
+        parts.write_id(&mut self.text);
         let envelope = Envelope {
-            id: &id,
+            id: &self.text,
             source,
             type_name: parts.type_name,
             time_ms: None, // the record's timestamp is the market's clock
@@ -123,18 +123,14 @@ impl Output {
         };
         envelope.to_headers(|name, value| self.headers.put(name, value));
         self.headers.put("epoch", &self.epoch);
-        let key = match parts.fulfilment {
-            Some((number, node, seq)) => {
-                self.headers.put("node", node.as_bytes());
-                self.headers.put("seq", seq.to_string().as_bytes());
-                let (channel, order_id) = (parts.channel, parts.order_id);
-                FulfilmentId { channel, order_id, number }.to_string()
-            }
-            None => format!("{}/{}", parts.channel, parts.order_id),
-        };
+        if let Some((_, node, seq)) = parts.fulfilment {
+            self.headers.put("node", node.as_bytes());
+            self.headers.put("seq", itoa::Buffer::new().format(seq).as_bytes());
+        }
+        parts.write_key(&mut self.text);
         let headers = self.headers.as_headers();
         let value = Some(self.payload.as_slice());
-        self.records.push(ASSIGNMENTS, 0, time_ms, headers, key.as_bytes(), value);
+        self.records.push(ASSIGNMENTS, 0, time_ms, headers, self.text.as_bytes(), value);
     }
 
     /// Adds a message of a topic that is never read back: no decision, and no part of the hash.
@@ -176,6 +172,13 @@ impl Output {
     }
 }
 
+/// Replaces what the buffer holds by a message. Into a slice: prost writes byte by byte, and a Vec
+/// would look for room at each.
+fn write(message: &impl Message, into: &mut Vec<u8>) {
+    into.resize(message.encoded_len(), 0);
+    message.encode(&mut into.as_mut_slice()).expect("as long as it says");
+}
+
 /// A place in an epoch's output.
 pub(crate) struct Bookmark {
     records: usize,
@@ -196,6 +199,31 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
+    /// `channel/order_id/revision.number`.
+    fn write_id(&self, into: &mut String) {
+        self.write_order(into);
+        into.push('/');
+        into.push_str(itoa::Buffer::new().format(self.revision));
+        into.push('.');
+        into.push_str(itoa::Buffer::new().format(self.number));
+    }
+
+    /// The fulfilment's id, or the order's: see [`omnifold_domain::FulfilmentId`].
+    fn write_key(&self, into: &mut String) {
+        self.write_order(into);
+        if let Some((number, ..)) = self.fulfilment {
+            into.push_str("/f");
+            into.push_str(itoa::Buffer::new().format(number));
+        }
+    }
+
+    fn write_order(&self, into: &mut String) {
+        into.clear();
+        into.push_str(self.channel);
+        into.push('/');
+        into.push_str(self.order_id);
+    }
+
     fn of(decision: &'a Decision) -> Self {
         let (channel, order_id) = decision.order();
         let (type_name, revision, number, fulfilment) = match decision {
@@ -213,6 +241,10 @@ impl<'a> Parts<'a> {
             Decision::Changed(m) => {
                 let fulfilment = Some((m.fulfilment, m.node_id.as_str(), m.decision));
                 (v1::FulfilmentChanged::TYPE, m.revision, m.decision, fulfilment)
+            }
+            Decision::ReleaseRequested(m) => {
+                let fulfilment = Some((m.fulfilment, m.node_id.as_str(), m.decision));
+                (v1::FulfilmentReleaseRequested::TYPE, m.revision, m.decision, fulfilment)
             }
             Decision::Released(m) => {
                 let fulfilment = Some((m.fulfilment, m.node_id.as_str(), m.decision));
@@ -246,6 +278,9 @@ pub(crate) fn decode(type_name: &str, payload: &[u8]) -> Result<Decision, String
         v1::FulfilmentChanged::TYPE => {
             v1::FulfilmentChanged::decode(payload).map(Decision::Changed).map_err(fault)
         }
+        v1::FulfilmentReleaseRequested::TYPE => v1::FulfilmentReleaseRequested::decode(payload)
+            .map(Decision::ReleaseRequested)
+            .map_err(fault),
         v1::FulfilmentReleased::TYPE => {
             v1::FulfilmentReleased::decode(payload).map(Decision::Released).map_err(fault)
         }

@@ -374,6 +374,12 @@ fn refused_request(event: &Event, refusal: &Refusal) -> Option<(String, String, 
         Event::OrderCancelled(cancel) => {
             Some((cancel.channel.clone(), cancel.order_id.clone(), v1::Cause::Cancelled))
         }
+        Event::OrderChanged(change) => {
+            Some((change.channel.clone(), change.order_id.clone(), v1::Cause::Changed))
+        }
+        Event::OrderResumed(resumed) => {
+            Some((resumed.channel.clone(), resumed.order_id.clone(), v1::Cause::Resumed))
+        }
         _ => None,
     }
 }

@@ -13,6 +13,7 @@ mod work;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 
 use omnifold_domain::{Entry, OrderKey, Rules, Settings, SkuIx, View, rules};
 use omnifold_log::{Record, TopicKind};
@@ -206,12 +207,12 @@ impl Machine {
     }
 
     /// Ends a slice: under a wall clock the clock moves to the time noted for it.
-    pub(crate) fn end_slice(&mut self, wall_ms: i64, images: Images) -> Images {
+    pub(crate) fn end_slice(&mut self, wall_ms: i64) -> Arc<Images> {
         let on_wall = self.settings().is_some_and(|settings| !settings.events_clock);
         if on_wall && wall_ms > self.clock_ms {
             self.advance(wall_ms);
         }
-        self.store.end_epoch(images)
+        self.store.end_epoch()
     }
 
     /// The digest as of the last slice's end.

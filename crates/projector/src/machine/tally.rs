@@ -25,6 +25,8 @@ pub struct Tally {
     pub outcomes_partly: u64,
     /// Orders that wait as a whole.
     pub outcomes_waiting: u64,
+    /// Orders that wait for a payment.
+    pub outcomes_held: u64,
     /// Orders refused, invalid ones included.
     pub outcomes_refused: u64,
     /// Orders whose first assignment took more than one node.
@@ -69,6 +71,7 @@ impl Tally {
                 }
             }
             Decision::Changed(_)
+            | Decision::ReleaseRequested(_)
             | Decision::Released(_)
             | Decision::ReturnAuthorised(_)
             | Decision::ReturnRefused(_)
@@ -86,7 +89,10 @@ impl Tally {
             OutcomeStatus::PartlyAssigned => self.outcomes_partly += 1,
             OutcomeStatus::Waiting => self.outcomes_waiting += 1,
             OutcomeStatus::Refused => self.outcomes_refused += 1,
-            OutcomeStatus::Cancelled | OutcomeStatus::Unspecified => {}
+            OutcomeStatus::Held => self.outcomes_held += 1,
+            OutcomeStatus::Cancelled
+            | OutcomeStatus::ReleaseRequested
+            | OutcomeStatus::Unspecified => {}
         }
     }
 }

@@ -95,6 +95,22 @@ impl Machine {
                     let decisions = repay(&mut self.store, turn, &repaid);
                     self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
                 }
+                Work::Tell { order, fulfilments, cause } => {
+                    let turn = self.turn(cause)?;
+                    let told = self.router.tell(&mut self.store, turn, order, &fulfilments);
+                    self.carry_out(told, &mut work, feed.as_deref_mut(), out)?;
+                }
+                Work::Release { order, fulfilment, lines } => {
+                    let turn = self.turn(Cause::Cancelled)?;
+                    let decisions =
+                        self.router.release(&mut self.store, turn, order, fulfilment, &lines);
+                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
+                }
+                Work::Keep { order, lines, reason } => {
+                    let turn = self.turn(Cause::Cancelled)?;
+                    let kept = self.router.keep(&mut self.store, turn, order, &lines, reason);
+                    self.carry_out(kept, &mut work, feed.as_deref_mut(), out)?;
+                }
                 Work::Serve { sku, after } => {
                     self.serve(sku, after, &mut work, feed.as_deref_mut(), out)?;
                 }
@@ -163,10 +179,8 @@ impl Machine {
     }
 
     fn has_something_to_promise(&mut self, sku: SkuIx) -> bool {
-        let promisable = |row: &omnifold_domain::StockAt| {
-            row.stock.on_hand_available() + row.stock.backorder_available() > 0
-        };
-        self.store.stock_of(sku).iter().any(promisable)
+        let offers = self.store.offers_of(sku);
+        offers.iter().any(|offer| offer.on_hand + offer.backorder > 0)
     }
 
     fn carry_out(

@@ -204,7 +204,7 @@ pub fn tamper(folder: &std::path::Path, table: Table, change: impl Fn(&mut Vec<u
     let mut images = Images::default();
     images.plant(table, &key, &value);
     let position = backend.get(Table::Meta, b"position").expect("a read").expect("a position");
-    backend.write(&Checkpoint::new(vec![images], position), &|| ()).expect("a write");
+    backend.write(&Checkpoint::new(vec![images.into()], position), &|| ()).expect("a write");
 }
 
 fn envelope(event: &FileEvent) -> Envelope<'_> {

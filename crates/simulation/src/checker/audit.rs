@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use omnifold_events::v1::OutcomeStatus;
+use omnifold_events::v1::{OutcomeStatus, PaymentRule};
 use rustc_hash::FxBuildHasher;
 
 use super::ledger::Order;
@@ -30,6 +30,8 @@ pub struct Audit {
     pub(super) void: Vec<(u128, u128)>,
     pub(super) last_decided: u64,
     pub(super) now: Step,
+    /// What routing waits for now.
+    pub(super) payment_rule: PaymentRule,
     most_violations: usize,
 }
 
@@ -69,6 +71,7 @@ impl Audit {
             void: Vec::new(),
             last_decided: 0,
             now: Step::default(),
+            payment_rule: PaymentRule::Unspecified,
             most_violations,
         }
     }
@@ -122,7 +125,10 @@ impl Audit {
         let (waiting, cancelled) =
             (sum(|o, l| o.lines[l].waiting), sum(|o, l| o.lines[l].cancelled));
         let agrees = match status {
-            OutcomeStatus::Unspecified | OutcomeStatus::Cancelled => false,
+            OutcomeStatus::Unspecified
+            | OutcomeStatus::Cancelled
+            | OutcomeStatus::ReleaseRequested => false,
+            OutcomeStatus::Held => promised + waiting + cancelled == 0 && order.is_held(),
             OutcomeStatus::Assigned => promised > 0 && waiting == 0 && cancelled == 0,
             OutcomeStatus::PartlyAssigned => promised > 0 && waiting + cancelled > 0,
             OutcomeStatus::Waiting => promised == 0 && waiting > 0,
@@ -142,11 +148,16 @@ impl Audit {
     fn close_order(&mut self, key: Key, name: &str) {
         let Some(order) = self.orders.get_mut(&key) else { return };
         let mut faults = Vec::new();
+        let held = order.is_held();
         for line in 0..order.lines.len() {
             let open = order.open(line);
             let row = &mut order.lines[line];
             // The engine says when units begin to wait; that they found a node says enough.
             row.waiting = row.waiting.min(open.max(0));
+            if held {
+                // It stands in no queue until it may go on.
+                row.waiting = open.max(0);
+            }
             if open != row.waiting {
                 faults.push((line, open, *row));
             }

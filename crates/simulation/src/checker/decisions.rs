@@ -41,6 +41,7 @@ impl Audit {
             Output::Changed(changed) => {
                 self.keeps(key, &name, changed.fulfilment, &changed.lines);
             }
+            Output::ReleaseRequested(asked) => self.asked_back(key, &name, asked),
             Output::Released(released) => self.released(key, &name, released),
             Output::ReturnAuthorised(message) => self.return_authorised(&name, message),
             Output::ReturnRefused(_) => {}
@@ -211,7 +212,7 @@ impl Audit {
         }
     }
 
-    fn numbered(&mut self, lines: &[v1::LineQuantity]) -> Vec<(u32, i64)> {
+    pub(super) fn numbered(&mut self, lines: &[v1::LineQuantity]) -> Vec<(u32, i64)> {
         lines.iter().map(|line| (self.names.number(&line.line_id), line.quantity_milli)).collect()
     }
 
@@ -220,6 +221,7 @@ impl Audit {
         let Some(order) = self.orders.get_mut(&key) else {
             return self.violation(Rule::UnknownSubject, name, "assigned, never placed");
         };
+        let held = order.is_held();
         order.fulfilments.push(Fulfilment { node, seq: 0 });
         let number = order.fulfilments.len();
         let channel = self.channels.get(&self.names.number(&message.channel));
@@ -229,6 +231,9 @@ impl Audit {
         if number != message.fulfilment as usize {
             let detail = format!("f{} where f{number} is due", message.fulfilment);
             self.violation(Rule::FulfilmentNumber, name, detail);
+        }
+        if held {
+            self.violation(Rule::OnHold, name, format!("f{number} assigned while it is on hold"));
         }
         if let Some(why) = forbids {
             let detail = format!("assigned to {}: {why}", message.node_id);
@@ -252,8 +257,9 @@ impl Audit {
             let detail = format!("{units} of line {} ({}): no such line", part.line_id, part.sku);
             return self.violation(Rule::UnknownSubject, name, detail);
         };
-        let (fulfilment, line) = (number, line as u32);
-        order.shares.push(Share { fulfilment, line, live: units, picked: 0, shipped: 0, ended: 0 });
+        let share =
+            Share { fulfilment: number, line: line as u32, live: units, ..Share::default() };
+        order.shares.push(share);
         if order.was_not_found(node, sku) {
             let detail = format!("{} promised where it was not found", part.sku);
             self.violation(Rule::NodeNotAllowed, name, detail);
@@ -262,6 +268,32 @@ impl Audit {
         if let Some(fault) = shelf.promise(units, part.backordered_milli) {
             let subject = format!("{} at {}", part.sku, self.names.text(node));
             self.violation(Rule::Oversold, &subject, format!("{name}/f{number}: {fault}"));
+        }
+    }
+
+    /// Units of a cancellation that are not gone: their node is asked for them first.
+    fn asked_back(&mut self, key: Key, name: &str, message: &v1::FulfilmentReleaseRequested) {
+        for part in &message.lines {
+            let line_id = self.names.number(&part.line_id);
+            let Some(order) = self.orders.get_mut(&key) else { return };
+            let line = order.line_named(line_id);
+            let share = order.shares.iter_mut().find(|share| {
+                share.fulfilment == message.fulfilment && line == Some(share.line as usize)
+            });
+            let units = part.quantity_milli;
+            match share.filter(|share| units > 0 && units <= share.live - share.asked) {
+                Some(share) => {
+                    share.asked += units;
+                    order.lines[share.line as usize].cancelled -= units;
+                }
+                None => {
+                    let detail = format!(
+                        "f{}: asked for {units} of line {} that it has not",
+                        message.fulfilment, part.line_id
+                    );
+                    self.violation(Rule::Accounting, name, detail);
+                }
+            }
         }
     }
 

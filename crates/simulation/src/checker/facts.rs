@@ -5,6 +5,7 @@ use omnifold_events::{Envelope, Event, decode, v1};
 use omnifold_log::TopicKind;
 
 use super::audit::{Audit, Key, Request};
+use super::holds::Handling;
 use super::ledger::{Order, Share};
 use super::names::pair_hash;
 use super::preface::Refused;
@@ -114,8 +115,7 @@ impl Audit {
                 }
             }
             Event::ReturnExpired(expired) => self.return_expired(expired),
-            Event::MarketConfigured(_)
-            | Event::RulesActivated(_)
+            Event::RulesActivated(_)
             | Event::CarrierDefined(_)
             | Event::ReturnRequested(_)
             | Event::FulfilmentReadyForPickup(_)
@@ -125,8 +125,20 @@ impl Audit {
             | Event::ParcelHandedOn(_)
             | Event::NodeDefined(_)
             | Event::ItemDefined(_)
+            | Event::PaymentRefunded(_)
             | Event::FulfilmentAccepted(_)
             | Event::FulfilmentDelivered(_) => {}
+            Event::MarketConfigured(_)
+            | Event::OrderResumed(_)
+            | Event::OrderChanged(_)
+            | Event::OrderHeld(_)
+            | Event::OrderHoldReleased(_)
+            | Event::PaymentAuthorised(_)
+            | Event::PaymentCaptured(_)
+            | Event::PaymentFailed(_)
+            | Event::PaymentVoided(_)
+            | Event::FulfilmentReleaseConfirmed(_)
+            | Event::FulfilmentReleaseRefused(_) => self.changed_order(event),
         }
     }
 
@@ -140,7 +152,8 @@ impl Audit {
         let key = pair_hash(&placed.channel, &placed.order_id);
         let name = format!("{}/{}", placed.channel, placed.order_id);
         self.touch(key, &name);
-        let order = Order::placed(placed, &mut self.names);
+        let mut order = Order::placed(placed, &mut self.names);
+        order.handling = Handling::placed(placed, self.rule());
         if self.orders.insert(key, order).is_some() {
             let detail = "the order was placed twice and the second was not refused";
             self.violation(Rule::OutcomeExtra, &name, detail);
@@ -161,8 +174,8 @@ impl Audit {
             return self.violation(Rule::UnknownSubject, &name, detail);
         };
         for line in 0..order.lines.len() {
-            let left =
-                order.lines[line].ordered - order.lines[line].cancelled - order.shipped(line);
+            let row = order.lines[line];
+            let left = row.ordered - row.cancelled - order.shipped(line) - order.asked(line);
             let asked = match named.iter().find(|(id, _)| *id == order.lines[line].line_id) {
                 Some((_, 0)) => left,
                 Some((_, units)) => *units,
@@ -202,6 +215,7 @@ impl Audit {
         for number in order.rejectable(only) {
             let node = order.fulfilments[number as usize - 1].node;
             order.exclude(node);
+            order.answer(number, true);
             for share in order.shares.iter_mut().filter(|share| share.fulfilment == number) {
                 let shelf = (node, order.lines[share.line as usize].sku);
                 let units = std::mem::take(&mut share.live);
@@ -237,10 +251,15 @@ impl Audit {
 
     pub(super) fn share_left(&mut self, key: Key, place: usize, units: i64, time_ms: i64) {
         let Some(order) = self.orders.get_mut(&key) else { return };
+        if order.is_fulfilment_held(order.shares[place].fulfilment) {
+            self.violation(Rule::OnHold, "a shipment", "of units on hold, and not refused");
+        }
+        let Some(order) = self.orders.get_mut(&key) else { return };
         let share = &mut order.shares[place];
         share.live -= units;
         share.shipped += units;
         share.picked -= units.min(share.picked);
+        share.asked = share.asked.min(share.live);
         let sku = order.lines[share.line as usize].sku;
         let node = order.fulfilments[share.fulfilment as usize - 1].node;
         self.shelves.at(node, sku).shipped(units, time_ms);

@@ -3,6 +3,7 @@
 
 use omnifold_events::v1;
 
+use super::holds::Handling;
 use super::names::Names;
 
 /// One order.
@@ -22,6 +23,8 @@ pub struct Order {
     pub packed: Vec<Packed>,
     /// What was said to be due, by line, minor units.
     pub repaid: Vec<(u32, i64)>,
+    /// Holds and payments, which few orders have.
+    pub handling: Option<Box<Handling>>,
 }
 
 /// One line.
@@ -53,7 +56,7 @@ pub struct Fulfilment {
 }
 
 /// Units of one line in one fulfilment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Share {
     /// Number of the fulfilment, from 1.
     pub fulfilment: u32,
@@ -63,6 +66,8 @@ pub struct Share {
     pub live: i64,
     /// Of those, taken from the shelf.
     pub picked: i64,
+    /// Of the live ones, those that the node was asked to give up.
+    pub asked: i64,
     /// Left.
     pub shipped: i64,
     /// Of those, back or given up.
@@ -126,6 +131,21 @@ impl Order {
     /// Units of a line that are promised and have not left.
     pub fn live(&self, line: usize) -> i64 {
         self.shares_of(line).map(|share| share.live).sum()
+    }
+
+    /// Units of a line that nodes were asked to give up.
+    pub fn asked(&self, line: usize) -> i64 {
+        self.shares_of(line).map(|share| share.asked).sum()
+    }
+
+    /// A node answers for what it was asked: given up, it is cancelled; kept, it stays promised.
+    pub fn answer(&mut self, fulfilment: u32, gives_up: bool) {
+        for share in self.shares.iter_mut().filter(|share| share.fulfilment == fulfilment) {
+            let units = std::mem::take(&mut share.asked);
+            if gives_up {
+                self.lines[share.line as usize].cancelled += units;
+            }
+        }
     }
 
     /// Units of a line that left.

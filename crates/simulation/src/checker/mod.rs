@@ -14,8 +14,10 @@
 //! a duplicate here.
 
 mod audit;
+mod changes;
 mod decisions;
 mod facts;
+mod holds;
 mod ledger;
 mod names;
 mod preface;

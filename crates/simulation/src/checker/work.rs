@@ -30,6 +30,10 @@ impl Audit {
         for (place, units) in missing {
             let share = &mut order.shares[place];
             share.live -= units;
+            // What the node was asked for and does not have is cancelled.
+            let answered = share.asked - share.asked.min(share.live);
+            share.asked -= answered;
+            order.lines[share.line as usize].cancelled += answered;
             let node = order.fulfilments[share.fulfilment as usize - 1].node;
             let shelf = (node, order.lines[share.line as usize].sku);
             match given_back.iter_mut().find(|(other, _)| *other == shelf) {

@@ -24,7 +24,7 @@
 //!
 //! | command | meaning |
 //! |---|---|
-//! | `market clock=events coverage=ship_complete shortage=refuse` | MarketConfigured; those are the defaults |
+//! | `market clock=events coverage=ship_complete shortage=refuse payment=nothing release=at_once` | MarketConfigured; those are the defaults |
 //! | `node N at 48.85,2.35 [disabled]` | NodeDefined |
 //! | `item S [scale=1]` | ItemDefined, with that many decimals |
 //! | `count N S 5 [as_of=TIME] [basis=net_of_open_orders] [reason=cycle]` | StockCounted |
@@ -37,8 +37,14 @@
 //! | `channel C [nodes=N,M] [threshold=10]` | ChannelDefined |
 //! | `adjust N S -2 [reason=sale]` | StockAdjusted, `received` or `correction` by its sign |
 //! | `settings N S [buffer=2] [percent=10] [weeks=1.5] [backorder_limit=10] [flagged_out]` | StockSettingsSet |
-//! | `order O lines S:3 T:1 [to 48.8,2.3] [from=N1,N2] [priority=5] [coverage=allow_partial]` | OrderPlaced; lines are named 1, 2, 3 ... |
-//! | `cancel O [line 1 [x2]] ...` | OrderCancelled |
+//! | `order O lines S:3 T:1@9.90 [to 48.8,2.3] [from=N1,N2] [priority=5] [coverage=allow_partial]` | OrderPlaced; lines are named 1, 2, 3 ...; `@` is the unit price in euros |
+//! | `order ... [shipping=4.95] [tax=1] [discount=5]` | its charges |
+//! | `order ... [method=express] [date=2025-06-05] [since=TIME] [until=TIME] [wrap=red] [gift]` | its terms of delivery; `change` takes them too |
+//! | `cancel O [line 1 [x2]] ...`, `resume O [line 1 [x2]] ...` | OrderCancelled, OrderResumed |
+//! | `change O [line 1 x3] ... [add 3 S:2] ... [to 48.8,2.3] [revision=1]` | OrderChanged; `add` names the new line |
+//! | `hold O h1 fraud`, `hold O/f1 h1 manual`, `unhold O h1` | OrderHeld, OrderHoldReleased |
+//! | `pay O p1 authorised 9.90` | PaymentAuthorised; also `captured`, `voided`, `refunded`, `failed` |
+//! | `give_up O/f1`, `keep O/f1` | FulfilmentReleaseConfirmed, FulfilmentReleaseRefused |
 //! | `accept O/f1`, `reject O/f1 mismatch` | what the node says |
 //! | `ship O/f1 [line 1 x2] ...`, `deliver ...` | what happened; `ship any O` names no node |
 //! | `stock N S` | prints the stock of a (node, SKU) |
@@ -66,6 +72,7 @@
 //! | `came_back O R1 at=N line 1 x2 restock ...`, `inspect O R1 at=N line 1 x2 destroy` | what came in |
 //! | `blind_return N S 2 quarantine` | BlindReturnReceived |
 
+mod changes;
 mod parse;
 mod play;
 mod render;

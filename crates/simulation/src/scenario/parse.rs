@@ -4,9 +4,8 @@ use omnifold_events::jsonl::FileEvent;
 use omnifold_events::v1::fulfilment_target::Target;
 use omnifold_events::{Event, parse_time, v1};
 
-use super::words::{Fault, Words, number, place, quantity};
-use super::work;
-use super::{Action, ScenarioError, Step};
+use super::words::{Fault, Words, minor, number, place, quantity};
+use super::{Action, ScenarioError, Step, changes, work};
 
 /// Channel of orders that name none.
 pub(super) const CHANNEL: &str = "web";
@@ -152,12 +151,16 @@ fn market(words: &mut Words<'_>) -> Result<v1::MarketConfigured, Fault> {
     let clock = words.option("clock").unwrap_or("events");
     let coverage = words.option("coverage").unwrap_or("ship_complete");
     let shortage = words.option("shortage").unwrap_or("refuse");
+    let payment = words.option("payment").unwrap_or("nothing");
+    let release = words.option("release").unwrap_or("at_once");
     Ok(v1::MarketConfigured {
         clock: choice("CLOCK_KIND", clock, v1::ClockKind::from_str_name)?.into(),
         currency: "EUR".to_owned(),
         coverage: choice("COVERAGE", coverage, v1::Coverage::from_str_name)?.into(),
         shortage: choice("SHORTAGE", shortage, v1::Shortage::from_str_name)?.into(),
         explanation: v1::ExplanationLevel::Full.into(),
+        payment: choice("PAYMENT_RULE", payment, v1::PaymentRule::from_str_name)?.into(),
+        release: choice("RELEASE_RULE", release, v1::ReleaseRule::from_str_name)?.into(),
         return_window_ms: words.option("return_days").map_or(Ok(0), number)? as i64 * DAY_MS,
         worst_return_condition: match words.option("worst_condition") {
             None => 0,
@@ -337,12 +340,14 @@ fn order(words: &mut Words<'_>) -> Result<v1::OrderPlaced, Fault> {
         coverage: coverage.into(),
         pickup_node: words.option("pickup").unwrap_or_default().to_owned(),
         line_charges,
+        charges: changes::charges(words)?.map(Box::new),
+        delivery: changes::delivery(words)?.map(Box::new),
         ..Default::default()
     })
 }
 
 /// `S:2`, `S:2@7.77` with a price, `S:2@7.77-2.46+0.92` with a discount and a tax on the line.
-fn order_line(
+pub(super) fn order_line(
     number: usize,
     text: &str,
 ) -> Result<(v1::OrderLine, Option<v1::LineCharges>), Fault> {
@@ -369,16 +374,7 @@ fn order_line(
 }
 
 fn money(text: &str) -> Result<v1::Money, Fault> {
-    Ok(v1::Money { minor: minor(text)?, currency: "EUR".to_owned() })
-}
-
-/// `7.77` as 777 cents.
-fn minor(text: &str) -> Result<i64, Fault> {
-    let milli = quantity(text)?;
-    if milli % 10 != 0 {
-        return Err(format!("`{text}` is finer than a cent"));
-    }
-    Ok(milli / 10)
+    Ok(changes::euros(minor(text)?))
 }
 
 fn cancel(words: &mut Words<'_>) -> Result<v1::OrderCancelled, Fault> {

@@ -1,6 +1,7 @@
 //! Outputs of the engine to lines of text: one for each message, two for a fulfilment that holds
 //! its order's outcome.
 
+use omnifold_events::format_time;
 use omnifold_events::v1::{self, Cause, OutcomeStatus};
 
 use super::parse::CHANNEL;
@@ -17,10 +18,18 @@ fn lines_of(output: &Output) -> Vec<String> {
         Output::Outcome(outcome) => vec![outcome_line(outcome)],
         Output::Assigned(message) => {
             let mut lines: Vec<String> = message.outcome.iter().map(outcome_line).collect();
-            lines.push(fulfilment_line(output, "", &message.lines));
+            let delivery = message.delivery.as_deref().map_or_else(String::new, delivery_text);
+            lines.push(fulfilment_line(output, "", &message.lines) + &delivery);
             lines
         }
-        Output::Changed(message) => vec![fulfilment_line(output, "keeps ", &message.lines)],
+        Output::Changed(message) => vec![
+            fulfilment_line(output, "keeps ", &message.lines)
+                + &holds_text(&message.holds)
+                + &message.delivery.as_deref().map_or_else(String::new, delivery_text),
+        ],
+        Output::ReleaseRequested(message) => {
+            vec![fulfilment_line(output, "asked back ", &message.lines)]
+        }
         Output::Released(message) => vec![fulfilment_line(output, "released ", &message.lines)],
         Output::Variance(message) => vec![variance_line(message)],
         Output::ReturnAuthorised(message) => vec![authorised_line(message)],
@@ -57,10 +66,22 @@ fn outcome_line(outcome: &v1::OrderOutcome) -> String {
     let name = order_name(&outcome.channel, &outcome.order_id);
     match (outcome.status(), outcome.cause()) {
         (OutcomeStatus::Cancelled, _) => {
-            format!("{name} cancelled {}", quantities(&outcome.cancelled)).trim_end().to_owned()
+            let text = format!("{name} cancelled {}", quantities(&outcome.cancelled));
+            let text = text.trim_end().to_owned();
+            match outcome.release_requested.as_slice() {
+                [] => text,
+                asked => format!("{text}; release requested {}", quantities(asked)),
+            }
+        }
+        (OutcomeStatus::ReleaseRequested, _) => {
+            format!("{name} release requested {}", quantities(&outcome.release_requested))
         }
         (OutcomeStatus::Refused, Cause::Cancelled) => {
-            format!("{name} cancellation refused {}", outcome.reason)
+            let text = format!("{name} cancellation refused {}", outcome.reason);
+            match outcome.kept.as_slice() {
+                [] => text,
+                kept => format!("{text}; kept {}", quantities(kept)),
+            }
         }
         (status, cause) => {
             let mut text = format!("{name} {}", word(status.as_str_name(), "OUTCOME_STATUS_"));
@@ -68,6 +89,7 @@ fn outcome_line(outcome: &v1::OrderOutcome) -> String {
                 text += &format!(" {}", outcome.reason);
             }
             text += &cause_suffix(cause);
+            text += &holds_text(&outcome.holds);
             for shortage in &outcome.shortages {
                 text += &format!("; {}", shortage_text(shortage));
             }
@@ -118,6 +140,41 @@ fn refund_line(message: &v1::RefundDue) -> String {
 
 fn money(minor: i64) -> String {
     format!("{}.{:02}", minor / 100, minor % 100)
+}
+
+/// `; held by h1 fraud, payment`: the engine's own hold has no name.
+fn holds_text(holds: &[v1::Hold]) -> String {
+    let text = |hold: &v1::Hold| {
+        let reason = word(hold.reason().as_str_name(), "HOLD_REASON_");
+        if hold.hold_id.is_empty() { reason } else { format!("{} {reason}", hold.hold_id) }
+    };
+    match holds {
+        [] => String::new(),
+        holds => format!("; held by {}", holds.iter().map(text).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// `; by express on 2025-06-05 from 8:00`: what a node is told beyond its units.
+fn delivery_text(terms: &v1::DeliveryTerms) -> String {
+    let mut text = String::new();
+    let mut add = |word: &str, value: &str| {
+        if !value.is_empty() {
+            text += &format!("; {word} {value}");
+        }
+    };
+    add("by", &terms.shipping_method);
+    add("on", &terms.requested_date);
+    if let Some(window) = &terms.window {
+        let time = |ms: i64| if ms == 0 { String::new() } else { format_time(ms) };
+        add("from", &time(window.from_ms));
+        add("until", &time(window.until_ms));
+    }
+    add("gift", if terms.gift && terms.gift_wrap.is_empty() { "yes" } else { &terms.gift_wrap });
+    if let Some(location) = terms.destination.as_ref().and_then(|to| to.location.as_ref()) {
+        let degrees = |e6: i32| f64::from(e6) / 1e6;
+        add("to", &format!("{},{}", degrees(location.lat_e6), degrees(location.lon_e6)));
+    }
+    text
 }
 
 fn shortage_text(shortage: &v1::SkuShortage) -> String {

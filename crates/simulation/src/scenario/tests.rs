@@ -94,6 +94,58 @@ fn an_order_has_its_lines_numbered_and_its_options() {
 }
 
 #[test]
+fn an_order_has_prices_charges_and_terms_of_delivery() {
+    let text = "order O lines S:3@9.90 T:1 shipping=4.95 discount=5 method=express gift \
+                date=2025-06-05 since=2025-06-05T08:00:00Z";
+    let Event::OrderPlaced(order) = only_event(text).event else { panic!() };
+    let price = |line: &v1::OrderLine| line.unit_price.as_ref().map(|money| money.minor);
+    assert_eq!(order.lines.iter().map(price).collect::<Vec<_>>(), [Some(990), None]);
+    let charges = order.charges.expect("charges");
+    let minor = |money: Option<v1::Money>| money.map(|money| money.minor);
+    assert_eq!((minor(charges.shipping), minor(charges.tax)), (Some(495), None));
+    assert_eq!(minor(charges.discount), Some(500));
+    let terms = order.delivery.expect("terms");
+    assert_eq!((terms.shipping_method.as_str(), terms.gift), ("express", true));
+    assert_eq!(terms.window.map(|window| window.from_ms), Some(1_749_110_400_000));
+}
+
+#[test]
+fn a_change_names_what_is_wanted_now() {
+    let text = "change O line 1 x3 line 2 x0 add 7 S:2@1 to 48.8,2.3 revision=4 method=slow";
+    let Event::OrderChanged(change) = only_event(text).event else { panic!() };
+    let wanted: Vec<(&str, i64)> =
+        change.quantities.iter().map(|l| (l.line_id.as_str(), l.quantity_milli)).collect();
+    assert_eq!(wanted, [("1", 3_000), ("2", 0)]);
+    assert_eq!((change.added[0].line_id.as_str(), change.added[0].quantity_milli), ("7", 2_000));
+    assert_eq!(change.expected_revision, 4);
+    assert!(change.destination.is_some_and(|to| to.location.is_some()));
+    assert!(change.delivery.is_some_and(|terms| terms.shipping_method == "slow"));
+}
+
+#[test]
+fn a_hold_is_on_an_order_or_on_one_fulfilment() {
+    let held = |text: &str| match only_event(text).event {
+        Event::OrderHeld(held) => (held.order_id.clone(), held.fulfilment, held.reason()),
+        other => panic!("{other:?}"),
+    };
+    let fraud = v1::HoldReason::Fraud;
+    assert_eq!(held("hold O h1 fraud"), ("O".to_owned(), 0, fraud));
+    assert_eq!(held("hold O/f2 h1 fraud"), ("O".to_owned(), 2, fraud));
+}
+
+#[test]
+fn payments_are_in_cents_of_the_currency_named() {
+    let text = "pay O card captured 12.50 currency=USD";
+    let Event::PaymentCaptured(paid) = only_event(text).event else { panic!() };
+    let amount = v1::Money { minor: 1_250, currency: "USD".to_owned() };
+    assert_eq!((paid.payment_id.as_str(), paid.amount), ("card", Some(amount)));
+    let Event::PaymentVoided(all) = only_event("pay O card voided").event else { panic!() };
+    assert_eq!(all.amount, None);
+    assert!(parse("pay O card captured 0.001").is_err());
+    assert!(parse("pay O card promised 1").is_err());
+}
+
+#[test]
 fn shipments_name_a_fulfilment_or_an_order_and_lines() {
     let Event::FulfilmentShipped(one) = only_event("ship O/f1 line 1 x2 line 2").event else {
         panic!()
@@ -303,6 +355,40 @@ fn an_outcome_is_one_line_of_text() {
             "app/O partly_assigned (rerouted); waiting line 1 x0.5, line 2 x1",
             "O cancelled line 1 x1",
             "O cancellation refused already_shipped",
+        ]
+    );
+}
+
+#[test]
+fn holds_questions_and_kept_units_are_told() {
+    use v1::{Cause, HoldReason, OutcomeStatus};
+    let hold =
+        |id: &str, reason: HoldReason| v1::Hold { hold_id: id.to_owned(), reason: reason.into() };
+    let held = v1::OrderOutcome {
+        holds: vec![hold("h1", HoldReason::Fraud), hold("", HoldReason::Payment)],
+        ..outcome(OutcomeStatus::Held, Cause::Placed)
+    };
+    let asked = v1::OrderOutcome {
+        release_requested: quantities(&[("1", 1_000)]),
+        ..outcome(OutcomeStatus::ReleaseRequested, Cause::Cancelled)
+    };
+    let both = v1::OrderOutcome {
+        cancelled: quantities(&[("2", 1_000)]),
+        status: OutcomeStatus::Cancelled.into(),
+        ..asked.clone()
+    };
+    let kept = v1::OrderOutcome {
+        reason: "release_refused".to_owned(),
+        kept: quantities(&[("1", 1_000)]),
+        ..outcome(OutcomeStatus::Refused, Cause::Cancelled)
+    };
+    assert_eq!(
+        render(&[held, asked, both, kept].map(Output::Outcome)),
+        [
+            "O held; held by h1 fraud, payment",
+            "O release requested line 1 x1",
+            "O cancelled line 2 x1; release requested line 1 x1",
+            "O cancellation refused release_refused; kept line 1 x1",
         ]
     );
 }

@@ -79,6 +79,13 @@ pub fn quantity(text: &str) -> Result<i64, Fault> {
     format!("{whole}{decimals:0<3}").parse::<i64>().map(|milli| sign * milli).map_err(|_| fault())
 }
 
+/// A decimal of at most two places, as cents.
+pub fn minor(text: &str) -> Result<i64, Fault> {
+    let fault = || format!("`{text}` is no amount (a decimal of at most two places)");
+    let milli = quantity(text).map_err(|_| fault())?;
+    if milli % 10 == 0 { Ok(milli / 10) } else { Err(fault()) }
+}
+
 /// `48.85,2.35` as microdegrees.
 pub fn place(text: &str) -> Result<Location, Fault> {
     let fault = || format!("`{text}` is no place (`latitude,longitude` in degrees)");

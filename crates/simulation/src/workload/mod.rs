@@ -260,10 +260,33 @@ impl Workload {
         topics: &[String],
         batch_bytes: usize,
     ) -> Result<Written, LogError> {
+        self.load_setup(producer, topics, batch_bytes)?;
+        self.load_orders(producer, topics, batch_bytes)
+    }
+
+    /// Publishes what comes before the first order: the market, nodes, items and counts.
+    pub fn load_setup(
+        &mut self,
+        producer: &dyn Producer,
+        topics: &[String],
+        batch_bytes: usize,
+    ) -> Result<Written, LogError> {
         let mut batch = RecordBuf::default();
         while self.setup(&mut batch, batch_bytes) {
             send(producer, topics, &mut batch)?;
         }
+        send(producer, topics, &mut batch)?;
+        Ok(self.written)
+    }
+
+    /// Publishes the orders and what follows them.
+    pub fn load_orders(
+        &mut self,
+        producer: &dyn Producer,
+        topics: &[String],
+        batch_bytes: usize,
+    ) -> Result<Written, LogError> {
+        let mut batch = RecordBuf::default();
         while self.order(&mut batch) {
             if batch.byte_len() >= batch_bytes {
                 send(producer, topics, &mut batch)?;

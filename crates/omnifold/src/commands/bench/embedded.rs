@@ -45,7 +45,11 @@ pub fn measure(work: &Work<'_>, orders: u64, form: ContentType) -> Result<Embedd
     };
     let folder = work.folder.path().join(format!("embedded-{name}-{orders}"));
     work.note(&format!("embedded, {name}: writing {orders} orders ..."));
-    let written = load::into_folder(&folder.join("data"), &work.mix, orders, form)?;
+    let mut backlog = load::Backlog::new(&work.mix, orders, form);
+    let data = folder.join("data");
+    backlog.setup(&*load::embedded_log(&data)?, "omnifold")?;
+    child::answer(child::command(&folder, &["run", "--until-idle"])?)?;
+    let written = backlog.orders(&*load::embedded_log(&data)?, "omnifold")?;
     work.note("embedded: deciding ...");
     let run = child::answer(child::command(&folder, &["run", "--until-idle"])?)?;
     let summary = &run["markets"][0];

@@ -1,9 +1,9 @@
 //! `omnifold bench`: the figures of docs/benchmarks.md.
 //!
-//! Rules: the mix is the fixed one of benches/mix.toml. Events are written into the log before the
-//! clock starts. What is measured runs in a process of its own, this same binary with its ordinary
-//! commands, so that memory and processor time are its own. Figures that this machine's medium or
-//! broker allow at best stand beside ours.
+//! Rules: the mix is the fixed one of benches/mix.toml. Network and stock are folded, and the orders
+//! written into the log, before the clock starts. What is measured runs in a process of its own, this
+//! same binary with its ordinary commands, so that memory and processor time are its own. Figures
+//! that this machine's medium or broker allow at best stand beside ours.
 
 mod child;
 mod embedded;

@@ -14,8 +14,9 @@ const HEAD: &str = "\
 
 Written by `make bench`. The mix is fixed in benches/mix.toml: three-line orders over 20 nodes and
 10,000 SKUs; 10 % need a split, 3 % wait, 2 % are rejected and rerouted, 1 % come twice, stock runs
-out and comes back. Explanations, digest, dedupe and checkpoints are on. Events are written into the
-log before the clock starts; the engine runs in a process of its own, with its defaults.
+out and comes back. Explanations, digest, dedupe and checkpoints are on. Network and stock are folded,
+and the orders are in the log, before the clock starts; the engine runs in a process of its own, with
+its defaults.
 ";
 
 /// The page.

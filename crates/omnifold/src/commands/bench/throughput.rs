@@ -47,10 +47,13 @@ pub fn measure(work: &Work<'_>, orders: u64, form: ContentType) -> Result<Throug
     let prefix = format!("bench-{}-{name}", std::process::id());
     let log = open(work, &prefix)?;
     work.note(&format!("throughput, {name}: writing {orders} orders ..."));
-    load::into_log(&*log, &prefix, &work.mix, orders, form)?;
     let folder = work.folder.path().join(&prefix);
     std::fs::create_dir_all(&folder)?;
     let args = ["run", "--until-idle", "--kafka", brokers, "--prefix", &prefix];
+    let mut backlog = load::Backlog::new(&work.mix, orders, form);
+    backlog.setup(&*log, &prefix)?;
+    super::child::answer(command(&folder, &args)?)?;
+    backlog.orders(&*log, &prefix)?;
     let broker_before = work.broker_pid.map(|pid| ProcessFigures::of(pid).cpu_seconds);
     work.note("throughput: deciding ...");
     let begun = Instant::now();

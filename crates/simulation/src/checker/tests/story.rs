@@ -135,6 +135,7 @@ impl Decided {
             Output::Outcome(m) => ("OrderOutcome", m.encode_to_vec()),
             Output::Assigned(m) => ("FulfilmentAssigned", m.encode_to_vec()),
             Output::Changed(m) => ("FulfilmentChanged", m.encode_to_vec()),
+            Output::ReleaseRequested(m) => ("FulfilmentReleaseRequested", m.encode_to_vec()),
             Output::Released(m) => ("FulfilmentReleased", m.encode_to_vec()),
             Output::ReturnAuthorised(m) => ("ReturnAuthorised", m.encode_to_vec()),
             Output::ReturnRefused(m) => ("ReturnRefused", m.encode_to_vec()),
@@ -312,6 +313,7 @@ pub fn changed(
         decision: from.decision,
         step: from.step,
         cause: from.cause,
+        ..Default::default()
     }
 }
 
