@@ -1,8 +1,11 @@
 //! Folding decisions. A decision is folded from the very message that is published, so taking it
 //! and replaying it are one code path.
 
+mod hold;
+
 use omnifold_events::v1;
 
+use crate::timer::change_order;
 use crate::{
     Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeIx, Order, OrderKey, SkuIx, State,
     WaitingKey, Work,
@@ -17,7 +20,11 @@ pub enum Decision {
     Assigned(v1::FulfilmentAssigned),
     Changed(v1::FulfilmentChanged),
     Released(v1::FulfilmentReleased),
+    Hold(v1::StockHoldOutcome),
 }
+
+/// When a decision was caused: number of the record, and of the timers that fired since it.
+pub type Moment = (u64, u32);
 
 /// A decision that does not fit the state: the log or this build is wrong, never the input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,16 +46,30 @@ impl Decision {
             Decision::Assigned(m) => m.outcome.as_ref().map_or(m.step, |outcome| outcome.step),
             Decision::Changed(m) => m.step,
             Decision::Released(m) => m.step,
+            Decision::Hold(m) => m.step,
         }
     }
 
-    /// Its number among the decisions on its order.
+    /// The step that caused it, and which of the timers after it; 0: the record itself.
+    pub fn moment(&self) -> Moment {
+        let timer = match self {
+            Decision::Outcome(m) => m.timer,
+            Decision::Assigned(m) => m.outcome.as_ref().map_or(m.timer, |outcome| outcome.timer),
+            Decision::Changed(m) => m.timer,
+            Decision::Released(m) => m.timer,
+            Decision::Hold(m) => m.timer,
+        };
+        (self.step(), timer)
+    }
+
+    /// Its number among the decisions on its order; holds have none.
     pub fn number(&self) -> u32 {
         match self {
             Decision::Outcome(m) => m.decision,
             Decision::Assigned(m) => m.outcome.as_ref().map_or(m.decision, |o| o.decision),
             Decision::Changed(m) => m.decision,
             Decision::Released(m) => m.decision,
+            Decision::Hold(_) => 0,
         }
     }
 
@@ -59,16 +80,18 @@ impl Decision {
             Decision::Assigned(m) => m.outcome.as_ref().map_or(m.cause(), v1::OrderOutcome::cause),
             Decision::Changed(m) => m.cause(),
             Decision::Released(m) => m.cause(),
+            Decision::Hold(m) => m.cause(),
         }
     }
 
-    /// Channel and id of its order.
+    /// Channel and id of its order or hold.
     pub fn order(&self) -> (&str, &str) {
         match self {
             Decision::Outcome(m) => (&m.channel, &m.order_id),
             Decision::Assigned(m) => (&m.channel, &m.order_id),
             Decision::Changed(m) => (&m.channel, &m.order_id),
             Decision::Released(m) => (&m.channel, &m.order_id),
+            Decision::Hold(m) => (&m.channel, &m.hold_id),
         }
     }
 
@@ -87,6 +110,9 @@ pub fn fold<S: State>(
     if decision.cause() == v1::Cause::Void {
         return Ok(()); // what is taken back never took effect
     }
+    if let Decision::Hold(outcome) = decision {
+        return hold::apply(state, outcome, work).map_err(|what| decision.misfit(what));
+    }
     let (channel, order_id) = decision.order();
     let key = OrderKey::of(channel, order_id);
     if state.order(key).is_none() {
@@ -103,8 +129,11 @@ pub fn fold<S: State>(
             take_back(state, key, m.fulfilment, m.decision, &Left::Of(&m.lines), work)
         }
         Decision::Released(m) => {
-            take_back(state, key, m.fulfilment, m.decision, &Left::Nothing, work)
+            let left =
+                if m.cause() == v1::Cause::TimedOut { Left::TimedOut } else { Left::Nothing };
+            take_back(state, key, m.fulfilment, m.decision, &left, work)
         }
+        Decision::Hold(_) => unreachable!("folded above"),
     };
     applied.map_err(|what| decision.misfit(what))
 }
@@ -122,7 +151,7 @@ fn apply_outcome<S: State>(
     let waiting = places(order, &outcome.waiting)?;
     let cancelled = places(order, &outcome.cancelled)?;
     let mut faults = Vec::new();
-    state.change_order(key, &mut |order| {
+    change_order(state, key, &mut |order| {
         order.decisions = outcome.decision;
         for &(place, units) in &cancelled {
             let line = &mut order.lines[place];
@@ -133,6 +162,10 @@ fn apply_outcome<S: State>(
         for &(place, units) in &waiting {
             order.lines[place].waiting = units;
         }
+        if outcome.waiting_until_ms != 0 {
+            order.change_timing(|timing| timing.waiting_until = outcome.waiting_until_ms);
+        }
+        order.settle_timing();
         faults.extend(order.lines.iter().filter(|line| !line.is_accounted()).map(unaccounted));
     });
     settle_queues(state, key);
@@ -169,10 +202,17 @@ fn apply_assigned<S: State>(
     let units = assigned_units(order, message)?;
     let decision = message.outcome.as_ref().map_or(message.decision, |outcome| outcome.decision);
     let was_waiting = order.lines.iter().any(|line| line.waiting > 0);
-    state.change_order(key, &mut |order| {
+    let is_timed = message.accept_by_ms != 0 || order.timing.is_some();
+    let change = &mut |order: &mut Order| {
         order.decisions = decision;
-        promise(order, node, &units);
-    });
+        promise(order, node, &units, message.accept_by_ms);
+        order.settle_timing();
+    };
+    if is_timed {
+        change_order(state, key, change);
+    } else {
+        state.change_order(key, change); // nearly every order: no timer to look for
+    }
     allocate(state, node, &units)?;
     if was_waiting {
         settle_queues(state, key);
@@ -205,7 +245,7 @@ fn assigned_units(order: &Order, message: &v1::FulfilmentAssigned) -> Result<Vec
         .collect()
 }
 
-fn promise(order: &mut Order, node: NodeIx, units: &[Units]) {
+fn promise(order: &mut Order, node: NodeIx, units: &[Units], due_at: i64) {
     let mut lines = Vec::with_capacity(units.len());
     for part in units {
         let line = &mut order.lines[part.line];
@@ -220,7 +260,8 @@ fn promise(order: &mut Order, node: NodeIx, units: &[Units]) {
             delivered: 0,
         });
     }
-    order.fulfilments.push(Fulfilment { node, state: FulfilmentState::Assigned, seq: 1, lines });
+    let state = FulfilmentState::Assigned;
+    order.fulfilments.push(Fulfilment { node, state, seq: 1, lines, due_at });
 }
 
 /// I2: what is promised is there, or is said to be backordered and within the limit.
@@ -245,6 +286,8 @@ fn allocate<S: State>(state: &mut S, node: NodeIx, units: &[Units]) -> Result<()
 /// What a fulfilment keeps.
 enum Left<'m> {
     Nothing,
+    /// Nothing, and the node is not asked again for this order.
+    TimedOut,
     Of(&'m [v1::AssignedLine]),
 }
 
@@ -263,9 +306,13 @@ fn take_back<S: State>(
     };
     let node = fulfilment.node;
     let taken = taken_back(order, fulfilment, left)?;
-    state.change_order(key, &mut |order| {
+    let excludes = matches!(left, Left::TimedOut);
+    change_order(state, key, &mut |order| {
         order.decisions = decision;
         return_units(order, place, &taken);
+        if excludes && !order.excluded.contains(&node) {
+            order.excluded.push(node);
+        }
     });
     for part in &taken {
         let mut stock = state.stock_at(part.sku, node).ok_or("stock row is missing")?;
@@ -286,7 +333,7 @@ fn taken_back(
     for (place, line) in fulfilment.lines.iter().enumerate() {
         let order_line = &order.lines[line.line as usize];
         let keeps = match left {
-            Left::Nothing => 0,
+            Left::Nothing | Left::TimedOut => 0,
             Left::Of(lines) => lines
                 .iter()
                 .find(|kept| kept.line_id == order_line.line_id)
@@ -319,17 +366,17 @@ fn return_units(order: &mut Order, place: usize, taken: &[Units]) {
         let shipped = fulfilment.lines.iter().any(|line| line.shipped > 0);
         fulfilment.state =
             if shipped { FulfilmentState::Shipped } else { FulfilmentState::Released };
+        fulfilment.due_at = 0;
     }
 }
 
-/// An order stands in the queue of a SKU exactly while units of it wait.
+/// An order stands in the queue of a SKU exactly while units of it wait for stock; a pre-order
+/// waits for its date first.
 fn settle_queues<S: State>(state: &mut S, key: OrderKey) {
     let order = state.order(key).expect("checked by fold");
-    let places: Vec<(WaitingKey, bool)> = order
-        .lines
-        .iter()
-        .map(|line| (WaitingKey::of(order, line.sku), order.waiting_of(line.sku) > 0))
-        .collect();
+    let waits = |sku: SkuIx| !order.is_scheduled() && order.waiting_of(sku) > 0;
+    let places: Vec<(WaitingKey, bool)> =
+        order.lines.iter().map(|line| (WaitingKey::of(order, line.sku), waits(line.sku))).collect();
     for (place, waits) in places {
         if waits {
             state.enqueue(place, key);

@@ -8,10 +8,12 @@
 //!   nothing. What it opens (units to route, waiting orders to serve) it returns as [`Work`].
 //! * [`decision`] takes one decision, as published on `assignments`; the same code folds it when
 //!   it was just taken and when it is replayed.
+//! * [`timer`] fires what time brings: holds that expire, deadlines, release dates.
 //! * [`invariants`] says what must hold, one predicate each, with the id of the promise.
 
 pub mod decision;
 pub mod fold;
+mod hold;
 mod ids;
 pub mod invariants;
 mod network;
@@ -20,16 +22,19 @@ mod refusal;
 pub mod rules;
 mod state;
 mod stock;
+pub mod timer;
 mod work;
 
 pub use decision::Decision;
+pub use hold::{HeldUnits, Hold, HoldKey, HoldRequest};
 pub use ids::{FulfilmentId, NodeIx, OrderKey, SkuIx};
-pub use network::{Item, Location, Node, Settings};
-pub use order::{Fulfilment, FulfilmentLine, FulfilmentState, Line, Order, OrderStatus};
+pub use network::{Deadlines, Item, Location, Node, Settings};
+pub use order::{Fulfilment, FulfilmentLine, FulfilmentState, Line, Order, OrderStatus, Timing};
 pub use refusal::{Reason, Refusal};
 pub use rules::Rules;
 pub use state::{State, View, WaitingKey};
 pub use stock::{Stock, StockAt};
+pub use timer::{TimerKey, TimerKind};
 pub use work::Work;
 
 /// Largest quantity an event may name: sums of a few cannot be told from a mistake any more.

@@ -27,6 +27,28 @@ pub struct Node {
     pub country: String,
     /// Only enabled nodes get new work (rule R1).
     pub enabled: bool,
+    /// How long it has for each step; 0: as long as the market says.
+    pub deadlines: Deadlines,
+}
+
+/// How long a node has for a step of its work, in milliseconds; 0: for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Deadlines {
+    /// From assigned to accepted.
+    pub accept_within_ms: i64,
+    /// From accepted to picked.
+    pub pick_within_ms: i64,
+}
+
+impl Deadlines {
+    /// These, and where they say nothing, the others.
+    pub fn or(self, others: Deadlines) -> Deadlines {
+        let or = |own: i64, other: i64| if own == 0 { other } else { own };
+        Deadlines {
+            accept_within_ms: or(self.accept_within_ms, others.accept_within_ms),
+            pick_within_ms: or(self.pick_within_ms, others.pick_within_ms),
+        }
+    }
 }
 
 /// A thing that is sold and stocked.
@@ -68,6 +90,10 @@ pub struct Settings {
     pub solver_steps: u32,
     /// Version of the rules in force.
     pub rules_version: u32,
+    /// For nodes that have none of their own.
+    pub deadlines: Deadlines,
+    /// How long units wait before they are cancelled, in milliseconds; 0: for ever.
+    pub cancel_waiting_after_ms: i64,
 }
 
 const SECOND_MS: i64 = 1_000;
@@ -95,6 +121,11 @@ impl Settings {
                 steps => steps,
             },
             rules_version,
+            deadlines: Deadlines {
+                accept_within_ms: event.accept_within_ms,
+                pick_within_ms: event.pick_within_ms,
+            },
+            cancel_waiting_after_ms: event.cancel_waiting_after_ms,
         }
     }
 }

@@ -45,6 +45,8 @@ pub enum Reason {
     AssertionFailed,
     Unfillable,
     NotStocked,
+    UnknownHold,
+    InvalidTime,
 }
 
 impl Reason {
@@ -92,6 +94,8 @@ impl Reason {
             Reason::AssertionFailed => "assertion_failed",
             Reason::Unfillable => "unfillable",
             Reason::NotStocked => "not_stocked",
+            Reason::UnknownHold => "unknown_hold",
+            Reason::InvalidTime => "invalid_time",
         }
     }
 }

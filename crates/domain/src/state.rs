@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, StockAt};
+use crate::{
+    Hold, HoldKey, Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, StockAt, TimerKey,
+};
 
 /// Place of a waiting order in the queue of one SKU: higher priority first, then the older order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,6 +61,11 @@ pub trait View {
         self.order(key).cloned().map(Arc::new)
     }
 
+    /// An active hold.
+    fn hold(&self, key: HoldKey) -> Option<&Hold>;
+    /// The timer that fires next, with the key of its subject.
+    fn next_timer(&self) -> Option<(TimerKey, u128)>;
+
     /// The next waiting order of a SKU after a place, or the first.
     fn next_waiting(
         &mut self,
@@ -87,4 +94,12 @@ pub trait State: View {
     fn enqueue(&mut self, place: WaitingKey, order: OrderKey);
     /// Takes an order out of the queue of a SKU. No effect where it does not stand there.
     fn dequeue(&mut self, place: WaitingKey);
+    /// Adds or replaces a hold.
+    fn put_hold(&mut self, key: HoldKey, hold: Hold);
+    /// Takes a hold away. No effect where there is none.
+    fn remove_hold(&mut self, key: HoldKey);
+    /// Sets a timer for a subject: an order's or a hold's key.
+    fn put_timer(&mut self, timer: TimerKey, subject: u128);
+    /// Takes a timer away. No effect where there is none.
+    fn remove_timer(&mut self, timer: TimerKey);
 }

@@ -2,7 +2,7 @@
 
 use omnifold_events::v1;
 
-use crate::{OrderKey, SkuIx, View, WaitingKey};
+use crate::{HoldKey, HoldRequest, OrderKey, SkuIx, View, WaitingKey};
 
 /// Work that a fold opens. It is done in this order: units given back are routed first, then
 /// waiting orders are served, then the new order is routed (DESIGN section 3).
@@ -21,6 +21,29 @@ pub enum Work {
         order: OrderKey,
         /// Units to take back, per line.
         lines: Vec<(usize, i64)>,
+    },
+    /// Hold units for a cart, in place of the earlier hold of that id.
+    Hold(Box<HoldRequest>),
+    /// End a hold.
+    EndHold {
+        /// The hold.
+        hold: HoldKey,
+        /// Released, expired or consumed.
+        status: v1::HoldStatus,
+        /// The order that consumes it, of the same channel.
+        order_id: String,
+    },
+    /// Take back the fulfilments whose deadline has passed.
+    TimeOut {
+        /// The order.
+        order: OrderKey,
+        /// Deadlines at or before this instant.
+        due_ms: i64,
+    },
+    /// Cancel the units that still wait.
+    EndWaiting {
+        /// The order.
+        order: OrderKey,
     },
     /// Stock of a SKU appeared: serve its waiting orders by priority and age.
     Serve {

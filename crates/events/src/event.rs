@@ -86,6 +86,8 @@ events! {
     StockAdjusted on "stock",
     OrderPlaced on "orders",
     OrderCancelled on "orders",
+    StockHeld on "orders",
+    StockHoldReleased on "orders",
     FulfilmentAccepted on "fulfilment",
     FulfilmentRejected on "fulfilment",
     FulfilmentShipped on "fulfilment",

@@ -30,8 +30,8 @@ macro_rules! outputs {
 }
 
 outputs! {
-    OrderOutcome, FulfilmentAssigned, FulfilmentChanged, FulfilmentReleased, EpochMark,
-    RejectedEvent,
+    OrderOutcome, FulfilmentAssigned, FulfilmentChanged, FulfilmentReleased, StockHoldOutcome,
+    EpochMark, RejectedEvent,
 }
 
 /// The CloudEvents `type` of an output message.

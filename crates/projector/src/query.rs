@@ -199,12 +199,19 @@ fn order_body<V: View>(store: &mut V, order: &Order) -> Value {
         .map(|(number, fulfilment)| fulfilment_body(store, order, number, fulfilment))
         .collect();
     let excluded: Vec<String> = order.excluded.iter().map(|&node| node_id(store, node)).collect();
+    let timing = order.timing.as_deref().copied().unwrap_or_default();
     json!({
         "channel": order.channel, "order_id": order.order_id, "status": order.status(),
         "revision": order.revision, "decisions": order.decisions, "priority": order.priority,
         "placed_at": format_time(order.placed_at), "lines": lines, "fulfilments": fulfilments,
-        "excluded": excluded,
+        "excluded": excluded, "release_at": instant(timing.release_at),
+        "waiting_until": instant(timing.waiting_until),
     })
+}
+
+/// An instant for people; `None` where there is none.
+fn instant(at_ms: i64) -> Option<String> {
+    (at_ms != 0).then(|| format_time(at_ms))
 }
 
 fn fulfilment_body<V: View>(
@@ -229,6 +236,7 @@ fn fulfilment_body<V: View>(
     json!({
         "id": id.to_string(), "node": node_id(store, fulfilment.node),
         "state": format!("{:?}", fulfilment.state), "lines": lines,
+        "due_at": instant(fulfilment.due_at),
     })
 }
 
@@ -279,6 +287,7 @@ fn stock_row<V: View>(store: &V, sku: SkuIx, node: NodeIx, stock: &Stock) -> Val
     json!({
         "node": node_id(store, node), "sku": store.item(sku).sku,
         "on_hand": units(stock.on_hand), "allocated": units(stock.allocated),
+        "held": units(stock.held),
         "quarantine": units(stock.quarantine), "shipped": units(stock.shipped),
         "buffer": units(stock.buffer), "backorder_limit": units(stock.backorder_limit),
         "atp": units(stock.atp()), "short": units(stock.short()),
@@ -313,7 +322,8 @@ fn decisions_body(
             let Ok(decision) = decode_decision(&type_name, record.value.unwrap_or_default()) else {
                 continue;
             };
-            if decision.order() == (channel, order_id) {
+            let of_hold = matches!(decision, Decision::Hold(_));
+            if !of_hold && decision.order() == (channel, order_id) {
                 let name = type_name.trim_start_matches("omnifold.v1.");
                 found.push(decision_body(&follower.machine.store, name, record.offset, &decision));
             }
@@ -366,6 +376,7 @@ fn decision_body<V: View>(store: &V, name: &str, offset: u64, decision: &Decisio
             body["lines"] = lines(&m.lines);
             (None, None)
         }
+        Decision::Hold(_) => (None, None), // about no order
     };
     if let Some(outcome) = outcome {
         add_outcome(&mut body, outcome);

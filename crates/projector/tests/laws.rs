@@ -131,7 +131,7 @@ impl Bench {
 }
 
 fn turn(step: u64, cause: Cause) -> Turn {
-    Turn { step, rules: rules::KNOWN[0], cause }
+    Turn { step, timer: 0, now_ms: 0, rules: rules::KNOWN[0], cause }
 }
 
 fn an_event() -> impl Strategy<Value = Event> {

@@ -14,6 +14,10 @@ use crate::fill::{Shipment, fill};
 pub struct Turn {
     /// Number of the input record that caused it.
     pub step: u64,
+    /// Which of the timers that fired after that record; 0: the record itself.
+    pub timer: u32,
+    /// The market's clock, milliseconds since the Unix epoch.
+    pub now_ms: i64,
     /// The rules in force.
     pub rules: Rules,
     /// What made the engine decide.
@@ -29,13 +33,13 @@ pub struct Router {
 }
 
 /// Who ships what, and what nobody ships.
-struct Plan {
+pub(crate) struct Plan {
     /// Best rank first.
-    shipments: Vec<Shipment>,
+    pub(crate) shipments: Vec<Shipment>,
     /// (place of the order line, units).
-    uncovered: Vec<(usize, i64)>,
-    shortages: Vec<v1::SkuShortage>,
-    reason: Reason,
+    pub(crate) uncovered: Vec<(usize, i64)>,
+    pub(crate) shortages: Vec<v1::SkuShortage>,
+    pub(crate) reason: Reason,
     explanation: Option<v1::Explanation>,
 }
 
@@ -51,12 +55,15 @@ impl Router {
         let (wait, explanation, max_steps) =
             (settings.wait, settings.explanation, settings.solver_steps);
         let level = ExplanationLevel::try_from(explanation).unwrap_or_default();
+        if order.is_scheduled() {
+            return Writer { view, turn, order: &order, distances: &[] }.write_scheduled();
+        }
         let plan = self.plan(view, turn, &order, level, max_steps);
         Writer { view, turn, order: &order, distances: &self.candidates.distances }
             .write(plan, wait)
     }
 
-    fn plan<V: View>(
+    pub(crate) fn plan<V: View>(
         &mut self,
         view: &mut V,
         turn: Turn,
@@ -221,6 +228,42 @@ impl Router {
     }
 }
 
+impl Router {
+    /// Takes back the fulfilments of an order whose deadline is at or before an instant. What
+    /// becomes of the units is for the routing that follows.
+    ///
+    /// # Panics
+    /// Where there is no such order.
+    pub fn time_out<V: View>(
+        &mut self,
+        view: &mut V,
+        turn: Turn,
+        key: OrderKey,
+        due_ms: i64,
+    ) -> Vec<Decision> {
+        let order = view.shared_order(key).expect("work names orders that are there");
+        let writer = Writer { view, turn, order: &order, distances: &[] };
+        let overdue = order.overdue(due_ms).enumerate();
+        overdue.map(|(nth, place)| writer.released(place, writer.number(nth))).collect()
+    }
+
+    /// Cancels the units of an order that still wait.
+    ///
+    /// # Panics
+    /// Where there is no such order.
+    pub fn end_waiting<V: View>(
+        &mut self,
+        view: &mut V,
+        turn: Turn,
+        key: OrderKey,
+    ) -> Vec<Decision> {
+        let order = view.shared_order(key).expect("work names orders that are there");
+        let lines = order.lines.iter().map(|line| line.waiting).enumerate();
+        let lines: Vec<(usize, i64)> = lines.filter(|&(_, units)| units > 0).collect();
+        if lines.is_empty() { Vec::new() } else { self.cancel(view, turn, key, &lines) }
+    }
+}
+
 fn shipment_of(shipments: &mut Vec<Shipment>, node: usize) -> &mut Shipment {
     let place = shipments.iter().position(|shipment| shipment.node == node);
     let place = place.unwrap_or_else(|| {
@@ -243,7 +286,7 @@ impl<V: View> Writer<'_, V> {
         let mut decisions = Vec::with_capacity(plan.shipments.len() + 1);
         let mut explanation = plan.explanation.clone();
         let one_covers_all = plan.shipments.len() == 1 && plan.uncovered.is_empty();
-        let placed = self.turn.cause == Cause::Placed;
+        let placed = matches!(self.turn.cause, Cause::Placed | Cause::ReleaseDate);
         let embedded = if placed && one_covers_all {
             Some(self.outcome(&plan, wait, explanation.take()))
         } else {
@@ -256,6 +299,7 @@ impl<V: View> Writer<'_, V> {
         if let Some(outcome) = embedded {
             let mut assigned = self.assigned(&plan.shipments[0], 1);
             (assigned.revision, assigned.decision, assigned.step, assigned.cause) = (0, 0, 0, 0);
+            assigned.timer = 0;
             assigned.outcome = Some(outcome);
             decisions.push(Decision::Assigned(assigned));
             return decisions;
@@ -289,6 +333,7 @@ impl<V: View> Writer<'_, V> {
         let refused = status == OutcomeStatus::Refused;
         let (waiting, cancelled) =
             if wait { (uncovered, Vec::new()) } else { (Vec::new(), uncovered) };
+        let waiting_until_ms = if waiting.is_empty() { 0 } else { self.waiting_until() };
         v1::OrderOutcome {
             channel: self.order.channel.clone(),
             order_id: self.order.order_id.clone(),
@@ -302,6 +347,45 @@ impl<V: View> Writer<'_, V> {
             waiting,
             cancelled,
             explanation,
+            timer: self.turn.timer,
+            waiting_until_ms,
+        }
+    }
+
+    /// When units that wait are cancelled: what waits already keeps its time.
+    fn waiting_until(&self) -> i64 {
+        let settings = self.view.settings().expect("a market with orders has settings");
+        let known = self.order.timing.as_ref().map_or(0, |timing| timing.waiting_until);
+        match (known, settings.cancel_waiting_after_ms) {
+            (0, 0) => 0,
+            (0, after) => self.turn.now_ms + after,
+            (known, _) => known,
+        }
+    }
+
+    /// A pre-order is routed at its release date: until then its units wait.
+    fn write_scheduled(&self) -> Vec<Decision> {
+        let open = self.order.lines.iter().map(|line| line.open).enumerate();
+        let open: Vec<(usize, i64)> = open.filter(|&(_, units)| units > 0).collect();
+        vec![Decision::Outcome(v1::OrderOutcome {
+            channel: self.order.channel.clone(),
+            order_id: self.order.order_id.clone(),
+            revision: self.order.revision,
+            decision: self.number(0),
+            step: self.turn.step,
+            cause: self.turn.cause.into(),
+            status: OutcomeStatus::Scheduled.into(),
+            waiting: quantities(self.order, &open),
+            timer: self.turn.timer,
+            ..v1::OrderOutcome::default()
+        })]
+    }
+
+    fn accept_by(&self, node: usize) -> i64 {
+        let settings = self.view.settings().expect("a market with orders has settings");
+        match self.view.nodes()[node].deadlines.or(settings.deadlines).accept_within_ms {
+            0 => 0,
+            within => self.turn.now_ms + within,
         }
     }
 
@@ -323,6 +407,8 @@ impl<V: View> Writer<'_, V> {
             cause: self.turn.cause.into(),
             outcome: None,
             explanation: None,
+            timer: self.turn.timer,
+            accept_by_ms: self.accept_by(shipment.node),
         }
     }
 
@@ -341,38 +427,44 @@ impl<V: View> Writer<'_, V> {
         for (place, (before, after)) in pairs.filter(|(_, (before, after))| before != after) {
             let nothing_left = after.lines.iter().all(|line| line.allocated == 0);
             let number = self.number(decisions.len());
-            let node_id = self.view.nodes()[before.node.0 as usize].id.clone();
-            let fulfilment = place as u32 + 1;
             debug_assert!(before.state != FulfilmentState::Rejected);
             decisions.push(if nothing_left {
-                Decision::Released(v1::FulfilmentReleased {
-                    channel: self.order.channel.clone(),
-                    order_id: self.order.order_id.clone(),
-                    fulfilment,
-                    node_id,
-                    lines: self.held_lines(before),
-                    revision: self.order.revision,
-                    decision: number,
-                    step: self.turn.step,
-                    cause: self.turn.cause.into(),
-                })
+                self.released(place, number)
             } else {
                 Decision::Changed(v1::FulfilmentChanged {
                     channel: self.order.channel.clone(),
                     order_id: self.order.order_id.clone(),
-                    fulfilment,
-                    node_id,
+                    fulfilment: place as u32 + 1,
+                    node_id: self.view.nodes()[before.node.0 as usize].id.clone(),
                     lines: self.held_lines(after),
                     revision: self.order.revision,
                     decision: number,
                     step: self.turn.step,
                     cause: self.turn.cause.into(),
+                    timer: self.turn.timer,
                 })
             });
         }
         let number = self.number(decisions.len());
         decisions.push(Decision::Outcome(self.cancelled_outcome(number, lines)));
         decisions
+    }
+
+    /// Takes a whole fulfilment back.
+    fn released(&self, place: usize, number: u32) -> Decision {
+        let fulfilment = &self.order.fulfilments[place];
+        Decision::Released(v1::FulfilmentReleased {
+            channel: self.order.channel.clone(),
+            order_id: self.order.order_id.clone(),
+            fulfilment: place as u32 + 1,
+            node_id: self.view.nodes()[fulfilment.node.0 as usize].id.clone(),
+            lines: self.held_lines(fulfilment),
+            revision: self.order.revision,
+            decision: number,
+            step: self.turn.step,
+            cause: self.turn.cause.into(),
+            timer: self.turn.timer,
+        })
     }
 
     fn held_lines(&self, fulfilment: &omnifold_domain::Fulfilment) -> Vec<v1::AssignedLine> {
@@ -394,6 +486,7 @@ impl<V: View> Writer<'_, V> {
             cause: self.turn.cause.into(),
             status: OutcomeStatus::Cancelled.into(),
             cancelled: quantities(self.order, lines),
+            timer: self.turn.timer,
             ..v1::OrderOutcome::default()
         }
     }

@@ -18,6 +18,7 @@ mod decide;
 mod distance;
 mod explain;
 mod fill;
+mod hold;
 
 pub use decide::{Router, Turn};
 pub use distance::haversine_m;

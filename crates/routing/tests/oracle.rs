@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use omnifold_domain::{
-    Decision, Item, Location, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, StockAt, View,
-    WaitingKey, rules,
+    Decision, Hold, HoldKey, Item, Location, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock,
+    StockAt, TimerKey, View, WaitingKey, rules,
 };
 use omnifold_events::v1::{self, Cause, OutcomeStatus, Verdict};
 use omnifold_routing::{Router, Turn, haversine_m};
@@ -52,6 +52,12 @@ impl View for World {
     fn order(&mut self, _: OrderKey) -> Option<&Order> {
         Some(&self.order)
     }
+    fn hold(&self, _: HoldKey) -> Option<&Hold> {
+        None
+    }
+    fn next_timer(&self) -> Option<(TimerKey, u128)> {
+        None
+    }
     fn next_waiting(&mut self, _: SkuIx, _: Option<WaitingKey>) -> Option<(WaitingKey, OrderKey)> {
         None
     }
@@ -74,6 +80,8 @@ fn settings(wait: bool) -> Settings {
         max_ahead_ms: 1_000,
         solver_steps: 200_000,
         rules_version: 1,
+        deadlines: Default::default(),
+        cancel_waiting_after_ms: 0,
     }
 }
 
@@ -107,6 +115,7 @@ fn order(lines: &[(usize, i64)], allow_partial: bool) -> Order {
         excluded: vec![],
         lines: lines.collect(),
         fulfilments: vec![],
+        timing: None,
     }
 }
 
@@ -120,6 +129,7 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
         location: Some(Location { lat_e6: HOME.lat_e6 + far * 50_000, ..HOME }),
         country: String::new(),
         enabled: true,
+        deadlines: Default::default(),
     };
     let stock = |sku: usize| {
         let rows = free.iter().enumerate().map(|(place, units)| {
@@ -141,7 +151,7 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
 
 fn route(world: &mut World) -> Vec<Decision> {
     let rules = rules::find(rules::KNOWN, 1).expect("the first rules");
-    let turn = Turn { step: 1, rules, cause: Cause::Placed };
+    let turn = Turn { timer: 0, now_ms: 0, step: 1, rules, cause: Cause::Placed };
     let key = world.order.key();
     Router::default().route(world, turn, key)
 }

@@ -12,6 +12,7 @@ pub enum Output {
     Assigned(v1::FulfilmentAssigned),
     Changed(v1::FulfilmentChanged),
     Released(v1::FulfilmentReleased),
+    Hold(v1::StockHoldOutcome),
     Rejected(v1::RejectedEvent),
 }
 
@@ -48,6 +49,9 @@ impl Output {
             b"omnifold.v1.FulfilmentReleased" => {
                 v1::FulfilmentReleased::decode(value).map(Output::Released)
             }
+            b"omnifold.v1.StockHoldOutcome" => {
+                v1::StockHoldOutcome::decode(value).map(Output::Hold)
+            }
             b"omnifold.v1.RejectedEvent" => v1::RejectedEvent::decode(value).map(Output::Rejected),
             other => return Err(OutputError::Type(String::from_utf8_lossy(other).into_owned())),
         };
@@ -63,7 +67,20 @@ impl Output {
             Output::Assigned(m) => m.outcome.as_ref().map_or(m.step, |outcome| outcome.step),
             Output::Changed(m) => m.step,
             Output::Released(m) => m.step,
+            Output::Hold(m) => m.step,
             Output::Rejected(m) => m.step,
+        }
+    }
+
+    /// Which of the timers that fired after that step; 0: the record itself.
+    pub fn timer(&self) -> u32 {
+        match self {
+            Output::Outcome(m) => m.timer,
+            Output::Assigned(m) => m.outcome.as_ref().map_or(m.timer, |outcome| outcome.timer),
+            Output::Changed(m) => m.timer,
+            Output::Released(m) => m.timer,
+            Output::Hold(m) => m.timer,
+            Output::Rejected(_) => 0,
         }
     }
 
@@ -74,17 +91,19 @@ impl Output {
             Output::Assigned(m) => m.outcome.as_ref().map_or(m.cause(), v1::OrderOutcome::cause),
             Output::Changed(m) => m.cause(),
             Output::Released(m) => m.cause(),
+            Output::Hold(m) => m.cause(),
             Output::Rejected(_) => v1::Cause::Unspecified,
         }
     }
 
-    /// Channel and id of the order it is about; empty for a refused event.
+    /// Channel and id of the order or hold it is about; empty for a refused event.
     pub fn order(&self) -> (&str, &str) {
         match self {
             Output::Outcome(m) => (&m.channel, &m.order_id),
             Output::Assigned(m) => (&m.channel, &m.order_id),
             Output::Changed(m) => (&m.channel, &m.order_id),
             Output::Released(m) => (&m.channel, &m.order_id),
+            Output::Hold(m) => (&m.channel, &m.hold_id),
             Output::Rejected(_) => ("", ""),
         }
     }
@@ -95,7 +114,7 @@ impl Output {
             Output::Assigned(m) => Some(m.fulfilment),
             Output::Changed(m) => Some(m.fulfilment),
             Output::Released(m) => Some(m.fulfilment),
-            Output::Outcome(_) | Output::Rejected(_) => None,
+            Output::Outcome(_) | Output::Hold(_) | Output::Rejected(_) => None,
         }
     }
 
@@ -105,7 +124,7 @@ impl Output {
             Output::Assigned(m) => Some(&m.node_id),
             Output::Changed(m) => Some(&m.node_id),
             Output::Released(m) => Some(&m.node_id),
-            Output::Outcome(_) | Output::Rejected(_) => None,
+            Output::Outcome(_) | Output::Hold(_) | Output::Rejected(_) => None,
         }
     }
 
@@ -118,7 +137,7 @@ impl Output {
             }
             Output::Changed(m) => m.decision,
             Output::Released(m) => m.decision,
-            Output::Rejected(_) => 0,
+            Output::Hold(_) | Output::Rejected(_) => 0,
         }
     }
 }

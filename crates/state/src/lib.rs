@@ -14,6 +14,7 @@ mod digest;
 mod filter;
 mod images;
 mod memory;
+mod open_rows;
 mod rocks;
 mod rows;
 mod scan;

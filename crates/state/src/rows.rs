@@ -4,7 +4,7 @@
 //! value is a format version and the canonical form (postcard). Table numbers and versions are
 //! never used again for anything else.
 
-use omnifold_domain::{NodeIx, OrderKey, SkuIx, WaitingKey};
+use omnifold_domain::{HoldKey, NodeIx, OrderKey, SkuIx, TimerKey, TimerKind, WaitingKey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -32,11 +32,15 @@ pub enum Table {
     Seen = 7,
     /// Count and digest of each bucket of event ids; derived, not part of the digest.
     SeenBucket = 8,
+    /// Timers by due instant, kind and age.
+    Timer = 9,
+    /// Active holds by key.
+    Hold = 10,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 9] = [
+    pub const ALL: [Table; 11] = [
         Table::Meta,
         Table::Settings,
         Table::Node,
@@ -46,6 +50,8 @@ impl Table {
         Table::Waiting,
         Table::Seen,
         Table::SeenBucket,
+        Table::Timer,
+        Table::Hold,
     ];
 
     /// Name of its column family.
@@ -60,6 +66,8 @@ impl Table {
             Table::Waiting => "waiting",
             Table::Seen => "seen",
             Table::SeenBucket => "seen_bucket",
+            Table::Timer => "timer",
+            Table::Hold => "hold",
         }
     }
 
@@ -114,6 +122,15 @@ impl Key {
         ])
     }
 
+    /// Times are never negative, so their bytes are in their order.
+    pub(crate) fn timer(timer: TimerKey) -> Self {
+        Key::new(&[&timer.due_ms.to_be_bytes(), &[timer.kind as u8], &timer.step.to_be_bytes()])
+    }
+
+    pub(crate) fn hold(key: HoldKey) -> Self {
+        Key::new(&[&key.0.to_be_bytes()])
+    }
+
     pub(crate) fn seen(bucket: u32, id: u128) -> Self {
         Key::new(&[&bucket.to_be_bytes(), &id.to_be_bytes()])
     }
@@ -133,6 +150,17 @@ pub(crate) fn key_u64(key: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_be_bytes(key.get(at..at + 8)?.try_into().ok()?))
 }
 
+/// A timer's place back out of its key.
+pub(crate) fn key_timer(key: &[u8]) -> Option<TimerKey> {
+    let due_ms = i64::try_from(key_u64(key, 0)?).ok()?;
+    Some(TimerKey { due_ms, kind: TimerKind::of(*key.get(8)?)?, step: key_u64(key, 9)? })
+}
+
+/// A hold's key back.
+pub(crate) fn key_hold(key: &[u8]) -> Option<HoldKey> {
+    Some(HoldKey(u128::from_be_bytes(key.get(..16)?.try_into().ok()?)))
+}
+
 /// Version of every row format written today.
 pub(crate) const FORMAT: u8 = 1;
 
@@ -146,17 +174,23 @@ pub(crate) fn encode<V: Serialize>(value: &V, into: &mut Vec<u8>) -> usize {
     start
 }
 
+/// A key that is none of its table's.
+pub(crate) fn no_key(table: Table, key: &[u8]) -> StateError {
+    damaged_row(table, key, "the key is none of this table's".to_owned())
+}
+
+fn damaged_row(table: Table, key: &[u8], detail: String) -> StateError {
+    let key = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    StateError::DamagedRow { table: table.name(), key, detail }
+}
+
 /// Reads a stored row.
 pub(crate) fn decode<V: DeserializeOwned>(
     table: Table,
     key: &[u8],
     stored: &[u8],
 ) -> Result<V, StateError> {
-    let damaged = |detail: String| StateError::DamagedRow {
-        table: table.name(),
-        key: key.iter().map(|byte| format!("{byte:02x}")).collect(),
-        detail,
-    };
+    let damaged = |detail: String| damaged_row(table, key, detail);
     match stored.split_first() {
         Some((&FORMAT, rest)) => {
             postcard::from_bytes(rest).map_err(|error| damaged(error.to_string()))

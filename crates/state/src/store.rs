@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, State, Stock, StockAt, View, WaitingKey,
+    Hold, HoldKey, Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, State, Stock, StockAt,
+    TimerKey, View, WaitingKey,
 };
 use rustc_hash::FxHashMap;
 
 use crate::backend::{Backend, StateError};
 use crate::digest::Digest;
 use crate::images::Images;
+use crate::open_rows::OpenRows;
 use crate::rocks::POSITION_KEY;
 use crate::rows::{self, Key, Table, key_u32, key_u64};
 use crate::seen::SeenTable;
@@ -70,6 +72,8 @@ pub struct Store {
     waiting: BTreeMap<WaitingKey, OrderKey>,
     /// Places of the queue that the epoch changed, with what stood there before it.
     dirty_waiting: FxHashMap<WaitingKey, Option<OrderKey>>,
+    timers: OpenRows<TimerKey, u128>,
+    holds: OpenRows<HoldKey, Hold>,
     seen: SeenTable,
     undo: Vec<Undo>,
     step: u64,
@@ -114,6 +118,8 @@ impl Store {
             order_ages: VecDeque::new(),
             waiting: BTreeMap::new(),
             dirty_waiting: FxHashMap::default(),
+            timers: OpenRows::new(Table::Timer, Key::timer),
+            holds: OpenRows::new(Table::Hold, Key::hold),
             undo: Vec::new(),
             step: 1,
             digest: Digest::default(),
@@ -128,7 +134,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Settings, nodes, items and the queues are always in memory: they grow with the network and
+    /// Settings, nodes, items, queues, timers and holds are always in memory: they grow with the network and
     /// with open work, not with history.
     fn load(&mut self) -> Result<(), StateError> {
         let backend = self.backend.clone();
@@ -158,6 +164,16 @@ impl Store {
                 let place = WaitingKey { sku: SkuIx(sku), rank, placed_step };
                 self.waiting.insert(place, rows::decode(Table::Waiting, key, value)?);
             }
+            Ok(())
+        })?;
+        backend.scan(Table::Timer, &[], &[], &mut |key, value| {
+            let timer = rows::key_timer(key).ok_or_else(|| rows::no_key(Table::Timer, key))?;
+            self.timers.load(timer, rows::decode(Table::Timer, key, value)?);
+            Ok(())
+        })?;
+        backend.scan(Table::Hold, &[], &[], &mut |key, value| {
+            let hold = rows::key_hold(key).ok_or_else(|| rows::no_key(Table::Hold, key))?;
+            self.holds.load(hold, rows::decode(Table::Hold, key, value)?);
             Ok(())
         })
     }
@@ -224,6 +240,12 @@ impl Store {
             Undo::Waiting(place, None) => {
                 self.waiting.remove(&place);
             }
+            Undo::Timer(timer, old) => {
+                self.timers.set(timer, old);
+            }
+            Undo::Hold(key, old) => {
+                self.holds.set(key, old);
+            }
         }
     }
 
@@ -257,6 +279,8 @@ impl Store {
         self.stock.end_epoch(self.epoch, &mut images, &mut self.digest);
         self.end_orders(&mut images);
         self.end_waiting(&mut images);
+        self.timers.end_epoch(&mut images, &mut self.digest);
+        self.holds.end_epoch(&mut images, &mut self.digest);
         self.seen.end_epoch(self.epoch, &mut images);
         self.forget_rows();
         images
@@ -408,6 +432,16 @@ impl Store {
         cell
     }
 
+    fn set_timer(&mut self, timer: TimerKey, subject: Option<u128>) {
+        let old = self.timers.set(timer, subject);
+        self.undo.push(Undo::Timer(timer, old));
+    }
+
+    fn set_hold(&mut self, key: HoldKey, hold: Option<Hold>) {
+        let old = self.holds.set(key, hold);
+        self.undo.push(Undo::Hold(key, old));
+    }
+
     fn set_waiting(&mut self, place: WaitingKey, order: Option<OrderKey>) {
         let old = match order {
             Some(order) => self.waiting.insert(place, order),
@@ -472,6 +506,14 @@ impl View for Store {
 
     fn shared_order(&mut self, key: OrderKey) -> Option<Arc<Order>> {
         self.cell(key).order.clone()
+    }
+
+    fn hold(&self, key: HoldKey) -> Option<&Hold> {
+        self.holds.get(key)
+    }
+
+    fn next_timer(&self) -> Option<(TimerKey, u128)> {
+        self.timers.first().map(|(timer, &subject)| (timer, subject))
     }
 
     fn next_waiting(
@@ -550,5 +592,21 @@ impl State for Store {
 
     fn dequeue(&mut self, place: WaitingKey) {
         self.set_waiting(place, None);
+    }
+
+    fn put_hold(&mut self, key: HoldKey, hold: Hold) {
+        self.set_hold(key, Some(hold));
+    }
+
+    fn remove_hold(&mut self, key: HoldKey) {
+        self.set_hold(key, None);
+    }
+
+    fn put_timer(&mut self, timer: TimerKey, subject: u128) {
+        self.set_timer(timer, Some(subject));
+    }
+
+    fn remove_timer(&mut self, timer: TimerKey) {
+        self.set_timer(timer, None);
     }
 }

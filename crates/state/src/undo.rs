@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use omnifold_domain::{Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, WaitingKey};
+use omnifold_domain::{
+    Hold, HoldKey, Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, TimerKey,
+    WaitingKey,
+};
 
 /// The earlier image of one row.
 #[derive(Debug)]
@@ -13,4 +16,6 @@ pub(crate) enum Undo {
     Stock(SkuIx, NodeIx, Option<Stock>),
     Order(OrderKey, Option<Arc<Order>>),
     Waiting(WaitingKey, Option<OrderKey>),
+    Timer(TimerKey, Option<u128>),
+    Hold(HoldKey, Option<Hold>),
 }

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Fulfilment, FulfilmentLine, FulfilmentState, Item, Line, Location, Node, NodeIx, Order,
-    OrderKey, Settings, SkuIx, State as _, Stock, View as _, WaitingKey,
+    Deadlines, Fulfilment, FulfilmentLine, FulfilmentState, HeldUnits, Hold, HoldKey, Item, Line,
+    Location, Node, NodeIx, Order, OrderKey, Settings, SkuIx, State as _, Stock, Timing, View as _,
+    WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,
@@ -15,6 +16,8 @@ use proptest::prelude::*;
 const CACHE: usize = 1 << 20;
 const HORIZON: i64 = 604_800_000;
 const NOW: i64 = 1_748_858_400_000;
+
+const DEADLINES: Deadlines = Deadlines { accept_within_ms: 900_000, pick_within_ms: 7_200_000 };
 
 fn settings() -> Settings {
     Settings {
@@ -27,6 +30,8 @@ fn settings() -> Settings {
         max_ahead_ms: 5_000,
         solver_steps: 200_000,
         rules_version: 1,
+        deadlines: DEADLINES,
+        cancel_waiting_after_ms: 86_400_000,
     }
 }
 
@@ -38,6 +43,7 @@ fn node(id: &str) -> Node {
         location: Some(Location { lat_e6: 52_520_008, lon_e6: -13_404_954 }),
         country: "DE".into(),
         enabled: true,
+        deadlines: DEADLINES,
     }
 }
 
@@ -49,6 +55,7 @@ fn stock(on_hand: i64) -> Stock {
     Stock {
         on_hand,
         allocated: 2_000,
+        held: 3_000,
         quarantine: 1,
         shipped: 300_000,
         entered: on_hand + 300_001,
@@ -96,7 +103,19 @@ fn order(order_id: &str, priority: u32) -> Order {
             state: FulfilmentState::PartlyShipped,
             seq: 2,
             lines: vec![held],
+            due_at: NOW + 900_000,
         }],
+        timing: Some(Box::new(Timing { release_at: NOW + 1, waiting_until: NOW + 2 })),
+    }
+}
+
+fn hold() -> Hold {
+    Hold {
+        channel: "web".into(),
+        hold_id: "cart-7".into(),
+        step: 78,
+        expires_at: NOW + 420_000,
+        units: vec![HeldUnits { sku: SkuIx(0), node: NodeIx(0), quantity: 3_000 }],
     }
 }
 
@@ -112,6 +131,9 @@ fn one_of_each(backend: Arc<dyn Backend>) -> Store {
     let (key, place) = (row.key(), WaitingKey::of(&row, SkuIx(0)));
     store.put_order(key, row);
     store.enqueue(place, key);
+    let hold = hold();
+    store.put_timer(hold.timer(), hold.key().0);
+    store.put_hold(hold.key(), hold);
     store.remember(0x0123_4567_89ab_cdef, 0xfeed, NOW, HORIZON);
     store
 }
@@ -167,6 +189,9 @@ fn rows_come_back_from_the_golden_bytes_as_they_were_put() {
     assert_eq!(read.order(row.key()), Some(&row));
     let place = WaitingKey::of(&row, SkuIx(0));
     assert_eq!(read.next_waiting(SkuIx(0), None), Some((place, row.key())));
+    let hold = hold();
+    assert_eq!(read.next_timer(), Some((hold.timer(), hold.key().0)));
+    assert_eq!(read.hold(hold.key()), Some(&hold));
     assert_eq!(read.seen(0x0123_4567_89ab_cdef), Some(0xfeed));
     assert_eq!(read.stored_position().expect("a read").as_deref(), Some(&b"here"[..]));
 }
@@ -246,6 +271,8 @@ enum Operation {
     Change(u8),
     Enqueue(u8),
     Dequeue(u8),
+    Hold(u8, i64),
+    EndHold(u8),
     Remember(u8, u8),
     Advance(u8),
     RollBack,
@@ -262,6 +289,8 @@ fn an_operation() -> impl Strategy<Value = Operation> {
         6 => (0u8..20).prop_map(Change),
         4 => (0u8..20).prop_map(Enqueue),
         3 => (0u8..20).prop_map(Dequeue),
+        4 => (0u8..8, 0i64..4).prop_map(|(h, t)| Hold(h, t)),
+        3 => (0u8..8).prop_map(EndHold),
         5 => (any::<u8>(), 0u8..3).prop_map(|(i, c)| Remember(i, c)),
         2 => any::<u8>().prop_map(Advance),
         2 => Just(RollBack),
@@ -347,6 +376,21 @@ impl Subject {
             Operation::Dequeue(o) => {
                 self.store.dequeue(place(o));
                 format!("{:?}", self.store.next_waited_sku(None))
+            }
+            Operation::Hold(h, later) => {
+                let hold = Hold { hold_id: name(h), expires_at: NOW + later, ..hold() };
+                let before = self.store.hold(hold.key()).cloned();
+                self.store.put_timer(hold.timer(), hold.key().0);
+                self.store.put_hold(hold.key(), hold);
+                format!("{before:?}")
+            }
+            Operation::EndHold(h) => {
+                self.store.remove_hold(HoldKey::of("web", &name(h)));
+                let next = self.store.next_timer();
+                if let Some((timer, _)) = next {
+                    self.store.remove_timer(timer);
+                }
+                format!("{next:?}")
             }
             Operation::Remember(id, content) => {
                 let id = u128::from(*id);

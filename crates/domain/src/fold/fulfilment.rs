@@ -6,7 +6,8 @@
 
 use omnifold_events::v1::{self, fulfilment_target::Target};
 
-use super::{check, serve_if_waited};
+use super::{Context, check, serve_if_waited};
+use crate::timer::change_order;
 use crate::{
     Fulfilment, FulfilmentId, FulfilmentLine, FulfilmentState, NodeIx, Order, OrderKey, Reason,
     Refusal, SkuIx, State, Work,
@@ -35,17 +36,31 @@ impl Subject {
 
 pub(super) fn accept<S: State>(
     state: &mut S,
+    context: Context<'_>,
     event: &v1::FulfilmentAccepted,
 ) -> Result<(), Refusal> {
     let subject = find(state, event.target.as_ref())?;
     let order = order(state, &subject);
     let accepted = in_state(order, &subject, |state| state == FulfilmentState::Assigned)?;
-    state.change_order(subject.key, &mut |order| {
-        for &place in &accepted {
+    let due: Vec<i64> =
+        accepted.iter().map(|&place| pick_by(state, &subject, place, context)).collect();
+    change_order(state, subject.key, &mut |order| {
+        for (&place, &due_at) in accepted.iter().zip(&due) {
             order.fulfilments[place].state = FulfilmentState::Accepted;
+            order.fulfilments[place].due_at = due_at;
         }
     });
     Ok(())
+}
+
+/// When a node that accepts now must have picked; 0: no deadline.
+fn pick_by<S: State>(state: &mut S, subject: &Subject, place: usize, context: Context<'_>) -> i64 {
+    let node = order(state, subject).fulfilments[place].node;
+    let market = state.settings().expect("checked before every fold").deadlines;
+    match state.nodes()[node.0 as usize].deadlines.or(market).pick_within_ms {
+        0 => 0,
+        within => context.now_ms + within,
+    }
 }
 
 /// Rule R11: the allocation is released, then the reason's stock effect is booked; the node is
@@ -65,7 +80,7 @@ pub(super) fn reject<S: State>(
         matches!(state, FulfilmentState::Assigned | FulfilmentState::Accepted)
     })?;
     let stock = allocated_stock(order, &rejected);
-    state.change_order(subject.key, &mut |order| {
+    change_order(state, subject.key, &mut |order| {
         for &place in &rejected {
             give_back(order, place);
         }
@@ -81,6 +96,7 @@ pub(super) fn reject<S: State>(
 fn give_back(order: &mut Order, place: usize) {
     let fulfilment = &mut order.fulfilments[place];
     fulfilment.state = FulfilmentState::Rejected;
+    fulfilment.due_at = 0;
     for line in &mut fulfilment.lines {
         let units = std::mem::take(&mut line.allocated);
         line.backordered = 0;
@@ -124,7 +140,7 @@ pub(super) fn ship<S: State>(state: &mut S, event: &v1::FulfilmentShipped) -> Re
     for &(sku, node, units) in &stock {
         check_dispatch(state, sku, node, units)?;
     }
-    state.change_order(subject.key, &mut |order| {
+    change_order(state, subject.key, &mut |order| {
         for step in &moves {
             ship_move(order, step);
         }
@@ -162,6 +178,7 @@ fn ship_move(order: &mut Order, step: &Move) {
     line.allocated -= step.units;
     line.backordered = line.backordered.min(line.allocated);
     line.shipped += step.units;
+    fulfilment.due_at = 0;
     let order_line = &mut order.lines[line.line as usize];
     order_line.allocated -= step.units;
     order_line.shipped += step.units;

@@ -5,6 +5,7 @@
 
 mod check;
 mod fulfilment;
+mod holds;
 mod network;
 mod orders;
 mod stock;
@@ -21,6 +22,9 @@ pub struct Context<'a> {
     pub step: u64,
     /// The record's time, milliseconds since the Unix epoch.
     pub time_ms: i64,
+    /// The market's clock at the record: what every rule means by "now". Never behind `time_ms`,
+    /// except before the market's first event, which sets it.
+    pub now_ms: i64,
     /// The rules that this build knows.
     pub known_rules: &'a [Rules],
 }
@@ -49,7 +53,9 @@ pub fn fold<S: State>(
         Event::StockAdjusted(event) => stock::adjust(state, context, event, work),
         Event::OrderPlaced(event) => orders::place(state, context, event, work),
         Event::OrderCancelled(event) => orders::cancel(state, event, work),
-        Event::FulfilmentAccepted(event) => fulfilment::accept(state, event),
+        Event::StockHeld(event) => holds::hold(state, context, event, work),
+        Event::StockHoldReleased(event) => holds::release(state, event, work),
+        Event::FulfilmentAccepted(event) => fulfilment::accept(state, context, event),
         Event::FulfilmentRejected(event) => fulfilment::reject(state, event, work),
         Event::FulfilmentShipped(event) => fulfilment::ship(state, event),
         Event::FulfilmentDelivered(event) => fulfilment::deliver(state, event),

@@ -3,7 +3,7 @@
 use omnifold_events::v1;
 
 use super::{Context, check, serve_if_waited};
-use crate::{Item, Node, NodeIx, Reason, Refusal, Settings, SkuIx, State, Work, rules};
+use crate::{Deadlines, Item, Node, NodeIx, Reason, Refusal, Settings, SkuIx, State, Work, rules};
 
 /// Most decimals an item may have: quantities are integers of 1/1000 unit.
 const MAX_SCALE: u32 = 3;
@@ -40,9 +40,19 @@ fn check_spans(event: &v1::MarketConfigured) -> Result<(), Refusal> {
     } else if !(0..=MAX_SPAN_MS).contains(&ahead) {
         format!("max_ahead_ms {ahead} is not in 0 to {MAX_SPAN_MS}")
     } else {
-        return Ok(());
+        check_span("accept_within_ms", event.accept_within_ms)?;
+        check_span("pick_within_ms", event.pick_within_ms)?;
+        return check_span("cancel_waiting_after_ms", event.cancel_waiting_after_ms);
     };
     Err(Refusal::new(Reason::InvalidQuantity, fault))
+}
+
+fn check_span(what: &str, span_ms: i64) -> Result<(), Refusal> {
+    if (0..=MAX_SPAN_MS).contains(&span_ms) {
+        return Ok(());
+    }
+    let detail = format!("{what} {span_ms} is not in 0 to {MAX_SPAN_MS}");
+    Err(Refusal::new(Reason::InvalidTime, detail))
 }
 
 /// The clock is fixed because time would jump; the horizon because ids already forgotten cannot
@@ -87,6 +97,8 @@ pub(super) fn define_node<S: State>(
 ) -> Result<(), Refusal> {
     check::name("node_id", &event.node_id)?;
     check::country(&event.country)?;
+    check_span("accept_within_ms", event.accept_within_ms)?;
+    check_span("pick_within_ms", event.pick_within_ms)?;
     let node = Node {
         id: event.node_id.clone(),
         name: event.name.clone(),
@@ -94,6 +106,10 @@ pub(super) fn define_node<S: State>(
         location: check::location(event.location.as_ref())?,
         country: event.country.clone(),
         enabled: !event.disabled,
+        deadlines: Deadlines {
+            accept_within_ms: event.accept_within_ms,
+            pick_within_ms: event.pick_within_ms,
+        },
     };
     let known = state.node_named(&event.node_id);
     let next = u32::try_from(state.nodes().len()).expect("nodes fit a u32");

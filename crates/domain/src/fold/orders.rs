@@ -3,10 +3,11 @@
 use omnifold_events::v1;
 
 use super::{Context, check};
-use crate::{Line, NodeIx, Order, OrderKey, Reason, Refusal, State, Work};
+use crate::timer;
+use crate::{HoldKey, Line, NodeIx, Order, OrderKey, Reason, Refusal, State, Timing, Work};
 
 /// Most lines an order may have.
-const MAX_LINES: usize = 1_000;
+pub(super) const MAX_LINES: usize = 1_000;
 
 pub(super) fn place<S: State>(
     state: &mut S,
@@ -22,7 +23,17 @@ pub(super) fn place<S: State>(
         return Err(Refusal::new(Reason::DuplicateOrder, detail));
     }
     let order = order_from(state, context, event)?;
+    let consumed = consumed_hold(state, event, &order)?;
+    let is_timed = order.timing.is_some();
     state.put_order(key, order);
+    if is_timed {
+        timer::settle(state, key, &[]);
+    }
+    // Its units are free again before the order is routed, and nobody comes between.
+    if let Some(hold) = consumed {
+        let (status, order_id) = (v1::HoldStatus::Consumed, event.order_id.clone());
+        work.push(Work::EndHold { hold, status, order_id });
+    }
     work.push(Work::Route { order: key, cause: v1::Cause::Placed });
     Ok(())
 }
@@ -53,7 +64,37 @@ fn order_from<S: State>(
         excluded: Vec::new(),
         lines: lines_from(state, event)?,
         fulfilments: Vec::new(),
+        timing: timing_of(event, context.now_ms)?,
     })
+}
+
+/// The active hold that an order takes the place of. A hold that has ended is no reason to refuse
+/// the order: it competes like any other (rule H4).
+fn consumed_hold<S: State>(
+    state: &S,
+    event: &v1::OrderPlaced,
+    order: &Order,
+) -> Result<Option<HoldKey>, Refusal> {
+    if event.hold_id.is_empty() {
+        return Ok(None);
+    }
+    check::name("hold_id", &event.hold_id)?;
+    if order.is_scheduled() {
+        let detail = "a pre-order is routed later and cannot take the place of a hold";
+        return Err(Refusal::new(Reason::InvalidTime, detail));
+    }
+    let key = HoldKey::of(&event.channel, &event.hold_id);
+    Ok(state.hold(key).map(|_| key))
+}
+
+/// A pre-order's release date; one that has passed is none.
+fn timing_of(event: &v1::OrderPlaced, now_ms: i64) -> Result<Option<Box<Timing>>, Refusal> {
+    let release_at = event.release_at_ms;
+    if release_at == 0 || (1..=now_ms).contains(&release_at) {
+        return Ok(None);
+    }
+    check::instant("release_at_ms", release_at)?;
+    Ok(Some(Box::new(Timing { release_at, ..Timing::default() })))
 }
 
 fn nodes_named<S: State>(state: &S, ids: &[String]) -> Result<Vec<NodeIx>, Refusal> {

@@ -59,6 +59,9 @@ fn network() -> Vec<Event> {
             max_ahead_ms: 5_000,
             solver_steps: 200_000,
             extensions: extensions(),
+            accept_within_ms: 900_000,
+            pick_within_ms: 7_200_000,
+            cancel_waiting_after_ms: 1_209_600_000,
         }
         .into(),
         v1::RulesActivated { version: 2, extensions: extensions() }.into(),
@@ -70,6 +73,8 @@ fn network() -> Vec<Event> {
             country: "DE".to_owned(),
             disabled: true,
             extensions: extensions(),
+            accept_within_ms: 1_800_000,
+            pick_within_ms: 14_400_000,
         }
         .into(),
         v1::ItemDefined {
@@ -135,6 +140,8 @@ fn orders() -> Vec<Event> {
             coverage: v1::Coverage::ShipComplete.into(),
             customer_ref: "c-7f3a".to_owned(),
             extensions: extensions(),
+            hold_id: "cart-7".to_owned(),
+            release_at_ms: 1_748_944_800_000,
         }
         .into(),
         v1::OrderCancelled {
@@ -142,6 +149,22 @@ fn orders() -> Vec<Event> {
             order_id: "1001".to_owned(),
             lines: vec![line_quantity("1", 1_000), line_quantity("2", 0)],
             reason: "customer".to_owned(),
+            extensions: extensions(),
+        }
+        .into(),
+        v1::StockHeld {
+            channel: "web".to_owned(),
+            hold_id: "cart-7".to_owned(),
+            lines: vec![v1::HoldLine { sku: "tea-500".to_owned(), quantity_milli: 2_000 }],
+            node_id: "berlin-1".to_owned(),
+            ttl_ms: 420_000,
+            expires_at_ms: 1_748_858_820_000,
+            extensions: extensions(),
+        }
+        .into(),
+        v1::StockHoldReleased {
+            channel: "web".to_owned(),
+            hold_id: "cart-7".to_owned(),
             extensions: extensions(),
         }
         .into(),
@@ -212,6 +235,8 @@ pub fn order_outcome() -> v1::OrderOutcome {
         waiting: vec![line_quantity("2", 1_000)],
         cancelled: vec![line_quantity("2", 1_000)],
         explanation: explanation(),
+        timer: 2,
+        waiting_until_ms: 1_750_068_000_000,
     }
 }
 
@@ -230,6 +255,8 @@ pub fn fulfilment_assigned() -> v1::FulfilmentAssigned {
         cause: v1::Cause::Rerouted.into(),
         outcome: Some(order_outcome()),
         explanation: explanation(),
+        timer: 2,
+        accept_by_ms: 1_748_859_300_000,
     }
 }
 
@@ -245,6 +272,7 @@ pub fn fulfilment_changed() -> v1::FulfilmentChanged {
         decision: 3,
         step: 90_002,
         cause: v1::Cause::Cancelled.into(),
+        timer: 2,
     }
 }
 
@@ -259,6 +287,32 @@ pub fn fulfilment_released() -> v1::FulfilmentReleased {
         revision: 1,
         decision: 4,
         step: 90_003,
+        cause: v1::Cause::Void.into(),
+        timer: 2,
+    }
+}
+
+/// What became of a hold.
+pub fn stock_hold_outcome() -> v1::StockHoldOutcome {
+    v1::StockHoldOutcome {
+        channel: "web".to_owned(),
+        hold_id: "cart-7".to_owned(),
+        status: v1::HoldStatus::Consumed.into(),
+        reason: "unfillable".to_owned(),
+        shortages: vec![v1::SkuShortage {
+            sku: "mug-blue".to_owned(),
+            requested_milli: 3_000,
+            available_milli: 1_000,
+        }],
+        units: vec![v1::HeldUnits {
+            sku: "tea-500".to_owned(),
+            node_id: "berlin-1".to_owned(),
+            quantity_milli: 2_000,
+        }],
+        expires_at_ms: 1_748_858_820_000,
+        order_id: "1001".to_owned(),
+        step: 90_001,
+        timer: 2,
         cause: v1::Cause::Void.into(),
     }
 }
@@ -292,6 +346,8 @@ pub fn epoch_mark() -> v1::EpochMark {
         }],
         undone_steps: vec![90_001, 90_002],
         republished_epochs: vec![998],
+        timers: 3,
+        undone_timers: vec![v1::TimerMoment { step: 90_003, timer: 1 }],
     }
 }
 

@@ -1,5 +1,6 @@
 //! Decisions and refusals as records, ready to be published.
 
+use omnifold_domain::decision::Moment;
 use omnifold_domain::{Decision, FulfilmentId, Refusal};
 use omnifold_events::{ContentType, Envelope, Output as _, v1};
 use omnifold_log::{HeadersBuilder, RecordBuf};
@@ -77,6 +78,7 @@ impl Output {
             Decision::Assigned(m) => m.encode(&mut self.payload),
             Decision::Changed(m) => m.encode(&mut self.payload),
             Decision::Released(m) => m.encode(&mut self.payload),
+            Decision::Hold(m) => m.encode(&mut self.payload),
         };
         encoded.expect("a Vec grows");
         &self.payload
@@ -101,8 +103,7 @@ impl Output {
     pub(crate) fn push(&mut self, decision: &Decision, source: &str, time_ms: i64) {
         let parts = Parts::of(decision);
         self.headers.clear();
-        let id =
-            format!("{}/{}/{}.{}", parts.channel, parts.order_id, parts.revision, parts.number);
+        let id = parts.id();
         let envelope = Envelope {
             id: &id,
             source,
@@ -113,6 +114,7 @@ impl Output {
         envelope.to_headers(|name, value| self.headers.put(name, value));
         self.headers.put("epoch", &self.epoch);
         let key = match parts.fulfilment {
+            _ if parts.hold.is_some() => parts.hold_key(),
             Some((number, node, seq)) => {
                 self.headers.put("node", node.as_bytes());
                 self.headers.put("seq", seq.to_string().as_bytes());
@@ -166,6 +168,8 @@ struct Parts<'a> {
     number: u32,
     /// Number, node, and which record about the fulfilment this is.
     fulfilment: Option<(u32, &'a str, u32)>,
+    /// Of a hold: the moment, which names its outcome.
+    hold: Option<Moment>,
 }
 
 impl<'a> Parts<'a> {
@@ -191,8 +195,24 @@ impl<'a> Parts<'a> {
                 let fulfilment = Some((m.fulfilment, m.node_id.as_str(), m.decision));
                 (v1::FulfilmentReleased::TYPE, m.revision, m.decision, fulfilment)
             }
+            Decision::Hold(_) => (v1::StockHoldOutcome::TYPE, 0, 0, None),
         };
-        Parts { type_name, channel, order_id, revision, number, fulfilment }
+        let hold = matches!(decision, Decision::Hold(_)).then(|| decision.moment());
+        Parts { type_name, channel, order_id, revision, number, fulfilment, hold }
+    }
+
+    /// The decision's name, by which readers drop repeats.
+    fn id(&self) -> String {
+        let (channel, order_id) = (self.channel, self.order_id);
+        match self.hold {
+            Some((step, timer)) => format!("{}/{step}.{timer}", self.hold_key()),
+            None => format!("{channel}/{order_id}/{}.{}", self.revision, self.number),
+        }
+    }
+
+    /// No channel holds `/`, so no order or fulfilment has this key.
+    fn hold_key(&self) -> String {
+        format!("/hold/{}/{}", self.channel, self.order_id)
     }
 }
 
@@ -216,6 +236,9 @@ pub(crate) fn decode(type_name: &str, payload: &[u8]) -> Result<Decision, String
         }
         v1::FulfilmentReleased::TYPE => {
             v1::FulfilmentReleased::decode(payload).map(Decision::Released).map_err(fault)
+        }
+        v1::StockHoldOutcome::TYPE => {
+            v1::StockHoldOutcome::decode(payload).map(Decision::Hold).map_err(fault)
         }
         other => Err(format!("`{other}` is no decision")),
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use omnifold_domain::Decision;
-use omnifold_events::v1::{Cause, OutcomeStatus};
+use omnifold_events::v1::{Cause, HoldStatus, OutcomeStatus};
 use serde::Serialize;
 
 /// Counts of one run.
@@ -41,6 +41,10 @@ pub struct Tally {
     pub distance_m_total: u64,
     /// Decisions published.
     pub decisions: u64,
+    /// Timers fired.
+    pub timers: u64,
+    /// Holds granted.
+    pub held: u64,
     /// Refused events by reason.
     pub rejected_by: BTreeMap<String, u64>,
 }
@@ -68,6 +72,7 @@ impl Tally {
                     self.outcome(outcome.status(), outcome.cause());
                 }
             }
+            Decision::Hold(hold) => self.held += u64::from(hold.status() == HoldStatus::Held),
             Decision::Changed(_) | Decision::Released(_) => {}
         }
     }
@@ -82,7 +87,7 @@ impl Tally {
             OutcomeStatus::PartlyAssigned => self.outcomes_partly += 1,
             OutcomeStatus::Waiting => self.outcomes_waiting += 1,
             OutcomeStatus::Refused => self.outcomes_refused += 1,
-            OutcomeStatus::Cancelled | OutcomeStatus::Unspecified => {}
+            OutcomeStatus::Cancelled | OutcomeStatus::Scheduled | OutcomeStatus::Unspecified => {}
         }
     }
 }

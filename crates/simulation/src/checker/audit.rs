@@ -1,10 +1,11 @@
 //! The books, and what is compared after every step.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use omnifold_events::v1::OutcomeStatus;
 use rustc_hash::FxBuildHasher;
 
+use super::holds::{HeldUnits, HoldAsked};
 use super::ledger::Order;
 use super::names::Names;
 use super::report::{CheckReport, Rule, Violation};
@@ -19,6 +20,9 @@ pub struct Audit {
     pub(super) names: Names,
     pub(super) orders: HashMap<Key, Order, FxBuildHasher>,
     pub(super) shelves: Shelves,
+    pub(super) holds: HashMap<Key, HeldUnits, FxBuildHasher>,
+    /// When each active hold ends.
+    pub(super) hold_ends: BTreeSet<(i64, Key)>,
     /// (source, id) of every event.
     pub(super) seen: HashSet<u128, FxBuildHasher>,
     /// Void assignments not answered yet: (fulfilment, hash of the message).
@@ -34,6 +38,8 @@ pub struct Step {
     pub number: u64,
     /// The order that was asked for in this step.
     pub request: Option<Request>,
+    /// The hold that was asked for in this step, until it is answered.
+    pub hold: Option<HoldAsked>,
     /// Orders whose lines changed.
     pub touched: Vec<(Key, String)>,
 }
@@ -58,6 +64,8 @@ impl Audit {
             names: Names::default(),
             orders: HashMap::default(),
             shelves: Shelves::default(),
+            holds: HashMap::default(),
+            hold_ends: BTreeSet::new(),
             seen: HashSet::default(),
             void: Vec::new(),
             last_decided: 0,
@@ -80,6 +88,7 @@ impl Audit {
     pub fn begin_step(&mut self, number: u64) {
         self.now.number = number;
         self.now.request = None;
+        self.now.hold = None;
         self.now.touched.clear();
     }
 
@@ -94,6 +103,9 @@ impl Audit {
     pub fn close_step(&mut self) {
         if let Some(request) = self.now.request.take() {
             self.close_request(&request);
+        }
+        if let Some(asked) = self.now.hold.take() {
+            self.violation(Rule::OutcomeMissing, &asked.name, "no outcome of the hold in its step");
         }
         for (key, name) in std::mem::take(&mut self.now.touched) {
             self.close_order(key, &name);
@@ -118,7 +130,7 @@ impl Audit {
             OutcomeStatus::Unspecified | OutcomeStatus::Cancelled => false,
             OutcomeStatus::Assigned => promised > 0 && waiting == 0 && cancelled == 0,
             OutcomeStatus::PartlyAssigned => promised > 0 && waiting + cancelled > 0,
-            OutcomeStatus::Waiting => promised == 0 && waiting > 0,
+            OutcomeStatus::Waiting | OutcomeStatus::Scheduled => promised == 0 && waiting > 0,
             OutcomeStatus::Refused => promised == 0 && waiting == 0,
         };
         let mut nodes: Vec<u32> = order.fulfilments.iter().map(|part| part.node).collect();

@@ -27,6 +27,10 @@ impl Audit {
             return;
         }
         self.check_step(output, &name);
+        if let Output::Hold(outcome) = output {
+            self.check_hold_key(record, outcome);
+            return self.hold_outcome(outcome);
+        }
         self.check_labels(record, output, &name);
         self.check_number(key, output, &name);
         self.touch(key, &name);
@@ -42,6 +46,7 @@ impl Audit {
                 self.keeps(key, &name, changed.fulfilment, &changed.lines);
             }
             Output::Released(released) => self.released(key, &name, released),
+            Output::Hold(_) => {} // above
             Output::Rejected(_) => {
                 self.violation(Rule::UnknownSubject, &name, "a refused event on `assignments`");
             }
@@ -113,6 +118,14 @@ impl Audit {
             let found = header.map(String::from_utf8_lossy);
             let detail = format!("header `node` is {found:?}, the message says `{node}`");
             self.violation(Rule::Labels, &key, detail);
+        }
+    }
+
+    fn check_hold_key(&mut self, record: &Record<'_>, outcome: &v1::StockHoldOutcome) {
+        let key = format!("/hold/{}/{}", outcome.channel, outcome.hold_id);
+        if record.key != key.as_bytes() {
+            let found = String::from_utf8_lossy(record.key);
+            self.violation(Rule::Labels, &key, format!("the record's key is `{found}`"));
         }
     }
 
@@ -255,6 +268,12 @@ impl Audit {
     }
 
     fn released(&mut self, key: Key, name: &str, message: &v1::FulfilmentReleased) {
+        if message.cause() == Cause::TimedOut
+            && let Some(order) = self.orders.get_mut(&key)
+        {
+            let node = self.names.number(&message.node_id);
+            order.exclude(node);
+        }
         let said: i64 = message.lines.iter().map(|line| line.quantity_milli).sum();
         let Some(taken) = self.keeps(key, name, message.fulfilment, &[]) else { return };
         if said != taken {

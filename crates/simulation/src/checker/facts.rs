@@ -32,6 +32,9 @@ impl Audit {
         };
         match refused {
             None => self.apply(&event, input.time_ms),
+            Some(Refused::Content) if let Event::StockHeld(held) = &event => {
+                self.hold_asked(held, true);
+            }
             Some(refused) => self.request(&event, refused == Refused::Content),
         }
     }
@@ -54,6 +57,7 @@ impl Audit {
     }
 
     fn apply(&mut self, event: &Event, time_ms: i64) {
+        self.check_holds_at(time_ms);
         match event {
             Event::StockSettingsSet(set) => {
                 let shelf = self.shelf(&set.node_id, &set.sku);
@@ -70,12 +74,14 @@ impl Audit {
             }
             Event::OrderPlaced(placed) => self.placed(event, placed),
             Event::OrderCancelled(cancelled) => self.cancelled(cancelled),
+            Event::StockHeld(held) => self.hold_asked(held, false),
             Event::FulfilmentRejected(rejected) => self.turned_down(rejected),
             Event::FulfilmentShipped(shipped) => self.shipped(shipped),
             Event::MarketConfigured(_)
             | Event::RulesActivated(_)
             | Event::NodeDefined(_)
             | Event::ItemDefined(_)
+            | Event::StockHoldReleased(_)
             | Event::FulfilmentAccepted(_)
             | Event::FulfilmentDelivered(_) => {}
         }

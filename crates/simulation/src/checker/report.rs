@@ -29,6 +29,8 @@ pub enum Rule {
     Accounting,
     /// Nothing is promised that the node does not have, beyond its backorder limit.
     Oversold,
+    /// A hold is gone at the instant it was to end (rule H3).
+    HoldOutlived,
     /// No node serves an order that it may not serve or has turned down.
     NodeNotAllowed,
     /// Decisions stand in the order of the steps that caused them.

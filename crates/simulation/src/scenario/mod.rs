@@ -25,12 +25,17 @@
 //! | command | meaning |
 //! |---|---|
 //! | `market clock=events coverage=ship_complete shortage=refuse` | MarketConfigured; those are the defaults |
+//! | `market ... [accept_within=15m] [pick_within=2h] [cancel_waiting_after=3d]` | its deadlines; `node` takes the first two as well |
 //! | `node N at 48.85,2.35 [disabled]` | NodeDefined |
 //! | `item S [scale=1]` | ItemDefined, with that many decimals |
 //! | `count N S 5` | StockCounted |
 //! | `adjust N S -2 [reason=sale]` | StockAdjusted, `received` or `correction` by its sign |
 //! | `settings N S [buffer=2] [backorder_limit=10] [flagged_out]` | StockSettingsSet |
 //! | `order O lines S:3 T:1 [to 48.8,2.3] [from=N1,N2] [priority=5] [coverage=allow_partial]` | OrderPlaced; lines are named 1, 2, 3 ... |
+//! | `order ... [hold=H] [release_at=TIME]` | an order that takes a hold's place; a pre-order |
+//! | `hold H lines S:3 [from=N] ttl=7m` (or `until=TIME`) | StockHeld |
+//! | `unhold H` | StockHoldReleased |
+//! | `tick` | defines an item `tick`: an event that does nothing but bring its time |
 //! | `cancel O [line 1 [x2]] ...` | OrderCancelled |
 //! | `accept O/f1`, `reject O/f1 mismatch` | what the node says |
 //! | `ship O/f1 [line 1 x2] ...`, `deliver ...` | what happened; `ship any O` names no node |

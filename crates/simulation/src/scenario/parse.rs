@@ -98,6 +98,17 @@ fn event(verb: &str, words: &mut Words<'_>) -> Result<Event, Fault> {
         "settings" => settings(words)?.into(),
         "order" => order(words)?.into(),
         "cancel" => cancel(words)?.into(),
+        "hold" => hold(words)?.into(),
+        "unhold" => {
+            let (hold_id, channel) = (words.next("a hold")?.to_owned(), channel(words));
+            v1::StockHoldReleased { channel, hold_id, ..Default::default() }.into()
+        }
+        "tick" => v1::ItemDefined {
+            sku: "tick".to_owned(),
+            name: "tick".to_owned(),
+            ..Default::default()
+        }
+        .into(),
         "accept" => {
             let target = target(words)?;
             v1::FulfilmentAccepted { target, ..Default::default() }.into()
@@ -131,6 +142,9 @@ fn market(words: &mut Words<'_>) -> Result<v1::MarketConfigured, Fault> {
         coverage: choice("COVERAGE", coverage, v1::Coverage::from_str_name)?.into(),
         shortage: choice("SHORTAGE", shortage, v1::Shortage::from_str_name)?.into(),
         explanation: v1::ExplanationLevel::Full.into(),
+        accept_within_ms: words.span_option("accept_within")?,
+        pick_within_ms: words.span_option("pick_within")?,
+        cancel_waiting_after_ms: words.span_option("cancel_waiting_after")?,
         ..Default::default()
     })
 }
@@ -145,6 +159,8 @@ fn node(words: &mut Words<'_>) -> Result<v1::NodeDefined, Fault> {
         location,
         country: "FR".to_owned(),
         disabled: words.take("disabled"),
+        accept_within_ms: words.span_option("accept_within")?,
+        pick_within_ms: words.span_option("pick_within")?,
         ..Default::default()
     })
 }
@@ -210,6 +226,8 @@ fn order(words: &mut Words<'_>) -> Result<v1::OrderPlaced, Fault> {
         priority: words.option("priority").map_or(Ok(0), number)?,
         fulfil_from: nodes.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect(),
         coverage: coverage.into(),
+        hold_id: words.option("hold").unwrap_or_default().to_owned(),
+        release_at_ms: words.time_option("release_at")?,
         ..Default::default()
     })
 }
@@ -221,6 +239,30 @@ fn order_line(number: usize, text: &str) -> Result<v1::OrderLine, Fault> {
         sku: sku.to_owned(),
         quantity_milli: quantity(units)?,
         unit_price: None,
+    })
+}
+
+fn channel(words: &mut Words<'_>) -> String {
+    words.option("channel").unwrap_or(CHANNEL).to_owned()
+}
+
+fn hold(words: &mut Words<'_>) -> Result<v1::StockHeld, Fault> {
+    let hold_id = words.next("a hold")?.to_owned();
+    let mut lines = Vec::new();
+    if words.take("lines") {
+        while let Some(line) = words.take_if(|word| word.contains(':')) {
+            let v1::OrderLine { sku, quantity_milli, .. } = order_line(1, line)?;
+            lines.push(v1::HoldLine { sku, quantity_milli });
+        }
+    }
+    Ok(v1::StockHeld {
+        channel: channel(words),
+        hold_id,
+        lines,
+        node_id: words.option("from").unwrap_or_default().to_owned(),
+        ttl_ms: words.span_option("ttl")?,
+        expires_at_ms: words.time_option("until")?,
+        ..Default::default()
     })
 }
 

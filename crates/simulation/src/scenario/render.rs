@@ -1,7 +1,8 @@
 //! Outputs of the engine to lines of text: one for each message, two for a fulfilment that holds
 //! its order's outcome.
 
-use omnifold_events::v1::{self, Cause, OutcomeStatus};
+use omnifold_events::format_time;
+use omnifold_events::v1::{self, Cause, HoldStatus, OutcomeStatus};
 
 use super::StockFigures;
 use super::parse::CHANNEL;
@@ -22,6 +23,7 @@ fn lines_of(output: &Output) -> Vec<String> {
         }
         Output::Changed(message) => vec![fulfilment_line(output, "keeps ", &message.lines)],
         Output::Released(message) => vec![fulfilment_line(output, "released ", &message.lines)],
+        Output::Hold(message) => vec![hold_line(message)],
         Output::Rejected(message) => {
             let name = message.event_type.trim_start_matches("omnifold.v1.");
             vec![format!("rejected {name} {}", message.reason)]
@@ -37,8 +39,10 @@ fn order_name(channel: &str, order_id: &str) -> String {
 fn outcome_line(outcome: &v1::OrderOutcome) -> String {
     let name = order_name(&outcome.channel, &outcome.order_id);
     match (outcome.status(), outcome.cause()) {
-        (OutcomeStatus::Cancelled, _) => {
-            format!("{name} cancelled {}", quantities(&outcome.cancelled))
+        (OutcomeStatus::Cancelled, cause) => {
+            let because =
+                if cause == Cause::Cancelled { String::new() } else { cause_suffix(cause) };
+            format!("{name} cancelled {}{because}", quantities(&outcome.cancelled))
         }
         (OutcomeStatus::Refused, Cause::Cancelled) => {
             format!("{name} cancellation refused {}", outcome.reason)
@@ -61,6 +65,31 @@ fn outcome_line(outcome: &v1::OrderOutcome) -> String {
             }
             text
         }
+    }
+}
+
+/// `A held N S x3 until 2025-06-02T10:07:00Z`, `A expired N S x3`.
+fn hold_line(outcome: &v1::StockHoldOutcome) -> String {
+    let name = order_name(&outcome.channel, &outcome.hold_id);
+    let mut text = format!("hold {name} {}", word(outcome.status().as_str_name(), "HOLD_STATUS_"));
+    if !outcome.reason.is_empty() {
+        text += &format!(" {}", outcome.reason);
+    }
+    for shortage in &outcome.shortages {
+        text += &format!("; {}", shortage_text(shortage));
+    }
+    let units: Vec<String> = outcome
+        .units
+        .iter()
+        .map(|held| format!("{} {} x{}", held.node_id, held.sku, units(held.quantity_milli)))
+        .collect();
+    if !units.is_empty() {
+        text += &format!(" {}", units.join(", "));
+    }
+    match outcome.status() {
+        HoldStatus::Held => text + &format!(" until {}", format_time(outcome.expires_at_ms)),
+        HoldStatus::Consumed => text + &format!(" by {}", outcome.order_id),
+        _ => text,
     }
 }
 
@@ -114,15 +143,19 @@ fn units(milli: i64) -> String {
     }
 }
 
-/// `N S on_hand 5 allocated 3 atp 2`, with `quarantine` and `short` where there are any.
+/// `N S on_hand 5 allocated 3 atp 2`, with `held`, `quarantine` and `short` where there are any.
 pub fn render_stock(node: &str, sku: &str, figures: &StockFigures) -> String {
     let mut text = format!(
         "{node} {sku} on_hand {} allocated {}",
         units(figures.on_hand_milli),
         units(figures.allocated_milli)
     );
-    for (name, milli) in [("quarantine", figures.quarantine_milli), ("short", figures.short_milli)]
-    {
+    let others = [
+        ("held", figures.held_milli),
+        ("quarantine", figures.quarantine_milli),
+        ("short", figures.short_milli),
+    ];
+    for (name, milli) in others {
         if milli != 0 {
             text += &format!(" {name} {}", units(milli));
         }
