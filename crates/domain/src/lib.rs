@@ -11,6 +11,7 @@
 //! * [`timer`] fires what time brings: holds that expire, deadlines, release dates.
 //! * [`invariants`] says what must hold, one predicate each, with the id of the promise.
 
+pub mod calendar;
 pub mod decision;
 pub mod fold;
 mod hold;
