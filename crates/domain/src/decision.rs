@@ -7,8 +7,8 @@ use omnifold_events::v1;
 
 use crate::timer::change_order;
 use crate::{
-    Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeIx, Order, OrderKey, SkuIx, State,
-    WaitingKey, Work,
+    Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeDay, NodeIx, Order, OrderKey, SkuIx,
+    State, TimerKey, TimerKind, WaitingKey, Work,
 };
 
 /// One message on `assignments`.
@@ -202,6 +202,8 @@ fn apply_assigned<S: State>(
     let units = assigned_units(order, message)?;
     let decision = message.outcome.as_ref().map_or(message.decision, |outcome| outcome.decision);
     let was_waiting = order.lines.iter().any(|line| line.waiting > 0);
+    let counts =
+        message.capacity_day != 0 && order.fulfilments.iter().all(|part| part.node != node);
     let is_timed = message.accept_by_ms != 0 || order.timing.is_some();
     let change = &mut |order: &mut Order| {
         order.decisions = decision;
@@ -214,10 +216,27 @@ fn apply_assigned<S: State>(
         state.change_order(key, change); // nearly every order: no timer to look for
     }
     allocate(state, node, &units)?;
+    if counts {
+        count_order(state, node, message.capacity_day);
+    }
     if was_waiting {
         settle_queues(state, key);
     }
     Ok(())
+}
+
+/// An order counts once at a node, on the day it came (rule R8). When the node is full, the waiting
+/// orders are tried again as its next day begins.
+fn count_order<S: State>(state: &mut S, node: NodeIx, day: i32) {
+    let before = state.node_day(node);
+    let orders = if before.day == day { before.orders + 1 } else { 1 };
+    state.put_node_day(node, NodeDay { day, orders });
+    let Some(capacity) = &state.nodes()[node.0 as usize].capacity else { return };
+    if orders >= capacity.orders_per_day {
+        let (due_ms, step) = (capacity.day_after(day), u64::from(node.0));
+        let timer = TimerKey { due_ms, kind: TimerKind::NodeDay, step };
+        state.put_timer(timer, u128::from(node.0));
+    }
 }
 
 /// Units of one line that a node is to ship.

@@ -29,7 +29,7 @@ mod work;
 pub use decision::Decision;
 pub use hold::{HeldUnits, Hold, HoldKey, HoldRequest};
 pub use ids::{FulfilmentId, NodeIx, OrderKey, SkuIx};
-pub use network::{Deadlines, Item, Location, Node, Settings};
+pub use network::{Capacity, Deadlines, Item, Location, Node, NodeDay, Settings};
 pub use order::{Fulfilment, FulfilmentLine, FulfilmentState, Line, Order, OrderStatus, Timing};
 pub use refusal::{Reason, Refusal};
 pub use rules::Rules;

@@ -29,6 +29,40 @@ pub struct Node {
     pub enabled: bool,
     /// How long it has for each step; 0: as long as the market says.
     pub deadlines: Deadlines,
+    /// Of nodes that do not take whatever comes.
+    pub capacity: Option<Box<Capacity>>,
+}
+
+/// How many orders a node takes a local day (rule R8).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capacity {
+    /// IANA name of the zone its days are in, checked when it was set.
+    pub zone: String,
+    /// 1 or more.
+    pub orders_per_day: u32,
+}
+
+impl Capacity {
+    /// The node's local date, in days since 1970-01-01.
+    pub fn day_of(&self, at_ms: i64) -> i32 {
+        let zone = crate::calendar::zone(&self.zone).expect("checked when it was set");
+        crate::calendar::local_day(&zone, at_ms).expect("record times are of four-digit years")
+    }
+
+    /// The instant at which the day after a local date begins.
+    pub(crate) fn day_after(&self, day: i32) -> i64 {
+        let zone = crate::calendar::zone(&self.zone).expect("checked when it was set");
+        crate::calendar::start_of_day(&zone, day + 1).expect("as above")
+    }
+}
+
+/// Orders that a node with a limit took on its newest local day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NodeDay {
+    /// Days since 1970-01-01, in the node's zone.
+    pub day: i32,
+    /// Orders.
+    pub orders: u32,
 }
 
 /// How long a node has for a step of its work, in milliseconds; 0: for ever.

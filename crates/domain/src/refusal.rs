@@ -47,6 +47,7 @@ pub enum Reason {
     NotStocked,
     UnknownHold,
     InvalidTime,
+    UnknownZone,
 }
 
 impl Reason {
@@ -96,6 +97,7 @@ impl Reason {
             Reason::NotStocked => "not_stocked",
             Reason::UnknownHold => "unknown_hold",
             Reason::InvalidTime => "invalid_time",
+            Reason::UnknownZone => "unknown_zone",
         }
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Hold, HoldKey, Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, StockAt, TimerKey,
+    Hold, HoldKey, Item, Node, NodeDay, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, StockAt,
+    TimerKey,
 };
 
 /// Place of a waiting order in the queue of one SKU: higher priority first, then the older order.
@@ -61,6 +62,9 @@ pub trait View {
         self.order(key).cloned().map(Arc::new)
     }
 
+    /// Orders that a node took on its newest local day; counted for nodes with a limit only.
+    fn node_day(&self, node: NodeIx) -> NodeDay;
+
     /// An active hold.
     fn hold(&self, key: HoldKey) -> Option<&Hold>;
     /// The timer that fires next, with the key of its subject.
@@ -94,6 +98,8 @@ pub trait State: View {
     fn enqueue(&mut self, place: WaitingKey, order: OrderKey);
     /// Takes an order out of the queue of a SKU. No effect where it does not stand there.
     fn dequeue(&mut self, place: WaitingKey);
+    /// Replaces the count of a node's newest day.
+    fn put_node_day(&mut self, node: NodeIx, day: NodeDay);
     /// Adds or replaces a hold.
     fn put_hold(&mut self, key: HoldKey, hold: Hold);
     /// Takes a hold away. No effect where there is none.

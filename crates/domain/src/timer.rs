@@ -16,7 +16,7 @@ pub struct TimerKey {
     pub due_ms: i64,
     /// What it is for.
     pub kind: TimerKind,
-    /// The age of its subject: the step that placed the order or made the hold.
+    /// The age of its subject: the step that placed the order or made the hold; a node's number.
     pub step: u64,
 }
 
@@ -27,6 +27,8 @@ pub struct TimerKey {
 pub enum TimerKind {
     /// A soft hold ends.
     HoldExpires = 1,
+    /// A node that was full begins a new day.
+    NodeDay = 2,
     /// A node has not accepted or picked in time.
     FulfilmentDue = 3,
     /// A pre-order is routed.
@@ -37,8 +39,9 @@ pub enum TimerKind {
 
 impl TimerKind {
     /// Every kind.
-    pub const ALL: [TimerKind; 4] = [
+    pub const ALL: [TimerKind; 5] = [
         TimerKind::HoldExpires,
+        TimerKind::NodeDay,
         TimerKind::FulfilmentDue,
         TimerKind::ReleaseDate,
         TimerKind::WaitingEnds,
@@ -108,6 +111,7 @@ pub fn fire<S: State>(state: &mut S, timer: TimerKey, subject: u128, work: &mut 
                 work.push(Work::EndHold { hold, status, order_id });
             }
         }
+        TimerKind::NodeDay => crate::fold::network::serve_every_queue(state, work),
         TimerKind::FulfilmentDue => {
             if state.order(order).is_some_and(|order| order.overdue(due_ms).next().is_some()) {
                 work.push(Work::TimeOut { order, due_ms });

@@ -80,6 +80,7 @@ events! {
     MarketConfigured on "network",
     RulesActivated on "network",
     NodeDefined on "network",
+    NodeCapacitySet on "network",
     ItemDefined on "network",
     StockSettingsSet on "network",
     StockCounted on "stock",

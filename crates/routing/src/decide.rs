@@ -71,7 +71,7 @@ impl Router {
         level: ExplanationLevel,
         max_steps: u32,
     ) -> Plan {
-        self.candidates.gather(view, order, &mut self.distances);
+        self.candidates.gather(view, order, turn.now_ms, &mut self.distances);
         let shortages = self.shortages(view);
         let mut plan = Plan {
             shipments: Vec::new(),
@@ -381,6 +381,12 @@ impl<V: View> Writer<'_, V> {
         })]
     }
 
+    /// The local date that an order counts against; 0 where the node has no limit.
+    fn capacity_day(&self, node: usize) -> i32 {
+        let capacity = self.view.nodes()[node].capacity.as_deref();
+        capacity.map_or(0, |capacity| capacity.day_of(self.turn.now_ms))
+    }
+
     fn accept_by(&self, node: usize) -> i64 {
         let settings = self.view.settings().expect("a market with orders has settings");
         match self.view.nodes()[node].deadlines.or(settings.deadlines).accept_within_ms {
@@ -409,6 +415,7 @@ impl<V: View> Writer<'_, V> {
             explanation: None,
             timer: self.turn.timer,
             accept_by_ms: self.accept_by(shipment.node),
+            capacity_day: self.capacity_day(shipment.node),
         }
     }
 

@@ -4,8 +4,8 @@
 //! is what an order of these lines would get.
 
 use omnifold_domain::{
-    Decision, Hold, HoldKey, HoldRequest, Item, Line, Node, NodeIx, Order, OrderKey, Settings,
-    SkuIx, StockAt, TimerKey, View, WaitingKey,
+    Decision, Hold, HoldKey, HoldRequest, Item, Line, Node, NodeDay, NodeIx, Order, OrderKey,
+    Settings, SkuIx, StockAt, TimerKey, View, WaitingKey,
 };
 use omnifold_events::v1::{self, ExplanationLevel, HoldStatus};
 
@@ -183,6 +183,10 @@ impl<V: View> View for WithoutHold<'_, V> {
 
     fn order(&mut self, key: OrderKey) -> Option<&Order> {
         self.view.order(key)
+    }
+
+    fn node_day(&self, node: NodeIx) -> NodeDay {
+        self.view.node_day(node)
     }
 
     fn hold(&self, key: HoldKey) -> Option<&Hold> {

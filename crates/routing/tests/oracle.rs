@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use omnifold_domain::{
-    Decision, Hold, HoldKey, Item, Location, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock,
-    StockAt, TimerKey, View, WaitingKey, rules,
+    Decision, Hold, HoldKey, Item, Location, Node, NodeDay, NodeIx, Order, OrderKey, Settings,
+    SkuIx, Stock, StockAt, TimerKey, View, WaitingKey, rules,
 };
 use omnifold_events::v1::{self, Cause, OutcomeStatus, Verdict};
 use omnifold_routing::{Router, Turn, haversine_m};
@@ -51,6 +51,9 @@ impl View for World {
     }
     fn order(&mut self, _: OrderKey) -> Option<&Order> {
         Some(&self.order)
+    }
+    fn node_day(&self, _: NodeIx) -> NodeDay {
+        NodeDay::default()
     }
     fn hold(&self, _: HoldKey) -> Option<&Hold> {
         None
@@ -130,6 +133,7 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
         country: String::new(),
         enabled: true,
         deadlines: Default::default(),
+        capacity: None,
     };
     let stock = |sku: usize| {
         let rows = free.iter().enumerate().map(|(place, units)| {

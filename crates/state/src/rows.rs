@@ -36,11 +36,13 @@ pub enum Table {
     Timer = 9,
     /// Active holds by key.
     Hold = 10,
+    /// Orders of a node's newest local day, by number of the node.
+    NodeDay = 13,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 11] = [
+    pub const ALL: [Table; 12] = [
         Table::Meta,
         Table::Settings,
         Table::Node,
@@ -52,6 +54,7 @@ impl Table {
         Table::SeenBucket,
         Table::Timer,
         Table::Hold,
+        Table::NodeDay,
     ];
 
     /// Name of its column family.
@@ -68,6 +71,7 @@ impl Table {
             Table::SeenBucket => "seen_bucket",
             Table::Timer => "timer",
             Table::Hold => "hold",
+            Table::NodeDay => "node_day",
         }
     }
 
@@ -104,6 +108,10 @@ impl Key {
 
     pub(crate) fn number(number: u32) -> Self {
         Key::new(&[&number.to_be_bytes()])
+    }
+
+    pub(crate) fn node(node: NodeIx) -> Self {
+        Key::number(node.0)
     }
 
     pub(crate) fn stock(sku: SkuIx, node: NodeIx) -> Self {

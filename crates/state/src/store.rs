@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Hold, HoldKey, Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, State, Stock, StockAt,
-    TimerKey, View, WaitingKey,
+    Hold, HoldKey, Item, Node, NodeDay, NodeIx, Order, OrderKey, Settings, SkuIx, State, Stock,
+    StockAt, TimerKey, View, WaitingKey,
 };
 use rustc_hash::FxHashMap;
 
@@ -74,6 +74,7 @@ pub struct Store {
     dirty_waiting: FxHashMap<WaitingKey, Option<OrderKey>>,
     timers: OpenRows<TimerKey, u128>,
     holds: OpenRows<HoldKey, Hold>,
+    node_days: OpenRows<NodeIx, NodeDay>,
     seen: SeenTable,
     undo: Vec<Undo>,
     step: u64,
@@ -120,6 +121,7 @@ impl Store {
             dirty_waiting: FxHashMap::default(),
             timers: OpenRows::new(Table::Timer, Key::timer),
             holds: OpenRows::new(Table::Hold, Key::hold),
+            node_days: OpenRows::new(Table::NodeDay, Key::node),
             undo: Vec::new(),
             step: 1,
             digest: Digest::default(),
@@ -174,6 +176,11 @@ impl Store {
         backend.scan(Table::Hold, &[], &[], &mut |key, value| {
             let hold = rows::key_hold(key).ok_or_else(|| rows::no_key(Table::Hold, key))?;
             self.holds.load(hold, rows::decode(Table::Hold, key, value)?);
+            Ok(())
+        })?;
+        backend.scan(Table::NodeDay, &[], &[], &mut |key, value| {
+            let node = key_u32(key, 0).ok_or_else(|| rows::no_key(Table::NodeDay, key))?;
+            self.node_days.load(NodeIx(node), rows::decode(Table::NodeDay, key, value)?);
             Ok(())
         })
     }
@@ -243,6 +250,9 @@ impl Store {
             Undo::Timer(timer, old) => {
                 self.timers.set(timer, old);
             }
+            Undo::NodeDay(node, old) => {
+                self.node_days.set(node, old);
+            }
             Undo::Hold(key, old) => {
                 self.holds.set(key, old);
             }
@@ -281,6 +291,7 @@ impl Store {
         self.end_waiting(&mut images);
         self.timers.end_epoch(&mut images, &mut self.digest);
         self.holds.end_epoch(&mut images, &mut self.digest);
+        self.node_days.end_epoch(&mut images, &mut self.digest);
         self.seen.end_epoch(self.epoch, &mut images);
         self.forget_rows();
         images
@@ -508,6 +519,10 @@ impl View for Store {
         self.cell(key).order.clone()
     }
 
+    fn node_day(&self, node: NodeIx) -> NodeDay {
+        self.node_days.get(node).copied().unwrap_or_default()
+    }
+
     fn hold(&self, key: HoldKey) -> Option<&Hold> {
         self.holds.get(key)
     }
@@ -592,6 +607,11 @@ impl State for Store {
 
     fn dequeue(&mut self, place: WaitingKey) {
         self.set_waiting(place, None);
+    }
+
+    fn put_node_day(&mut self, node: NodeIx, day: NodeDay) {
+        let old = self.node_days.set(node, Some(day));
+        self.undo.push(Undo::NodeDay(node, old));
     }
 
     fn put_hold(&mut self, key: HoldKey, hold: Hold) {

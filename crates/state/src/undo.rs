@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Hold, HoldKey, Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, TimerKey,
+    Hold, HoldKey, Item, Node, NodeDay, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, TimerKey,
     WaitingKey,
 };
 
@@ -18,4 +18,5 @@ pub(crate) enum Undo {
     Waiting(WaitingKey, Option<OrderKey>),
     Timer(TimerKey, Option<u128>),
     Hold(HoldKey, Option<Hold>),
+    NodeDay(NodeIx, Option<NodeDay>),
 }

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Deadlines, Fulfilment, FulfilmentLine, FulfilmentState, HeldUnits, Hold, HoldKey, Item, Line,
-    Location, Node, NodeIx, Order, OrderKey, Settings, SkuIx, State as _, Stock, Timing, View as _,
-    WaitingKey,
+    Capacity, Deadlines, Fulfilment, FulfilmentLine, FulfilmentState, HeldUnits, Hold, HoldKey,
+    Item, Line, Location, Node, NodeDay, NodeIx, Order, OrderKey, Settings, SkuIx, State as _,
+    Stock, Timing, View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,
@@ -44,6 +44,7 @@ fn node(id: &str) -> Node {
         country: "DE".into(),
         enabled: true,
         deadlines: DEADLINES,
+        capacity: Some(Box::new(Capacity { zone: "Europe/Berlin".into(), orders_per_day: 200 })),
     }
 }
 
@@ -134,6 +135,7 @@ fn one_of_each(backend: Arc<dyn Backend>) -> Store {
     let hold = hold();
     store.put_timer(hold.timer(), hold.key().0);
     store.put_hold(hold.key(), hold);
+    store.put_node_day(NodeIx(0), NodeDay { day: 20_241, orders: 17 });
     store.remember(0x0123_4567_89ab_cdef, 0xfeed, NOW, HORIZON);
     store
 }
@@ -192,6 +194,7 @@ fn rows_come_back_from_the_golden_bytes_as_they_were_put() {
     let hold = hold();
     assert_eq!(read.next_timer(), Some((hold.timer(), hold.key().0)));
     assert_eq!(read.hold(hold.key()), Some(&hold));
+    assert_eq!(read.node_day(NodeIx(0)), NodeDay { day: 20_241, orders: 17 });
     assert_eq!(read.seen(0x0123_4567_89ab_cdef), Some(0xfeed));
     assert_eq!(read.stored_position().expect("a read").as_deref(), Some(&b"here"[..]));
 }

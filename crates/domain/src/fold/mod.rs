@@ -6,7 +6,7 @@
 mod check;
 mod fulfilment;
 mod holds;
-mod network;
+pub(crate) mod network;
 mod orders;
 mod stock;
 
@@ -47,6 +47,7 @@ pub fn fold<S: State>(
         Event::MarketConfigured(event) => network::configure(state, event),
         Event::RulesActivated(event) => network::activate_rules(state, context, event),
         Event::NodeDefined(event) => network::define_node(state, event, work),
+        Event::NodeCapacitySet(event) => network::set_capacity(state, event, work),
         Event::ItemDefined(event) => network::define_item(state, event),
         Event::StockSettingsSet(event) => stock::set(state, event, work),
         Event::StockCounted(event) => stock::count(state, context, event, work),

@@ -3,7 +3,10 @@
 use omnifold_events::v1;
 
 use super::{Context, check, serve_if_waited};
-use crate::{Deadlines, Item, Node, NodeIx, Reason, Refusal, Settings, SkuIx, State, Work, rules};
+use crate::{
+    Capacity, Deadlines, Item, Node, NodeIx, Reason, Refusal, Settings, SkuIx, State, Work,
+    calendar, rules,
+};
 
 /// Most decimals an item may have: quantities are integers of 1/1000 unit.
 const MAX_SCALE: u32 = 3;
@@ -110,8 +113,11 @@ pub(super) fn define_node<S: State>(
             accept_within_ms: event.accept_within_ms,
             pick_within_ms: event.pick_within_ms,
         },
+        capacity: None,
     };
     let known = state.node_named(&event.node_id);
+    let capacity = known.and_then(|ix| state.nodes()[ix.0 as usize].capacity.clone());
+    let node = Node { capacity, ..node };
     let next = u32::try_from(state.nodes().len()).expect("nodes fit a u32");
     let appears = node.enabled && known.is_some_and(|ix| !state.nodes()[ix.0 as usize].enabled);
     state.put_node(known.unwrap_or(NodeIx(next)), node);
@@ -121,8 +127,29 @@ pub(super) fn define_node<S: State>(
     Ok(())
 }
 
+/// Rule R8: what the node took today counts against the new limit.
+pub(super) fn set_capacity<S: State>(
+    state: &mut S,
+    event: &v1::NodeCapacitySet,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    let ix = check::node(state, &event.node_id)?;
+    if calendar::zone(&event.zone).is_none() {
+        let detail = format!("zone `{}` is not in the data of this build", event.zone);
+        return Err(Refusal::new(Reason::UnknownZone, detail));
+    }
+    let capacity = (event.orders_per_day > 0).then(|| {
+        let zone = event.zone.clone();
+        Box::new(Capacity { zone, orders_per_day: event.orders_per_day })
+    });
+    let node = Node { capacity, ..state.nodes()[ix.0 as usize].clone() };
+    state.put_node(ix, node);
+    serve_every_queue(state, work);
+    Ok(())
+}
+
 /// A node that comes back may stock anything that somebody waits for.
-fn serve_every_queue<S: State>(state: &mut S, work: &mut Vec<Work>) {
+pub(crate) fn serve_every_queue<S: State>(state: &mut S, work: &mut Vec<Work>) {
     let mut after = None;
     while let Some(sku) = state.next_waited_sku(after) {
         serve_if_waited(state, sku, work);

@@ -77,6 +77,13 @@ fn network() -> Vec<Event> {
             pick_within_ms: 14_400_000,
         }
         .into(),
+        v1::NodeCapacitySet {
+            node_id: "berlin-1".to_owned(),
+            zone: "Europe/Berlin".to_owned(),
+            orders_per_day: 200,
+            extensions: extensions(),
+        }
+        .into(),
         v1::ItemDefined {
             sku: "tea-500".to_owned(),
             name: "Grüner Tee".to_owned(),
@@ -257,6 +264,7 @@ pub fn fulfilment_assigned() -> v1::FulfilmentAssigned {
         explanation: explanation(),
         timer: 2,
         accept_by_ms: 1_748_859_300_000,
+        capacity_day: 20_241,
     }
 }
 

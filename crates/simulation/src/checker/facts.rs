@@ -80,6 +80,7 @@ impl Audit {
             Event::MarketConfigured(_)
             | Event::RulesActivated(_)
             | Event::NodeDefined(_)
+            | Event::NodeCapacitySet(_)
             | Event::ItemDefined(_)
             | Event::StockHoldReleased(_)
             | Event::FulfilmentAccepted(_)

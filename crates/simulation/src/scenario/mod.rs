@@ -27,6 +27,7 @@
 //! | `market clock=events coverage=ship_complete shortage=refuse` | MarketConfigured; those are the defaults |
 //! | `market ... [accept_within=15m] [pick_within=2h] [cancel_waiting_after=3d]` | its deadlines; `node` takes the first two as well |
 //! | `node N at 48.85,2.35 [disabled]` | NodeDefined |
+//! | `capacity N 10 [zone=Europe/Berlin]` | NodeCapacitySet, in UTC unless a zone is named |
 //! | `item S [scale=1]` | ItemDefined, with that many decimals |
 //! | `count N S 5` | StockCounted |
 //! | `adjust N S -2 [reason=sale]` | StockAdjusted, `received` or `correction` by its sign |

@@ -92,6 +92,7 @@ fn event(verb: &str, words: &mut Words<'_>) -> Result<Event, Fault> {
     Ok(match verb {
         "market" => market(words)?.into(),
         "node" => node(words)?.into(),
+        "capacity" => capacity(words)?.into(),
         "item" => item(words)?.into(),
         "count" => count(words)?.into(),
         "adjust" => adjust(words)?.into(),
@@ -161,6 +162,15 @@ fn node(words: &mut Words<'_>) -> Result<v1::NodeDefined, Fault> {
         disabled: words.take("disabled"),
         accept_within_ms: words.span_option("accept_within")?,
         pick_within_ms: words.span_option("pick_within")?,
+        ..Default::default()
+    })
+}
+
+fn capacity(words: &mut Words<'_>) -> Result<v1::NodeCapacitySet, Fault> {
+    Ok(v1::NodeCapacitySet {
+        node_id: words.next("a node")?.to_owned(),
+        orders_per_day: number(words.next("orders a day")?)?,
+        zone: words.option("zone").unwrap_or("UTC").to_owned(),
         ..Default::default()
     })
 }
