@@ -102,6 +102,7 @@ fn without_step(record: &Record<'_>) -> String {
         Output::Outcome(outcome) => outcome.step = 0,
         Output::Changed(changed) => changed.step = 0,
         Output::Released(released) => released.step = 0,
+        Output::Hold(hold) => hold.step = 0,
         Output::Rejected(_) => {}
     }
     format!("{output:?}")

@@ -62,9 +62,7 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
         Ok(())
     })?;
     ends.check(&mut report.violations);
-    for (place, units) in
-        promised.into_iter().chain(held).into_iter().filter(|&(_, units)| units != 0)
-    {
+    for (place, units) in promised.into_iter().chain(held).filter(|&(_, units)| units != 0) {
         let what = format!(
             "{units} promised or held of SKU {} at node {} that has no row",
             place.0, place.1

@@ -1,5 +1,7 @@
 //! One market's state: rows in memory over a backend, with undo by step and images by epoch.
 
+mod open;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -168,21 +170,7 @@ impl Store {
             }
             Ok(())
         })?;
-        backend.scan(Table::Timer, &[], &[], &mut |key, value| {
-            let timer = rows::key_timer(key).ok_or_else(|| rows::no_key(Table::Timer, key))?;
-            self.timers.load(timer, rows::decode(Table::Timer, key, value)?);
-            Ok(())
-        })?;
-        backend.scan(Table::Hold, &[], &[], &mut |key, value| {
-            let hold = rows::key_hold(key).ok_or_else(|| rows::no_key(Table::Hold, key))?;
-            self.holds.load(hold, rows::decode(Table::Hold, key, value)?);
-            Ok(())
-        })?;
-        backend.scan(Table::NodeDay, &[], &[], &mut |key, value| {
-            let node = key_u32(key, 0).ok_or_else(|| rows::no_key(Table::NodeDay, key))?;
-            self.node_days.load(NodeIx(node), rows::decode(Table::NodeDay, key, value)?);
-            Ok(())
-        })
+        self.load_open(&*backend)
     }
 
     /// The position that the last checkpoint stands for, as it was given.
@@ -247,15 +235,7 @@ impl Store {
             Undo::Waiting(place, None) => {
                 self.waiting.remove(&place);
             }
-            Undo::Timer(timer, old) => {
-                self.timers.set(timer, old);
-            }
-            Undo::NodeDay(node, old) => {
-                self.node_days.set(node, old);
-            }
-            Undo::Hold(key, old) => {
-                self.holds.set(key, old);
-            }
+            open => self.take_back_open(open),
         }
     }
 
@@ -289,9 +269,7 @@ impl Store {
         self.stock.end_epoch(self.epoch, &mut images, &mut self.digest);
         self.end_orders(&mut images);
         self.end_waiting(&mut images);
-        self.timers.end_epoch(&mut images, &mut self.digest);
-        self.holds.end_epoch(&mut images, &mut self.digest);
-        self.node_days.end_epoch(&mut images, &mut self.digest);
+        self.end_open(&mut images);
         self.seen.end_epoch(self.epoch, &mut images);
         self.forget_rows();
         images
@@ -441,16 +419,6 @@ impl Store {
             self.dirty_orders.push(key);
         }
         cell
-    }
-
-    fn set_timer(&mut self, timer: TimerKey, subject: Option<u128>) {
-        let old = self.timers.set(timer, subject);
-        self.undo.push(Undo::Timer(timer, old));
-    }
-
-    fn set_hold(&mut self, key: HoldKey, hold: Option<Hold>) {
-        let old = self.holds.set(key, hold);
-        self.undo.push(Undo::Hold(key, old));
     }
 
     fn set_waiting(&mut self, place: WaitingKey, order: Option<OrderKey>) {
@@ -610,8 +578,7 @@ impl State for Store {
     }
 
     fn put_node_day(&mut self, node: NodeIx, day: NodeDay) {
-        let old = self.node_days.set(node, Some(day));
-        self.undo.push(Undo::NodeDay(node, old));
+        self.set_node_day(node, day);
     }
 
     fn put_hold(&mut self, key: HoldKey, hold: Hold) {

@@ -1,0 +1,59 @@
+//! The rows of open work in the store: timers, holds, and what nodes took today.
+
+use omnifold_domain::{Hold, HoldKey, NodeDay, NodeIx, TimerKey};
+
+use super::Store;
+use crate::backend::{Backend, StateError};
+use crate::images::Images;
+use crate::rows::{self, Table, key_u32};
+use crate::undo::Undo;
+
+impl Store {
+    pub(super) fn load_open(&mut self, backend: &dyn Backend) -> Result<(), StateError> {
+        backend.scan(Table::Timer, &[], &[], &mut |key, value| {
+            let timer = rows::key_timer(key).ok_or_else(|| rows::no_key(Table::Timer, key))?;
+            self.timers.load(timer, rows::decode(Table::Timer, key, value)?);
+            Ok(())
+        })?;
+        backend.scan(Table::Hold, &[], &[], &mut |key, value| {
+            let hold = rows::key_hold(key).ok_or_else(|| rows::no_key(Table::Hold, key))?;
+            self.holds.load(hold, rows::decode(Table::Hold, key, value)?);
+            Ok(())
+        })?;
+        backend.scan(Table::NodeDay, &[], &[], &mut |key, value| {
+            let node = key_u32(key, 0).ok_or_else(|| rows::no_key(Table::NodeDay, key))?;
+            self.node_days.load(NodeIx(node), rows::decode(Table::NodeDay, key, value)?);
+            Ok(())
+        })
+    }
+
+    pub(super) fn take_back_open(&mut self, entry: Undo) {
+        match entry {
+            Undo::Timer(timer, old) => drop(self.timers.set(timer, old)),
+            Undo::Hold(key, old) => drop(self.holds.set(key, old)),
+            Undo::NodeDay(node, old) => drop(self.node_days.set(node, old)),
+            _ => unreachable!("the store takes back its other rows itself"),
+        }
+    }
+
+    pub(super) fn end_open(&mut self, images: &mut Images) {
+        self.timers.end_epoch(images, &mut self.digest);
+        self.holds.end_epoch(images, &mut self.digest);
+        self.node_days.end_epoch(images, &mut self.digest);
+    }
+
+    pub(super) fn set_timer(&mut self, timer: TimerKey, subject: Option<u128>) {
+        let old = self.timers.set(timer, subject);
+        self.undo.push(Undo::Timer(timer, old));
+    }
+
+    pub(super) fn set_hold(&mut self, key: HoldKey, hold: Option<Hold>) {
+        let old = self.holds.set(key, hold);
+        self.undo.push(Undo::Hold(key, old));
+    }
+
+    pub(super) fn set_node_day(&mut self, node: NodeIx, day: NodeDay) {
+        let old = self.node_days.set(node, Some(day));
+        self.undo.push(Undo::NodeDay(node, old));
+    }
+}
