@@ -17,7 +17,7 @@ never does.
 
 Beside these states stand two that stop things and end by themselves: an order or a fulfilment *on
 hold* is not shipped (`on_hold`), and units that a node was *asked back* stay allocated until it
-answers.
+answers. A deadline that a node misses takes back the rest; on hold it is put off.
 ";
 
 fn table<S: Debug + Copy, E: Debug, const N: usize>(

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB,
-    DBCompactionStyle, DBCompressionType, FlushOptions, LruCacheOptions, Options, ReadOptions, WriteBatch,
-    WriteOptions,
+    DBCompactionStyle, DBCompressionType, FlushOptions, LruCacheOptions, Options, ReadOptions,
+    WriteBatch, WriteOptions,
 };
 
 use crate::{Backend, Checkpoint, EachRow, StateError, Table};
