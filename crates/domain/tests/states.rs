@@ -1,6 +1,8 @@
 //! docs/STATES.md is drawn from the transition tables. After changing a table, run this test with
 //! `OMNIFOLD_GOLDEN=write`.
 
+#![allow(clippy::disallowed_methods)] // the test draws the page; the core does no I/O
+
 use std::fmt::{Debug, Write as _};
 use std::path::Path;
 

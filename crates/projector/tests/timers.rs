@@ -118,6 +118,10 @@ fn decide(records: usize, restarts: usize) -> (Published, String) {
     (engine.assignments(), digest(&engine))
 }
 
+fn is_expiry(output: &Output) -> bool {
+    matches!(output, Output::SoftHold(hold) if hold.status() == StockHoldStatus::Expired)
+}
+
 #[test]
 fn timers_fire_alike_in_epochs_of_1_7_and_10_000_records_and_across_restarts() {
     let whole = decide(10_000, 1);
@@ -126,12 +130,7 @@ fn timers_fire_alike_in_epochs_of_1_7_and_10_000_records_and_across_restarts() {
     };
     let mut engine = Engine::new();
     let outputs = engine.take(&busy_day());
-    assert!(
-        timed(
-            &outputs,
-            |o| matches!(o, Output::SoftHold(m) if m.status() == StockHoldStatus::Expired)
-        ) > 3
-    );
+    assert!(timed(&outputs, is_expiry) > 3);
     assert!(
         timed(&outputs, |o| matches!(o, Output::Released(m) if m.cause() == Cause::TimedOut)) > 3
     );
@@ -196,8 +195,7 @@ fn a_timer_that_fails_is_undone_as_a_whole_and_tried_again_an_hour_later() {
     assert_eq!(engine.take(&placed).len(), 2);
     // Its node has missed the deadline; what is due with it happens.
     let outputs = engine.take(&[tick(TEN + 16 * MINUTE)]);
-    let expired = |output: &Output| matches!(output, Output::SoftHold(m) if m.status() == StockHoldStatus::Expired);
-    assert!(outputs.len() == 1 && expired(&outputs[0]), "{outputs:?}");
+    assert!(outputs.len() == 1 && is_expiry(&outputs[0]), "{outputs:?}");
     assert_eq!(allocated(&engine), [("M".to_owned(), "2".to_owned())], "nothing was released");
     check_from_the_start(&engine);
     assert_eq!(engine.take(&[tick(TEN + 74 * MINUTE)]), []);
@@ -263,7 +261,6 @@ fn what_came_due_while_no_owner_ran_fires_when_one_does() {
     std::thread::sleep(Duration::from_millis(250));
     engine.run();
     let outputs = engine.outputs();
-    let expired = |output: &Output| matches!(output, Output::SoftHold(m) if m.status() == StockHoldStatus::Expired);
-    assert!(outputs.iter().any(expired), "{outputs:?}");
+    assert!(outputs.iter().any(is_expiry), "{outputs:?}");
     check_whole_run(&engine);
 }

@@ -158,7 +158,7 @@ fn one_of_each(backend: Arc<dyn Backend>) -> Store {
 
 fn checkpoint(store: &mut Store, position: &[u8]) {
     let images = store.end_epoch();
-    let checkpoint = Checkpoint::new(vec![images.into()], position.to_vec());
+    let checkpoint = Checkpoint::new(vec![images], position.to_vec());
     store.backend().write(&checkpoint, &|| ()).expect("a checkpoint");
     let epoch = store.epoch();
     store.flushed(epoch);
@@ -240,7 +240,7 @@ fn a_checkpoint_that_was_not_flushed_is_not_there_at_all() {
     let copied = folder.path().with_extension("killed");
     let backend = RocksBackend::open(folder.path()).expect("a store");
     let images = one_of_each(Arc::new(Nowhere)).end_epoch();
-    let checkpoint = Checkpoint::new(vec![images.into()], b"here".to_vec());
+    let checkpoint = Checkpoint::new(vec![images], b"here".to_vec());
     // What a kill between batch and flush leaves behind is a copy of the folder at that moment.
     backend.write(&checkpoint, &|| copy(folder.path(), &copied)).expect("a checkpoint");
     drop(backend);
