@@ -1,13 +1,16 @@
 //! Folding decisions. A decision is folded from the very message that is published, so taking it
 //! and replaying it are one code path.
 
+mod soft_hold;
+
 use omnifold_events::v1;
 
 use crate::standing::{Standing, settle};
+use crate::timer::change_order;
 use crate::transitions::{self, FulfilmentEvent};
 use crate::{
-    AskedBack, Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeIx, Order, OrderKey, SkuIx,
-    State, WaitingKey, Work,
+    AskedBack, Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeDay, NodeIx, Order, OrderKey,
+    SkuIx, State, TimerKey, TimerKind, WaitingKey, Work,
 };
 
 /// One message on `assignments`.
@@ -20,7 +23,11 @@ pub enum Decision {
     Changed(v1::FulfilmentChanged),
     ReleaseRequested(v1::FulfilmentReleaseRequested),
     Released(v1::FulfilmentReleased),
+    SoftHold(v1::StockHoldOutcome),
 }
+
+/// When a decision was caused: number of the record, and of the timers that fired since it.
+pub type Moment = (u64, u32);
 
 /// A decision that does not fit the state: the log or this build is wrong, never the input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,10 +50,24 @@ impl Decision {
             Decision::Changed(m) => m.step,
             Decision::ReleaseRequested(m) => m.step,
             Decision::Released(m) => m.step,
+            Decision::SoftHold(m) => m.step,
         }
     }
 
-    /// Its number among the decisions on its order.
+    /// The step that caused it, and which of the timers after it; 0: the record itself.
+    pub fn moment(&self) -> Moment {
+        let timer = match self {
+            Decision::Outcome(m) => m.timer,
+            Decision::Assigned(m) => m.outcome.as_ref().map_or(m.timer, |outcome| outcome.timer),
+            Decision::Changed(m) => m.timer,
+            Decision::ReleaseRequested(m) => m.timer,
+            Decision::Released(m) => m.timer,
+            Decision::SoftHold(m) => m.timer,
+        };
+        (self.step(), timer)
+    }
+
+    /// Its number among the decisions on its order; holds have none.
     pub fn number(&self) -> u32 {
         match self {
             Decision::Outcome(m) => m.decision,
@@ -54,6 +75,7 @@ impl Decision {
             Decision::Changed(m) => m.decision,
             Decision::ReleaseRequested(m) => m.decision,
             Decision::Released(m) => m.decision,
+            Decision::SoftHold(_) => 0,
         }
     }
 
@@ -65,10 +87,11 @@ impl Decision {
             Decision::Changed(m) => m.cause(),
             Decision::ReleaseRequested(m) => m.cause(),
             Decision::Released(m) => m.cause(),
+            Decision::SoftHold(m) => m.cause(),
         }
     }
 
-    /// Channel and id of its order.
+    /// Channel and id of its order or hold.
     pub fn order(&self) -> (&str, &str) {
         match self {
             Decision::Outcome(m) => (&m.channel, &m.order_id),
@@ -76,6 +99,7 @@ impl Decision {
             Decision::Changed(m) => (&m.channel, &m.order_id),
             Decision::ReleaseRequested(m) => (&m.channel, &m.order_id),
             Decision::Released(m) => (&m.channel, &m.order_id),
+            Decision::SoftHold(m) => (&m.channel, &m.hold_id),
         }
     }
 
@@ -94,6 +118,9 @@ pub fn fold<S: State>(
     if decision.cause() == v1::Cause::Void {
         return Ok(()); // what is taken back never took effect
     }
+    if let Decision::SoftHold(outcome) = decision {
+        return soft_hold::apply(state, outcome, work).map_err(|what| decision.misfit(what));
+    }
     let (channel, order_id) = decision.order();
     let key = OrderKey::of(channel, order_id);
     if state.order(key).is_none() {
@@ -111,8 +138,11 @@ pub fn fold<S: State>(
         }
         Decision::ReleaseRequested(m) => ask_back(state, key, m),
         Decision::Released(m) => {
-            take_back(state, key, m.fulfilment, m.decision, &Left::Nothing, work)
+            let left =
+                if m.cause() == v1::Cause::TimedOut { Left::TimedOut } else { Left::Nothing };
+            take_back(state, key, m.fulfilment, m.decision, &left, work)
         }
+        Decision::SoftHold(_) => unreachable!("folded above"),
     };
     applied.map_err(|what| decision.misfit(what))
 }
@@ -132,7 +162,7 @@ fn apply_outcome<S: State>(
     let cancelled = places(order, &outcome.cancelled)?;
     let before = Standing::of(order);
     let mut faults = Vec::new();
-    state.change_order(key, &mut |order| {
+    change_order(state, key, &mut |order| {
         order.decisions = outcome.decision;
         for &(place, units) in &cancelled {
             let line = &mut order.lines[place];
@@ -143,6 +173,10 @@ fn apply_outcome<S: State>(
         for &(place, units) in &waiting {
             order.lines[place].waiting = units;
         }
+        if outcome.waiting_until_ms != 0 {
+            order.change_timing(|timing| timing.waiting_until = outcome.waiting_until_ms);
+        }
+        order.settle_timing();
         faults.extend(order.lines.iter().filter(|line| !line.is_accounted()).map(unaccounted));
     });
     settle_queues(state, key);
@@ -183,15 +217,41 @@ fn apply_assigned<S: State>(
     let units = assigned_units(order, message)?;
     let decision = message.outcome.as_ref().map_or(message.decision, |outcome| outcome.decision);
     let was_waiting = order.lines.iter().any(|line| line.waiting > 0);
-    state.change_order(key, &mut |order| {
+    let counts =
+        message.capacity_day != 0 && order.fulfilments.iter().all(|part| part.node != node);
+    let is_timed = message.accept_by_ms != 0 || order.timing.is_some();
+    let change = &mut |order: &mut Order| {
         order.decisions = decision;
-        promise(order, node, &units);
-    });
+        promise(order, node, &units, message.accept_by_ms);
+        order.settle_timing();
+    };
+    if is_timed {
+        change_order(state, key, change);
+    } else {
+        state.change_order(key, change); // nearly every order: no timer to look for
+    }
     allocate(state, node, &units)?;
+    if counts {
+        count_order(state, node, message.capacity_day);
+    }
     if was_waiting {
         settle_queues(state, key);
     }
     Ok(())
+}
+
+/// An order counts once at a node, on the day it came (rule R8). When the node is full, the waiting
+/// orders are tried again as its next day begins.
+fn count_order<S: State>(state: &mut S, node: NodeIx, day: i32) {
+    let before = state.node_day(node);
+    let orders = if before.day == day { before.orders + 1 } else { 1 };
+    state.put_node_day(node, NodeDay { day, orders });
+    let Some(capacity) = &state.nodes()[node.0 as usize].capacity else { return };
+    if orders >= capacity.orders_per_day {
+        let (due_ms, step) = (capacity.day_after(day), u64::from(node.0));
+        let timer = TimerKey { due_ms, kind: TimerKind::NodeDay, step };
+        state.put_timer(timer, u128::from(node.0));
+    }
 }
 
 /// Units of one line that a node is to ship.
@@ -219,7 +279,7 @@ fn assigned_units(order: &Order, message: &v1::FulfilmentAssigned) -> Result<Vec
         .collect()
 }
 
-fn promise(order: &mut Order, node: NodeIx, units: &[Units]) {
+fn promise(order: &mut Order, node: NodeIx, units: &[Units], due_at: i64) {
     let mut lines = Vec::with_capacity(units.len());
     for part in units {
         let line = &mut order.lines[part.line];
@@ -234,7 +294,8 @@ fn promise(order: &mut Order, node: NodeIx, units: &[Units]) {
             delivered: 0,
         });
     }
-    order.fulfilments.push(Fulfilment { node, state: FulfilmentState::Assigned, seq: 1, lines });
+    let state = FulfilmentState::Assigned;
+    order.fulfilments.push(Fulfilment { node, state, seq: 1, lines, due_at });
 }
 
 /// I2: what is promised is there, or is said to be backordered and within the limit.
@@ -290,6 +351,8 @@ fn ask_back<S: State>(
 /// What a fulfilment keeps.
 enum Left<'m> {
     Nothing,
+    /// Nothing, and the node is not asked again for this order.
+    TimedOut,
     Of(&'m [v1::AssignedLine]),
 }
 
@@ -308,9 +371,16 @@ fn take_back<S: State>(
     };
     let node = fulfilment.node;
     let taken = taken_back(order, fulfilment, left)?;
-    state.change_order(key, &mut |order| {
+    let excludes = matches!(left, Left::TimedOut);
+    change_order(state, key, &mut |order| {
         order.decisions = decision;
         return_units(order, place, &taken);
+        if excludes {
+            order.take_asked_back(place); // it gave no answer in time
+            if !order.excluded.contains(&node) {
+                order.excluded.push(node);
+            }
+        }
     });
     for part in &taken {
         let mut stock = state.stock_at(part.sku, node).ok_or("stock row is missing")?;
@@ -331,7 +401,7 @@ fn taken_back(
     for (place, line) in fulfilment.lines.iter().enumerate() {
         let order_line = &order.lines[line.line as usize];
         let keeps = match left {
-            Left::Nothing => 0,
+            Left::Nothing | Left::TimedOut => 0,
             Left::Of(lines) => lines
                 .iter()
                 .find(|kept| kept.line_id == order_line.line_id)
@@ -363,16 +433,18 @@ fn return_units(order: &mut Order, place: usize, taken: &[Units]) {
     let rest = fulfilment.lines.iter().all(|line| line.allocated == 0);
     let event = if rest { FulfilmentEvent::TakeBackRest } else { FulfilmentEvent::TakeBackPart };
     fulfilment.state = transitions::fulfilment(fulfilment.state, event).expect("it is open");
+    if rest {
+        fulfilment.due_at = 0;
+    }
 }
 
-/// An order stands in the queue of a SKU exactly while units of it wait.
+/// An order stands in the queue of a SKU exactly while units of it wait for stock; a pre-order
+/// waits for its date first.
 fn settle_queues<S: State>(state: &mut S, key: OrderKey) {
     let order = state.order(key).expect("checked by fold");
-    let places: Vec<(WaitingKey, bool)> = order
-        .lines
-        .iter()
-        .map(|line| (WaitingKey::of(order, line.sku), order.waiting_of(line.sku) > 0))
-        .collect();
+    let waits = |sku: SkuIx| !order.is_scheduled() && order.waiting_of(sku) > 0;
+    let places: Vec<(WaitingKey, bool)> =
+        order.lines.iter().map(|line| (WaitingKey::of(order, line.sku), waits(line.sku))).collect();
     for (place, waits) in places {
         if waits {
             state.enqueue(place, key);

@@ -8,8 +8,10 @@
 //!   nothing. What it opens (units to route, waiting orders to serve) it returns as [`Work`].
 //! * [`decision`] takes one decision, as published on `assignments`; the same code folds it when
 //!   it was just taken and when it is replayed.
+//! * [`timer`] fires what time brings: holds that expire, deadlines, release dates.
 //! * [`invariants`] says what must hold, one predicate each, with the id of the promise.
 
+pub mod calendar;
 pub mod decision;
 pub mod fold;
 mod handling;
@@ -20,22 +22,26 @@ mod order;
 mod payment;
 mod refusal;
 pub mod rules;
+mod soft_hold;
 mod standing;
 mod state;
 mod stock;
+pub mod timer;
 pub mod transitions;
 mod work;
 
 pub use decision::Decision;
 pub use handling::{AskedBack, Handling, Hold};
 pub use ids::{FulfilmentId, NodeIx, OrderKey, SkuIx};
-pub use network::{Item, Location, Node, Settings};
-pub use order::{Fulfilment, FulfilmentLine, FulfilmentState, Line, Order, OrderStatus};
+pub use network::{Capacity, Deadlines, Item, Location, Node, NodeDay, Settings};
+pub use order::{Fulfilment, FulfilmentLine, FulfilmentState, Line, Order, OrderStatus, Timing};
 pub use payment::{Due, Payment};
 pub use refusal::{Reason, Refusal};
 pub use rules::Rules;
+pub use soft_hold::{HeldUnits, SoftHold, SoftHoldKey, SoftHoldRequest};
 pub use state::{State, View, WaitingKey};
 pub use stock::{Offer, Stock, StockAt};
+pub use timer::{TimerKey, TimerKind};
 pub use work::Work;
 
 /// Largest quantity an event may name: sums of a few cannot be told from a mistake any more.

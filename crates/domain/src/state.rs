@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Item, Node, NodeIx, Offer, Order, OrderKey, Settings, SkuIx, Stock, StockAt};
+use crate::{
+    Item, Node, NodeDay, NodeIx, Offer, Order, OrderKey, Settings, SkuIx, SoftHold, SoftHoldKey,
+    Stock, StockAt, TimerKey,
+};
 
 /// Place of a waiting order in the queue of one SKU: higher priority first, then the older order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,6 +64,14 @@ pub trait View {
         self.order(key).cloned().map(Arc::new)
     }
 
+    /// Orders that a node took on its newest local day; counted for nodes with a limit only.
+    fn node_day(&self, node: NodeIx) -> NodeDay;
+
+    /// An active hold.
+    fn soft_hold(&self, key: SoftHoldKey) -> Option<&SoftHold>;
+    /// The timer that fires next, with the key of its subject.
+    fn next_timer(&self) -> Option<(TimerKey, u128)>;
+
     /// The next waiting order of a SKU after a place, or the first.
     fn next_waiting(
         &mut self,
@@ -89,4 +100,14 @@ pub trait State: View {
     fn enqueue(&mut self, place: WaitingKey, order: OrderKey);
     /// Takes an order out of the queue of a SKU. No effect where it does not stand there.
     fn dequeue(&mut self, place: WaitingKey);
+    /// Replaces the count of a node's newest day.
+    fn put_node_day(&mut self, node: NodeIx, day: NodeDay);
+    /// Adds or replaces a hold.
+    fn put_soft_hold(&mut self, key: SoftHoldKey, hold: SoftHold);
+    /// Takes a hold away. No effect where there is none.
+    fn remove_soft_hold(&mut self, key: SoftHoldKey);
+    /// Sets a timer for a subject: an order's or a hold's key.
+    fn put_timer(&mut self, timer: TimerKey, subject: u128);
+    /// Takes a timer away. No effect where there is none.
+    fn remove_timer(&mut self, timer: TimerKey);
 }

@@ -31,7 +31,7 @@ macro_rules! outputs {
 
 outputs! {
     OrderOutcome, FulfilmentAssigned, FulfilmentChanged, FulfilmentReleaseRequested,
-    FulfilmentReleased, EpochMark, RejectedEvent,
+    FulfilmentReleased, StockHoldOutcome, EpochMark, RejectedEvent,
 }
 
 /// The CloudEvents `type` of an output message.

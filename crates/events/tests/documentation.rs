@@ -47,6 +47,7 @@ fn every_output_event_has_an_example_that_is_read() {
     check_output::<v1::FulfilmentChanged>(&page);
     check_output::<v1::FulfilmentReleaseRequested>(&page);
     check_output::<v1::FulfilmentReleased>(&page);
+    check_output::<v1::StockHoldOutcome>(&page);
     check_output::<v1::RejectedEvent>(&page);
     check_output::<v1::EpochMark>(&page);
 }

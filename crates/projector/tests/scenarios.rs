@@ -29,6 +29,7 @@ impl Player for Engine {
         Ok(Some(StockFigures {
             on_hand_milli: milli("on_hand")?,
             allocated_milli: milli("allocated")?,
+            held_milli: milli("held")?,
             quarantine_milli: milli("quarantine")?,
             short_milli: milli("short")?,
             atp_milli: milli("atp")?,

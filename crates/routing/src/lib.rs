@@ -18,6 +18,7 @@ mod decide;
 mod distance;
 mod explain;
 mod fill;
+mod soft_hold;
 mod withdraw;
 
 pub use decide::{Router, Turn};

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use omnifold_domain::{
-    Decision, Item, Location, Node, NodeIx, Offer, Order, OrderKey, Settings, SkuIx, Stock,
-    StockAt, View, WaitingKey, rules,
+    Decision, Item, Location, Node, NodeDay, NodeIx, Offer, Order, OrderKey, Settings, SkuIx,
+    SoftHold, SoftHoldKey, Stock, StockAt, TimerKey, View, WaitingKey, rules,
 };
 use omnifold_events::v1::{self, Cause, OutcomeStatus, Verdict};
 use omnifold_routing::{Router, Turn, haversine_m};
@@ -58,6 +58,15 @@ impl View for World {
     fn order(&mut self, _: OrderKey) -> Option<&Order> {
         Some(&self.order)
     }
+    fn node_day(&self, _: NodeIx) -> NodeDay {
+        NodeDay::default()
+    }
+    fn soft_hold(&self, _: SoftHoldKey) -> Option<&SoftHold> {
+        None
+    }
+    fn next_timer(&self) -> Option<(TimerKey, u128)> {
+        None
+    }
     fn next_waiting(&mut self, _: SkuIx, _: Option<WaitingKey>) -> Option<(WaitingKey, OrderKey)> {
         None
     }
@@ -82,6 +91,8 @@ fn settings(wait: bool) -> Settings {
         rules_version: 1,
         payment: 0,
         asks_release: false,
+        deadlines: Default::default(),
+        cancel_waiting_after_ms: 0,
     }
 }
 
@@ -116,6 +127,7 @@ fn order(lines: &[(usize, i64)], allow_partial: bool) -> Order {
         lines: lines.collect(),
         fulfilments: vec![],
         handling: None,
+        timing: None,
     }
 }
 
@@ -129,6 +141,8 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
         location: Some(Location { lat_e6: HOME.lat_e6 + far * 50_000, ..HOME }),
         country: String::new(),
         enabled: true,
+        deadlines: Default::default(),
+        capacity: None,
     };
     let stock = |sku: usize| {
         let rows = free.iter().enumerate().map(|(place, units)| {
@@ -151,7 +165,7 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
 
 fn route(world: &mut World) -> Vec<Decision> {
     let rules = rules::find(rules::KNOWN, 1).expect("the first rules");
-    let turn = Turn { step: 1, rules, cause: Cause::Placed };
+    let turn = Turn { timer: 0, now_ms: 0, step: 1, rules, cause: Cause::Placed };
     let key = world.order.key();
     Router::default().route(world, turn, key)
 }

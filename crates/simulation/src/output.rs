@@ -14,6 +14,7 @@ pub enum Output {
     Changed(v1::FulfilmentChanged),
     ReleaseRequested(v1::FulfilmentReleaseRequested),
     Released(v1::FulfilmentReleased),
+    SoftHold(v1::StockHoldOutcome),
     Rejected(v1::RejectedEvent),
 }
 
@@ -53,6 +54,9 @@ impl Output {
             b"omnifold.v1.FulfilmentReleased" => {
                 v1::FulfilmentReleased::decode(value).map(Output::Released)
             }
+            b"omnifold.v1.StockHoldOutcome" => {
+                v1::StockHoldOutcome::decode(value).map(Output::SoftHold)
+            }
             b"omnifold.v1.RejectedEvent" => v1::RejectedEvent::decode(value).map(Output::Rejected),
             other => return Err(OutputError::Type(String::from_utf8_lossy(other).into_owned())),
         };
@@ -69,7 +73,21 @@ impl Output {
             Output::Changed(m) => m.step,
             Output::ReleaseRequested(m) => m.step,
             Output::Released(m) => m.step,
+            Output::SoftHold(m) => m.step,
             Output::Rejected(m) => m.step,
+        }
+    }
+
+    /// Which of the timers that fired after that step; 0: the record itself.
+    pub fn timer(&self) -> u32 {
+        match self {
+            Output::Outcome(m) => m.timer,
+            Output::Assigned(m) => m.outcome.as_ref().map_or(m.timer, |outcome| outcome.timer),
+            Output::Changed(m) => m.timer,
+            Output::ReleaseRequested(m) => m.timer,
+            Output::Released(m) => m.timer,
+            Output::SoftHold(m) => m.timer,
+            Output::Rejected(_) => 0,
         }
     }
 
@@ -81,11 +99,12 @@ impl Output {
             Output::Changed(m) => m.cause(),
             Output::ReleaseRequested(m) => m.cause(),
             Output::Released(m) => m.cause(),
+            Output::SoftHold(m) => m.cause(),
             Output::Rejected(_) => v1::Cause::Unspecified,
         }
     }
 
-    /// Channel and id of the order it is about; empty for a refused event.
+    /// Channel and id of the order or hold it is about; empty for a refused event.
     pub fn order(&self) -> (&str, &str) {
         match self {
             Output::Outcome(m) => (&m.channel, &m.order_id),
@@ -93,6 +112,7 @@ impl Output {
             Output::Changed(m) => (&m.channel, &m.order_id),
             Output::ReleaseRequested(m) => (&m.channel, &m.order_id),
             Output::Released(m) => (&m.channel, &m.order_id),
+            Output::SoftHold(m) => (&m.channel, &m.hold_id),
             Output::Rejected(_) => ("", ""),
         }
     }
@@ -104,7 +124,7 @@ impl Output {
             Output::Changed(m) => Some(m.fulfilment),
             Output::ReleaseRequested(m) => Some(m.fulfilment),
             Output::Released(m) => Some(m.fulfilment),
-            Output::Outcome(_) | Output::Rejected(_) => None,
+            Output::Outcome(_) | Output::SoftHold(_) | Output::Rejected(_) => None,
         }
     }
 
@@ -115,7 +135,7 @@ impl Output {
             Output::Changed(m) => Some(&m.node_id),
             Output::ReleaseRequested(m) => Some(&m.node_id),
             Output::Released(m) => Some(&m.node_id),
-            Output::Outcome(_) | Output::Rejected(_) => None,
+            Output::Outcome(_) | Output::SoftHold(_) | Output::Rejected(_) => None,
         }
     }
 
@@ -129,7 +149,7 @@ impl Output {
             Output::Changed(m) => m.decision,
             Output::ReleaseRequested(m) => m.decision,
             Output::Released(m) => m.decision,
-            Output::Rejected(_) => 0,
+            Output::SoftHold(_) | Output::Rejected(_) => 0,
         }
     }
 }

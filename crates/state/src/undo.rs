@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use omnifold_domain::{Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, WaitingKey};
+use omnifold_domain::{
+    Item, Node, NodeDay, NodeIx, Order, OrderKey, Settings, SkuIx, SoftHold, SoftHoldKey, Stock,
+    TimerKey, WaitingKey,
+};
 
 /// The earlier image of one row.
 #[derive(Debug)]
@@ -13,4 +16,7 @@ pub(crate) enum Undo {
     Stock(SkuIx, NodeIx, Option<Stock>),
     Order(OrderKey, Option<Arc<Order>>),
     Waiting(WaitingKey, Option<OrderKey>),
+    Timer(TimerKey, Option<u128>),
+    SoftHold(SoftHoldKey, Option<SoftHold>),
+    NodeDay(NodeIx, Option<NodeDay>),
 }

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use omnifold_domain::{
-    AskedBack, Due, Fulfilment, FulfilmentLine, FulfilmentState, Handling, Hold, Item, Line,
-    Location, Node, NodeIx, Order, OrderKey, Payment, Settings, SkuIx, State as _, Stock,
-    View as _, WaitingKey,
+    AskedBack, Capacity, Deadlines, Due, Fulfilment, FulfilmentLine, FulfilmentState, Handling,
+    HeldUnits, Hold, Item, Line, Location, Node, NodeDay, NodeIx, Order, OrderKey, Payment,
+    Settings, SkuIx, SoftHold, SoftHoldKey, State as _, Stock, Timing, View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,
@@ -16,6 +16,8 @@ use proptest::prelude::*;
 const CACHE: usize = 1 << 20;
 const HORIZON: i64 = 604_800_000;
 const NOW: i64 = 1_748_858_400_000;
+
+const DEADLINES: Deadlines = Deadlines { accept_within_ms: 900_000, pick_within_ms: 7_200_000 };
 
 fn settings() -> Settings {
     Settings {
@@ -30,6 +32,8 @@ fn settings() -> Settings {
         rules_version: 1,
         payment: 2,
         asks_release: true,
+        deadlines: DEADLINES,
+        cancel_waiting_after_ms: 86_400_000,
     }
 }
 
@@ -41,6 +45,8 @@ fn node(id: &str) -> Node {
         location: Some(Location { lat_e6: 52_520_008, lon_e6: -13_404_954 }),
         country: "DE".into(),
         enabled: true,
+        deadlines: DEADLINES,
+        capacity: Some(Box::new(Capacity { zone: "Europe/Berlin".into(), orders_per_day: 200 })),
     }
 }
 
@@ -52,6 +58,7 @@ fn stock(on_hand: i64) -> Stock {
     Stock {
         on_hand,
         allocated: 2_000,
+        held: 3_000,
         quarantine: 1,
         shipped: 300_000,
         entered: on_hand + 300_001,
@@ -67,6 +74,7 @@ fn handling() -> Handling {
     let payment = Payment { id: "card-1".into(), authorised: 900, captured: 400, refunded: 100 };
     Handling {
         holds: vec![hold],
+        soft_hold: Some(SoftHoldKey::of("web", "cart-6")),
         due: Some(Due { rule: 2, prices: vec![1_299], charges: -5 }),
         payments: vec![payment],
         asked_back: vec![AskedBack { fulfilment: 0, line: 0, units: 1_000 }],
@@ -111,8 +119,20 @@ fn order(order_id: &str, priority: u32) -> Order {
             state: FulfilmentState::PartlyShipped,
             seq: 2,
             lines: vec![held],
+            due_at: NOW + 900_000,
         }],
         handling: Some(Box::new(handling())),
+        timing: Some(Box::new(Timing { release_at: NOW + 1, waiting_until: NOW + 2 })),
+    }
+}
+
+fn soft_hold() -> SoftHold {
+    SoftHold {
+        channel: "web".into(),
+        hold_id: "cart-7".into(),
+        step: 78,
+        expires_at: NOW + 420_000,
+        units: vec![HeldUnits { sku: SkuIx(0), node: NodeIx(0), quantity: 3_000 }],
     }
 }
 
@@ -128,6 +148,10 @@ fn one_of_each(backend: Arc<dyn Backend>) -> Store {
     let (key, place) = (row.key(), WaitingKey::of(&row, SkuIx(0)));
     store.put_order(key, row);
     store.enqueue(place, key);
+    let hold = soft_hold();
+    store.put_timer(hold.timer(), hold.key().0);
+    store.put_soft_hold(hold.key(), hold);
+    store.put_node_day(NodeIx(0), NodeDay { day: 20_241, orders: 17 });
     store.remember(0x0123_4567_89ab_cdef, 0xfeed, NOW, HORIZON);
     store
 }
@@ -183,6 +207,10 @@ fn rows_come_back_from_the_golden_bytes_as_they_were_put() {
     assert_eq!(read.order(row.key()), Some(&row));
     let place = WaitingKey::of(&row, SkuIx(0));
     assert_eq!(read.next_waiting(SkuIx(0), None), Some((place, row.key())));
+    let hold = soft_hold();
+    assert_eq!(read.next_timer(), Some((hold.timer(), hold.key().0)));
+    assert_eq!(read.soft_hold(hold.key()), Some(&hold));
+    assert_eq!(read.node_day(NodeIx(0)), NodeDay { day: 20_241, orders: 17 });
     assert_eq!(read.seen(0x0123_4567_89ab_cdef), Some(0xfeed));
     assert_eq!(read.stored_position().expect("a read").as_deref(), Some(&b"here"[..]));
 }
@@ -262,6 +290,8 @@ enum Operation {
     Change(u8),
     Enqueue(u8),
     Dequeue(u8),
+    Hold(u8, i64),
+    EndSoftHold(u8),
     Remember(u8, u8),
     Advance(u8),
     RollBack,
@@ -278,6 +308,8 @@ fn an_operation() -> impl Strategy<Value = Operation> {
         6 => (0u8..20).prop_map(Change),
         4 => (0u8..20).prop_map(Enqueue),
         3 => (0u8..20).prop_map(Dequeue),
+        4 => (0u8..8, 0i64..4).prop_map(|(h, t)| Hold(h, t)),
+        3 => (0u8..8).prop_map(EndSoftHold),
         5 => (any::<u8>(), 0u8..3).prop_map(|(i, c)| Remember(i, c)),
         2 => any::<u8>().prop_map(Advance),
         2 => Just(RollBack),
@@ -363,6 +395,21 @@ impl Subject {
             Operation::Dequeue(o) => {
                 self.store.dequeue(place(o));
                 format!("{:?}", self.store.next_waited_sku(None))
+            }
+            Operation::Hold(h, later) => {
+                let hold = SoftHold { hold_id: name(h), expires_at: NOW + later, ..soft_hold() };
+                let before = self.store.soft_hold(hold.key()).cloned();
+                self.store.put_timer(hold.timer(), hold.key().0);
+                self.store.put_soft_hold(hold.key(), hold);
+                format!("{before:?}")
+            }
+            Operation::EndSoftHold(h) => {
+                self.store.remove_soft_hold(SoftHoldKey::of("web", &name(h)));
+                let next = self.store.next_timer();
+                if let Some((timer, _)) = next {
+                    self.store.remove_timer(timer);
+                }
+                format!("{next:?}")
             }
             Operation::Remember(id, content) => {
                 let id = u128::from(*id);

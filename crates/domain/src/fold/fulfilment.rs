@@ -6,7 +6,8 @@
 
 use omnifold_events::v1::{self, fulfilment_target::Target};
 
-use super::{check, serve_if_waited};
+use super::{Context, check, serve_if_waited};
+use crate::timer::change_order;
 use crate::transitions::{self, FulfilmentEvent};
 use crate::{
     Fulfilment, FulfilmentId, FulfilmentLine, FulfilmentState, NodeIx, Order, OrderKey, Reason,
@@ -36,17 +37,31 @@ impl Subject {
 
 pub(super) fn accept<S: State>(
     state: &mut S,
+    context: Context<'_>,
     event: &v1::FulfilmentAccepted,
 ) -> Result<(), Refusal> {
     let subject = find(state, event.target.as_ref())?;
     let order = order(state, &subject);
     let accepted = open_to(order, &subject, FulfilmentEvent::Accept)?;
-    state.change_order(subject.key, &mut |order| {
-        for &place in &accepted {
+    let due: Vec<i64> =
+        accepted.iter().map(|&place| pick_by(state, &subject, place, context)).collect();
+    change_order(state, subject.key, &mut |order| {
+        for (&place, &due_at) in accepted.iter().zip(&due) {
             happen(&mut order.fulfilments[place], FulfilmentEvent::Accept);
+            order.fulfilments[place].due_at = due_at;
         }
     });
     Ok(())
+}
+
+/// When a node that accepts now must have picked; 0: no deadline.
+fn pick_by<S: State>(state: &mut S, subject: &Subject, place: usize, context: Context<'_>) -> i64 {
+    let node = order(state, subject).fulfilments[place].node;
+    let market = state.settings().expect("checked before every fold").deadlines;
+    match state.nodes()[node.0 as usize].deadlines.or(market).pick_within_ms {
+        0 => 0,
+        within => context.now_ms + within,
+    }
 }
 
 /// Rule R11: the allocation is released, then the reason's stock effect is booked; the node is
@@ -65,7 +80,7 @@ pub(super) fn reject<S: State>(
     let rejected = open_to(order, &subject, FulfilmentEvent::Reject)?;
     let stock = allocated_stock(order, &rejected);
     let mut asked = Vec::new();
-    state.change_order(subject.key, &mut |order| {
+    change_order(state, subject.key, &mut |order| {
         for &place in &rejected {
             give_back(order, place);
             asked.extend(order.take_asked_back(place));
@@ -103,6 +118,7 @@ fn happen(fulfilment: &mut Fulfilment, event: FulfilmentEvent) {
 fn give_back(order: &mut Order, place: usize) {
     let fulfilment = &mut order.fulfilments[place];
     happen(fulfilment, FulfilmentEvent::Reject);
+    fulfilment.due_at = 0;
     for line in &mut fulfilment.lines {
         let units = std::mem::take(&mut line.allocated);
         line.backordered = 0;
@@ -152,7 +168,7 @@ pub(super) fn ship<S: State>(
         check_dispatch(state, sku, node, units)?;
     }
     let mut kept = Vec::new();
-    state.change_order(subject.key, &mut |order| {
+    change_order(state, subject.key, &mut |order| {
         for step in &moves {
             ship_move(order, step);
             kept.extend(shipped_though_asked(order, step));
@@ -273,6 +289,7 @@ fn ship_move(order: &mut Order, step: &Move) {
     line.allocated -= step.units;
     line.backordered = line.backordered.min(line.allocated);
     line.shipped += step.units;
+    fulfilment.due_at = 0;
     let order_line = &mut order.lines[line.line as usize];
     order_line.allocated -= step.units;
     order_line.shipped += step.units;

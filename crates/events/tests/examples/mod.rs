@@ -79,6 +79,7 @@ pub fn inputs() -> Vec<Event> {
     all.extend(order_changes());
     all.extend(holds());
     all.extend(payments());
+    all.extend(soft_holds());
     all.extend(fulfilment());
     all
 }
@@ -97,6 +98,9 @@ fn network() -> Vec<Event> {
             payment: v1::PaymentRule::Captured.into(),
             release: v1::ReleaseRule::AskOnceAccepted.into(),
             extensions: extensions(),
+            accept_within_ms: 900_000,
+            pick_within_ms: 7_200_000,
+            cancel_waiting_after_ms: 1_209_600_000,
         }
         .into(),
         v1::RulesActivated { version: 2, extensions: extensions() }.into(),
@@ -107,6 +111,15 @@ fn network() -> Vec<Event> {
             location: location(),
             country: "DE".to_owned(),
             disabled: true,
+            extensions: extensions(),
+            accept_within_ms: 1_800_000,
+            pick_within_ms: 14_400_000,
+        }
+        .into(),
+        v1::NodeCapacitySet {
+            node_id: "berlin-1".to_owned(),
+            zone: "Europe/Berlin".to_owned(),
+            orders_per_day: 200,
             extensions: extensions(),
         }
         .into(),
@@ -174,6 +187,8 @@ fn orders() -> Vec<Event> {
             })),
             delivery: Some(Box::new(delivery())),
             extensions: extensions(),
+            hold_id: "cart-7".to_owned(),
+            release_at_ms: 1_748_944_800_000,
         }
         .into(),
         v1::OrderCancelled {
@@ -263,6 +278,27 @@ fn payments() -> Vec<Event> {
     ]
 }
 
+fn soft_holds() -> Vec<Event> {
+    vec![
+        v1::StockHeld {
+            channel: "web".to_owned(),
+            hold_id: "cart-7".to_owned(),
+            lines: vec![v1::StockHoldLine { sku: "tea-500".to_owned(), quantity_milli: 2_000 }],
+            node_id: "berlin-1".to_owned(),
+            ttl_ms: 420_000,
+            expires_at_ms: 1_748_858_820_000,
+            extensions: extensions(),
+        }
+        .into(),
+        v1::StockHoldReleased {
+            channel: "web".to_owned(),
+            hold_id: "cart-7".to_owned(),
+            extensions: extensions(),
+        }
+        .into(),
+    ]
+}
+
 fn fulfilment() -> Vec<Event> {
     vec![
         v1::FulfilmentAccepted { target: by_id(), extensions: extensions() }.into(),
@@ -337,6 +373,8 @@ pub fn order_outcome() -> v1::OrderOutcome {
         release_requested: vec![line_quantity("1", 1_000)],
         kept: vec![line_quantity("1", 500)],
         holds: vec![hold()],
+        timer: 2,
+        waiting_until_ms: 1_750_068_000_000,
     }
 }
 
@@ -356,6 +394,9 @@ pub fn fulfilment_assigned() -> v1::FulfilmentAssigned {
         outcome: Some(order_outcome()),
         explanation: explanation(),
         delivery: Some(Box::new(delivery())),
+        timer: 2,
+        accept_by_ms: 1_748_859_300_000,
+        capacity_day: 20_241,
     }
 }
 
@@ -373,6 +414,7 @@ pub fn fulfilment_changed() -> v1::FulfilmentChanged {
         cause: v1::Cause::Cancelled.into(),
         holds: vec![hold()],
         delivery: Some(Box::new(delivery())),
+        timer: 2,
     }
 }
 
@@ -388,6 +430,7 @@ pub fn fulfilment_release_requested() -> v1::FulfilmentReleaseRequested {
         decision: 5,
         step: 90_004,
         cause: v1::Cause::Cancelled.into(),
+        timer: 2,
     }
 }
 
@@ -402,6 +445,32 @@ pub fn fulfilment_released() -> v1::FulfilmentReleased {
         revision: 1,
         decision: 4,
         step: 90_003,
+        cause: v1::Cause::Void.into(),
+        timer: 2,
+    }
+}
+
+/// What became of a hold.
+pub fn stock_hold_outcome() -> v1::StockHoldOutcome {
+    v1::StockHoldOutcome {
+        channel: "web".to_owned(),
+        hold_id: "cart-7".to_owned(),
+        status: v1::StockHoldStatus::Consumed.into(),
+        reason: "unfillable".to_owned(),
+        shortages: vec![v1::SkuShortage {
+            sku: "mug-blue".to_owned(),
+            requested_milli: 3_000,
+            available_milli: 1_000,
+        }],
+        units: vec![v1::HeldUnits {
+            sku: "tea-500".to_owned(),
+            node_id: "berlin-1".to_owned(),
+            quantity_milli: 2_000,
+        }],
+        expires_at_ms: 1_748_858_820_000,
+        order_id: "1001".to_owned(),
+        step: 90_001,
+        timer: 2,
         cause: v1::Cause::Void.into(),
     }
 }
@@ -435,6 +504,8 @@ pub fn epoch_mark() -> v1::EpochMark {
         }],
         undone_steps: vec![90_001, 90_002],
         republished_epochs: vec![998],
+        timers: 3,
+        undone_timers: vec![v1::TimerMoment { step: 90_003, timer: 1 }],
     }
 }
 

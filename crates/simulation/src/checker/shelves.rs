@@ -12,6 +12,8 @@ pub struct Shelf {
     pub on_hand: i64,
     /// Promised.
     pub promised: i64,
+    /// Held for carts.
+    pub held: i64,
     /// Kept back.
     pub buffer: i64,
     /// May be promised without stock.
@@ -76,7 +78,7 @@ impl Shelf {
 
     /// Promises units, of which some without stock. What is wrong with that, if anything.
     pub fn promise(&mut self, units: i64, backordered: i64) -> Option<String> {
-        let free = self.on_hand - self.promised - self.buffer;
+        let free = self.on_hand - self.promised - self.held - self.buffer;
         self.promised += units;
         let from_stock = units - backordered;
         if self.unclear {
@@ -91,5 +93,18 @@ impl Shelf {
         let allowed = free + self.backorder_limit;
         (backordered > 0 && units > allowed)
             .then(|| format!("{units} promised with backorder, {allowed} allowed"))
+    }
+
+    /// Holds units. What is wrong with that, if anything.
+    pub fn hold(&mut self, units: i64) -> Option<String> {
+        let free = self.on_hand - self.promised - self.held - self.buffer + self.backorder_limit;
+        self.held += units;
+        if self.unclear {
+            return None;
+        }
+        if self.flagged_out {
+            return Some("the SKU is flagged out there".to_owned());
+        }
+        (units > free).then(|| format!("{units} held, {free} free"))
     }
 }

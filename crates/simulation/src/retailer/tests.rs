@@ -78,11 +78,14 @@ fn every_order_line_names_an_article_that_some_place_counted() {
     }
 }
 
-/// What the retailer of the demonstration never does: rules, settings of stock, and the life of an
+/// What the retailer of the demonstration never does: rules, settings of capacity and stock, soft holds, and the life of an
 /// order beyond cancelling it.
-const NEVER: [&str; 13] = [
+const NEVER: [&str; 16] = [
     "RulesActivated",
+    "NodeCapacitySet",
     "StockSettingsSet",
+    "StockHeld",
+    "StockHoldReleased",
     "OrderResumed",
     "OrderChanged",
     "OrderHeld",

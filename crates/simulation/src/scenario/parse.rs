@@ -92,12 +92,24 @@ fn event(verb: &str, words: &mut Words<'_>) -> Result<Event, Fault> {
     Ok(match verb {
         "market" => market(words)?.into(),
         "node" => node(words)?.into(),
+        "capacity" => capacity(words)?.into(),
         "item" => item(words)?.into(),
         "count" => count(words)?.into(),
         "adjust" => adjust(words)?.into(),
         "settings" => settings(words)?.into(),
         "order" => order(words)?.into(),
         "cancel" => cancel(words)?.into(),
+        "hold_stock" => hold_stock(words)?.into(),
+        "unhold_stock" => {
+            let (hold_id, channel) = (words.next("a hold")?.to_owned(), channel(words));
+            v1::StockHoldReleased { channel, hold_id, ..Default::default() }.into()
+        }
+        "tick" => v1::ItemDefined {
+            sku: "tick".to_owned(),
+            name: "tick".to_owned(),
+            ..Default::default()
+        }
+        .into(),
         "accept" => {
             let target = target(words)?;
             v1::FulfilmentAccepted { target, ..Default::default() }.into()
@@ -135,6 +147,9 @@ fn market(words: &mut Words<'_>) -> Result<v1::MarketConfigured, Fault> {
         explanation: v1::ExplanationLevel::Full.into(),
         payment: choice("PAYMENT_RULE", payment, v1::PaymentRule::from_str_name)?.into(),
         release: choice("RELEASE_RULE", release, v1::ReleaseRule::from_str_name)?.into(),
+        accept_within_ms: words.span_option("accept_within")?,
+        pick_within_ms: words.span_option("pick_within")?,
+        cancel_waiting_after_ms: words.span_option("cancel_waiting_after")?,
         ..Default::default()
     })
 }
@@ -149,6 +164,17 @@ fn node(words: &mut Words<'_>) -> Result<v1::NodeDefined, Fault> {
         location,
         country: "FR".to_owned(),
         disabled: words.take("disabled"),
+        accept_within_ms: words.span_option("accept_within")?,
+        pick_within_ms: words.span_option("pick_within")?,
+        ..Default::default()
+    })
+}
+
+fn capacity(words: &mut Words<'_>) -> Result<v1::NodeCapacitySet, Fault> {
+    Ok(v1::NodeCapacitySet {
+        node_id: words.next("a node")?.to_owned(),
+        orders_per_day: number(words.next("orders a day")?)?,
+        zone: words.option("zone").unwrap_or("UTC").to_owned(),
         ..Default::default()
     })
 }
@@ -216,6 +242,8 @@ fn order(words: &mut Words<'_>) -> Result<v1::OrderPlaced, Fault> {
         coverage: coverage.into(),
         charges: changes::charges(words)?.map(Box::new),
         delivery: changes::delivery(words)?.map(Box::new),
+        hold_id: words.option("hold").unwrap_or_default().to_owned(),
+        release_at_ms: words.time_option("release_at")?,
         ..Default::default()
     })
 }
@@ -229,6 +257,30 @@ pub(super) fn order_line(number: usize, text: &str) -> Result<v1::OrderLine, Fau
         sku: sku.to_owned(),
         quantity_milli: quantity(units)?,
         unit_price: price.map(minor).transpose()?.map(changes::euros),
+    })
+}
+
+fn channel(words: &mut Words<'_>) -> String {
+    words.option("channel").unwrap_or(CHANNEL).to_owned()
+}
+
+fn hold_stock(words: &mut Words<'_>) -> Result<v1::StockHeld, Fault> {
+    let hold_id = words.next("a hold")?.to_owned();
+    let mut lines = Vec::new();
+    if words.take("lines") {
+        while let Some(line) = words.take_if(|word| word.contains(':')) {
+            let v1::OrderLine { sku, quantity_milli, .. } = order_line(1, line)?;
+            lines.push(v1::StockHoldLine { sku, quantity_milli });
+        }
+    }
+    Ok(v1::StockHeld {
+        channel: channel(words),
+        hold_id,
+        lines,
+        node_id: words.option("from").unwrap_or_default().to_owned(),
+        ttl_ms: words.span_option("ttl")?,
+        expires_at_ms: words.time_option("until")?,
+        ..Default::default()
     })
 }
 

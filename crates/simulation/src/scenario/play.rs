@@ -27,6 +27,7 @@ pub trait Player {
 pub struct StockFigures {
     pub on_hand_milli: i64,
     pub allocated_milli: i64,
+    pub held_milli: i64,
     pub quarantine_milli: i64,
     pub short_milli: i64,
     pub atp_milli: i64,

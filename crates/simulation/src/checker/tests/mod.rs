@@ -3,6 +3,7 @@
 
 mod holds;
 mod memory_log;
+mod soft_holds;
 mod story;
 
 use omnifold_events::v1::{self, Cause, OutcomeStatus, RejectionReason};

@@ -57,7 +57,11 @@ impl Story {
     pub fn decide(&mut self, output: Output) {
         let (channel, order_id) = output.order();
         let order = format!("{channel}/{order_id}");
-        let key = output.fulfilment().map_or(order.clone(), |number| format!("{order}/f{number}"));
+        let key = match (&output, output.fulfilment()) {
+            (Output::SoftHold(_), _) => format!("/hold/{order}"),
+            (_, Some(number)) => format!("{order}/f{number}"),
+            (_, None) => order,
+        };
         let before = self.decided.iter().filter(|decided| decided.key == key).count() as u32;
         let node = output.node().map(str::to_owned);
         let seq = node.is_some().then_some(before + 1);
@@ -137,6 +141,7 @@ impl Decided {
             Output::Changed(m) => ("FulfilmentChanged", m.encode_to_vec()),
             Output::ReleaseRequested(m) => ("FulfilmentReleaseRequested", m.encode_to_vec()),
             Output::Released(m) => ("FulfilmentReleased", m.encode_to_vec()),
+            Output::SoftHold(m) => ("StockHoldOutcome", m.encode_to_vec()),
             Output::Rejected(m) => ("RejectedEvent", m.encode_to_vec()),
         };
         let mut headers = vec![("ce_type".to_owned(), format!("omnifold.v1.{type_name}").into())];
@@ -191,6 +196,37 @@ pub fn order(order_id: &str, lines: &[(&str, i64)]) -> v1::OrderPlaced {
         channel: "web".to_owned(),
         order_id: order_id.to_owned(),
         lines: lines.iter().enumerate().map(line).collect(),
+        ..Default::default()
+    }
+}
+
+pub fn held(hold_id: &str, sku: &str, units: i64, ttl_ms: i64) -> v1::StockHeld {
+    v1::StockHeld {
+        channel: "web".to_owned(),
+        hold_id: hold_id.to_owned(),
+        lines: vec![v1::StockHoldLine { sku: sku.to_owned(), quantity_milli: units }],
+        ttl_ms,
+        ..Default::default()
+    }
+}
+
+/// (node, SKU, units) held until an instant, or what was.
+pub fn hold_outcome(
+    hold_id: &str,
+    (step, timer): (u64, u32),
+    status: v1::StockHoldStatus,
+    (node, sku, units): (&str, &str, i64),
+    expires_at_ms: i64,
+) -> v1::StockHoldOutcome {
+    let (node_id, sku) = (node.to_owned(), sku.to_owned());
+    v1::StockHoldOutcome {
+        channel: "web".to_owned(),
+        hold_id: hold_id.to_owned(),
+        status: status.into(),
+        units: vec![v1::HeldUnits { sku, node_id, quantity_milli: units }],
+        expires_at_ms,
+        step,
+        timer,
         ..Default::default()
     }
 }
@@ -330,5 +366,6 @@ pub fn released(
         decision: from.decision,
         step: from.step,
         cause: from.cause,
+        timer: 0,
     }
 }
