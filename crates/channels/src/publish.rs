@@ -242,6 +242,7 @@ pub fn record_key(event: &Event) -> String {
         Event::MarketConfigured(_) => "market".to_owned(),
         Event::RulesActivated(_) => "rules".to_owned(),
         Event::NodeDefined(node) => node.node_id.clone(),
+        Event::NodeCapacitySet(capacity) => capacity.node_id.clone(),
         Event::ItemDefined(item) => item.sku.clone(),
         Event::StockSettingsSet(set) => pair(&set.node_id, &set.sku),
         Event::SalesRateSet(rate) => pair(&rate.node_id, &rate.sku),
@@ -264,6 +265,8 @@ pub fn record_key(event: &Event) -> String {
         Event::PaymentFailed(payment) => pair(&payment.channel, &payment.order_id),
         Event::PaymentVoided(payment) => pair(&payment.channel, &payment.order_id),
         Event::PaymentRefunded(payment) => pair(&payment.channel, &payment.order_id),
+        Event::StockHeld(hold) => pair(&hold.channel, &hold.hold_id),
+        Event::StockHoldReleased(hold) => pair(&hold.channel, &hold.hold_id),
         Event::FulfilmentAccepted(v1::FulfilmentAccepted { target, .. })
         | Event::FulfilmentRejected(v1::FulfilmentRejected { target, .. })
         | Event::FulfilmentShipped(v1::FulfilmentShipped { target, .. })

@@ -2,14 +2,16 @@
 //! and replaying it are one code path.
 
 mod returns;
+mod soft_hold;
 
 use omnifold_events::v1;
 
 use crate::standing::{Standing, settle};
+use crate::timer::change_order;
 use crate::transitions::{self, FulfilmentEvent};
 use crate::{
-    AskedBack, Entry, EntryKind, Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeIx, Order,
-    OrderKey, SkuIx, State, WaitingKey, Work,
+    AskedBack, Entry, EntryKind, Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeDay,
+    NodeIx, Order, OrderKey, SkuIx, State, TimerKey, TimerKind, WaitingKey, Work,
 };
 
 /// One message on `assignments`.
@@ -25,7 +27,11 @@ pub enum Decision {
     ReturnAuthorised(Box<v1::ReturnAuthorised>),
     ReturnRefused(v1::ReturnRefused),
     RefundDue(Box<v1::RefundDue>),
+    SoftHold(v1::StockHoldOutcome),
 }
+
+/// When a decision was caused: number of the record, and of the timers that fired since it.
+pub type Moment = (u64, u32);
 
 /// A decision that does not fit the state: the log or this build is wrong, never the input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,10 +57,27 @@ impl Decision {
             Decision::ReturnAuthorised(m) => m.step,
             Decision::ReturnRefused(m) => m.step,
             Decision::RefundDue(m) => m.step,
+            Decision::SoftHold(m) => m.step,
         }
     }
 
-    /// Its number among the decisions on its order.
+    /// The step that caused it, and which of the timers after it; 0: the record itself.
+    pub fn moment(&self) -> Moment {
+        let timer = match self {
+            Decision::Outcome(m) => m.timer,
+            Decision::Assigned(m) => m.outcome.as_ref().map_or(m.timer, |outcome| outcome.timer),
+            Decision::Changed(m) => m.timer,
+            Decision::ReleaseRequested(m) => m.timer,
+            Decision::Released(m) => m.timer,
+            Decision::ReturnAuthorised(m) => m.timer,
+            Decision::ReturnRefused(m) => m.timer,
+            Decision::RefundDue(m) => m.timer,
+            Decision::SoftHold(m) => m.timer,
+        };
+        (self.step(), timer)
+    }
+
+    /// Its number among the decisions on its order; holds have none.
     pub fn number(&self) -> u32 {
         match self {
             Decision::Outcome(m) => m.decision,
@@ -65,6 +88,7 @@ impl Decision {
             Decision::ReturnAuthorised(m) => m.decision,
             Decision::ReturnRefused(m) => m.decision,
             Decision::RefundDue(m) => m.decision,
+            Decision::SoftHold(_) => 0,
         }
     }
 
@@ -79,10 +103,11 @@ impl Decision {
             Decision::ReturnAuthorised(m) => m.cause(),
             Decision::ReturnRefused(m) => m.cause(),
             Decision::RefundDue(m) => m.cause(),
+            Decision::SoftHold(m) => m.cause(),
         }
     }
 
-    /// Channel and id of its order.
+    /// Channel and id of its order or hold.
     pub fn order(&self) -> (&str, &str) {
         match self {
             Decision::Outcome(m) => (&m.channel, &m.order_id),
@@ -93,6 +118,7 @@ impl Decision {
             Decision::ReturnAuthorised(m) => (&m.channel, &m.order_id),
             Decision::ReturnRefused(m) => (&m.channel, &m.order_id),
             Decision::RefundDue(m) => (&m.channel, &m.order_id),
+            Decision::SoftHold(m) => (&m.channel, &m.hold_id),
         }
     }
 
@@ -111,6 +137,9 @@ pub fn fold<S: State>(
     if decision.cause() == v1::Cause::Void {
         return Ok(()); // what is taken back never took effect
     }
+    if let Decision::SoftHold(outcome) = decision {
+        return soft_hold::apply(state, outcome, work).map_err(|what| decision.misfit(what));
+    }
     let (channel, order_id) = decision.order();
     let key = OrderKey::of(channel, order_id);
     if state.order(key).is_none() {
@@ -128,11 +157,14 @@ pub fn fold<S: State>(
         }
         Decision::ReleaseRequested(m) => ask_back(state, key, m),
         Decision::Released(m) => {
-            take_back(state, key, m.fulfilment, m.decision, &Left::Nothing, work)
+            let left =
+                if m.cause() == v1::Cause::TimedOut { Left::TimedOut } else { Left::Nothing };
+            take_back(state, key, m.fulfilment, m.decision, &left, work)
         }
         Decision::ReturnAuthorised(m) => returns::authorised(state, key, m, work),
         Decision::ReturnRefused(m) => returns::refused(state, key, m),
         Decision::RefundDue(m) => returns::refund_due(state, key, m),
+        Decision::SoftHold(_) => unreachable!("folded above"),
     };
     applied.map_err(|what| decision.misfit(what))
 }
@@ -152,7 +184,7 @@ fn apply_outcome<S: State>(
     let cancelled = places(order, &outcome.cancelled)?;
     let before = Standing::of(order);
     let mut faults = Vec::new();
-    state.change_order(key, &mut |order| {
+    change_order(state, key, &mut |order| {
         order.decisions = outcome.decision;
         for &(place, units) in &cancelled {
             let line = &mut order.lines[place];
@@ -163,6 +195,10 @@ fn apply_outcome<S: State>(
         for &(place, units) in &waiting {
             order.lines[place].waiting = units;
         }
+        if outcome.waiting_until_ms != 0 {
+            order.change_timing(|timing| timing.waiting_until = outcome.waiting_until_ms);
+        }
+        order.settle_timing();
         faults.extend(order.lines.iter().filter(|line| !line.is_accounted()).map(unaccounted));
     });
     settle_queues(state, key);
@@ -203,15 +239,41 @@ fn apply_assigned<S: State>(
     let units = assigned_units(order, message)?;
     let decision = message.outcome.as_ref().map_or(message.decision, |outcome| outcome.decision);
     let was_waiting = order.lines.iter().any(|line| line.waiting > 0);
-    state.change_order(key, &mut |order| {
+    let counts =
+        message.capacity_day != 0 && order.fulfilments.iter().all(|part| part.node != node);
+    let is_timed = message.accept_by_ms != 0 || order.timing.is_some();
+    let change = &mut |order: &mut Order| {
         order.decisions = decision;
-        promise(order, node, &units);
-    });
+        promise(order, node, &units, message.accept_by_ms);
+        order.settle_timing();
+    };
+    if is_timed {
+        change_order(state, key, change);
+    } else {
+        state.change_order(key, change); // nearly every order: no timer to look for
+    }
     allocate(state, node, &units)?;
+    if counts {
+        count_order(state, node, message.capacity_day);
+    }
     if was_waiting {
         settle_queues(state, key);
     }
     Ok(())
+}
+
+/// An order counts once at a node, on the day it came (rule R8). When the node is full, the waiting
+/// orders are tried again as its next day begins.
+fn count_order<S: State>(state: &mut S, node: NodeIx, day: i32) {
+    let before = state.node_day(node);
+    let orders = if before.day == day { before.orders + 1 } else { 1 };
+    state.put_node_day(node, NodeDay { day, orders });
+    let Some(capacity) = &state.nodes()[node.0 as usize].capacity else { return };
+    if orders >= capacity.orders_per_day {
+        let (due_ms, step) = (capacity.day_after(day), u64::from(node.0));
+        let timer = TimerKey { due_ms, kind: TimerKind::NodeDay, step };
+        state.put_timer(timer, u128::from(node.0));
+    }
 }
 
 /// Units of one line that a node is to ship.
@@ -239,7 +301,7 @@ fn assigned_units(order: &Order, message: &v1::FulfilmentAssigned) -> Result<Vec
         .collect()
 }
 
-fn promise(order: &mut Order, node: NodeIx, units: &[Units]) {
+fn promise(order: &mut Order, node: NodeIx, units: &[Units], due_at: i64) {
     let mut lines = Vec::with_capacity(units.len());
     for part in units {
         let line = &mut order.lines[part.line];
@@ -255,7 +317,7 @@ fn promise(order: &mut Order, node: NodeIx, units: &[Units]) {
         });
     }
     let state = FulfilmentState::Assigned;
-    order.fulfilments.push(Fulfilment { node, state, seq: 1, lines, progress: None });
+    order.fulfilments.push(Fulfilment { node, state, seq: 1, lines, progress: None, due_at });
 }
 
 /// I2: what is promised is there, or is said to be backordered and within the limit.
@@ -317,6 +379,8 @@ fn ask_back<S: State>(
 /// What a fulfilment keeps.
 enum Left<'m> {
     Nothing,
+    /// Nothing, and the node is not asked again for this order.
+    TimedOut,
     Of(&'m [v1::AssignedLine]),
 }
 
@@ -335,9 +399,16 @@ fn take_back<S: State>(
     };
     let node = fulfilment.node;
     let taken = taken_back(order, fulfilment, left)?;
-    state.change_order(key, &mut |order| {
+    let excludes = matches!(left, Left::TimedOut);
+    change_order(state, key, &mut |order| {
         order.decisions = decision;
         return_units(order, place, &taken);
+        if excludes {
+            order.take_asked_back(place); // it gave no answer in time
+            if !order.excluded.contains(&node) {
+                order.excluded.push(node);
+            }
+        }
     });
     for part in &taken {
         let mut stock = state.stock_at(part.sku, node).ok_or("stock row is missing")?;
@@ -359,7 +430,7 @@ fn taken_back(
     for (place, line) in fulfilment.lines.iter().enumerate() {
         let order_line = &order.lines[line.line as usize];
         let keeps = match left {
-            Left::Nothing => 0,
+            Left::Nothing | Left::TimedOut => 0,
             Left::Of(lines) => lines
                 .iter()
                 .find(|kept| kept.line_id == order_line.line_id)
@@ -396,14 +467,13 @@ fn return_units(order: &mut Order, place: usize, taken: &[Units]) {
     fulfilment.were_taken_back();
 }
 
-/// An order stands in the queue of a SKU exactly while units of it wait.
+/// An order stands in the queue of a SKU exactly while units of it wait for stock; a pre-order
+/// waits for its date first.
 fn settle_queues<S: State>(state: &mut S, key: OrderKey) {
     let order = state.order(key).expect("checked by fold");
-    let places: Vec<(WaitingKey, bool)> = order
-        .lines
-        .iter()
-        .map(|line| (WaitingKey::of(order, line.sku), order.waiting_of(line.sku) > 0))
-        .collect();
+    let waits = |sku: SkuIx| !order.is_scheduled() && order.waiting_of(sku) > 0;
+    let places: Vec<(WaitingKey, bool)> =
+        order.lines.iter().map(|line| (WaitingKey::of(order, line.sku), waits(line.sku))).collect();
     for (place, waits) in places {
         if waits {
             state.enqueue(place, key);

@@ -5,7 +5,7 @@ use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
 use crate::payment::{Due, Payment};
-use crate::{FulfilmentLine, Order};
+use crate::{FulfilmentLine, Order, SoftHoldKey};
 
 /// The handling of one order. An order that needs none has none ([`Order::tidy_handling`]).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub struct Handling {
     pub payments: Vec<Payment>,
     /// Units that nodes were asked to give up and have not answered for.
     pub asked_back: Vec<AskedBack>,
+    /// A soft hold that the order takes the place of once nothing holds it back.
+    pub soft_hold: Option<SoftHoldKey>,
     /// The bytes of a `v1::DeliveryTerms`; empty: none. Carried, never decided on.
     pub delivery: Vec<u8>,
 }
@@ -95,6 +97,16 @@ impl Order {
     /// Units of a fulfilment's line that its node was asked to give up.
     pub fn asked_back_of(&self, fulfilment: usize, line: &FulfilmentLine) -> i64 {
         self.asked_where(|asked| asked.fulfilment as usize == fulfilment && asked.line == line.line)
+    }
+
+    /// Units that the nodes of these fulfilments were asked to give up: (place of the order line,
+    /// units).
+    pub(crate) fn asked_back_by(&self, fulfilments: &[usize]) -> Vec<(usize, i64)> {
+        let by_it = |asked: &AskedBack| fulfilments.contains(&(asked.fulfilment as usize));
+        let units_of =
+            |line: usize| self.asked_where(|asked| by_it(asked) && asked.line as usize == line);
+        let lines = (0..self.lines.len()).map(|line| (line, units_of(line)));
+        lines.filter(|&(_, units)| units > 0).collect()
     }
 
     fn asked_where(&self, counts: impl Fn(&AskedBack) -> bool) -> i64 {

@@ -2,7 +2,9 @@
 //! `omnifold verify` use the same ones; I3, I4, I5 and I7 speak of runs and stand in the projector
 //! and the state crate.
 
-use crate::{Ledger, Order, OrderKey, State, Stock};
+use std::collections::BTreeSet;
+
+use crate::{Ledger, Order, OrderKey, State, Stock, TimerKey};
 
 /// A broken promise, with its id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +25,11 @@ impl Violation {
 
 /// I1, per (node, SKU): every unit that entered is on hand, in quarantine or shipped.
 pub fn i1_stock_is_conserved(stock: &Stock) -> bool {
-    stock.is_conserved() && stock.allocated >= 0 && stock.quarantine >= 0 && stock.shipped >= 0
+    stock.is_conserved()
+        && stock.allocated >= 0
+        && stock.held >= 0
+        && stock.quarantine >= 0
+        && stock.shipped >= 0
 }
 
 /// I1, per (node, SKU): what stock says is set aside is what its ledger row tells apart.
@@ -85,6 +91,18 @@ pub fn i6_promises_have_owners(stock: &Stock, allocated: i64) -> bool {
     stock.allocated == allocated
 }
 
+/// I6: what stock says is held is what active holds say. `held` is the sum over all holds at that
+/// node.
+pub fn i6_soft_holds_have_owners(stock: &Stock, held: i64) -> bool {
+    stock.held == held
+}
+
+/// I6: what must end has a timer that ends it, at its time or, where its work failed, put off.
+pub fn i6_will_end(needed: &TimerKey, timers: &BTreeSet<TimerKey>) -> bool {
+    let of_same = |timer: &&TimerKey| (timer.kind, timer.step) == (needed.kind, needed.step);
+    timers.range(needed..).any(|timer| of_same(&timer))
+}
+
 /// I6: open units stand in the queue of their SKU, and nothing else does; of an order on hold,
 /// nothing stands in a queue.
 pub fn i6_open_units_wait(order: &Order) -> bool {
@@ -121,6 +139,7 @@ mod tests {
     use super::*;
     use crate::{
         AskedBack, Fulfilment, FulfilmentLine, FulfilmentState, Hold, Line, NodeIx, SkuIx,
+        TimerKind,
     };
 
     fn stock() -> Stock {
@@ -174,9 +193,11 @@ mod tests {
                 seq: 1,
                 lines: vec![held],
                 progress: None,
+                due_at: 0,
             }],
             details: None,
             handling: None,
+            timing: None,
         }
     }
 
@@ -239,6 +260,10 @@ mod tests {
     fn i6_catches_a_promise_without_an_owner() {
         assert!(i6_promises_have_owners(&stock(), 2_000));
         assert!(!i6_promises_have_owners(&stock(), 1_000));
+        let held = Stock { held: 2_000, ..stock() };
+        assert!(
+            i6_soft_holds_have_owners(&held, 2_000) && !i6_soft_holds_have_owners(&held, 1_000)
+        );
         let mut stranded = order();
         stranded.lines[0].open = 1_000;
         assert!(!i6_open_units_wait(&stranded));
@@ -260,5 +285,15 @@ mod tests {
         assert!(i6_asked_units_are_held(&asked));
         asked.fulfilments[0].lines[0].allocated = 1_000;
         assert!(!i6_asked_units_are_held(&asked));
+    }
+
+    #[test]
+    fn i6_catches_a_deadline_that_no_timer_ends() {
+        let timer = |due_ms, step| TimerKey { due_ms, kind: TimerKind::FulfilmentDue, step };
+        let set = |timers: &[TimerKey]| timers.iter().copied().collect::<BTreeSet<_>>();
+        assert!(i6_will_end(&timer(5, 1), &set(&[timer(5, 1)])));
+        assert!(i6_will_end(&timer(5, 1), &set(&[timer(9, 1)])), "put off");
+        assert!(!i6_will_end(&timer(5, 1), &set(&[])));
+        assert!(!i6_will_end(&timer(5, 1), &set(&[timer(4, 1), timer(5, 2)])));
     }
 }

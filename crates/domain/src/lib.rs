@@ -8,9 +8,11 @@
 //!   nothing. What it opens (units to route, waiting orders to serve) it returns as [`Work`].
 //! * [`decision`] takes one decision, as published on `assignments`; the same code folds it when
 //!   it was just taken and when it is replayed.
+//! * [`timer`] fires what time brings: holds that expire, deadlines, release dates.
 //! * [`invariants`] says what must hold, one predicate each, with the id of the promise.
 
 mod availability;
+pub mod calendar;
 mod carrier;
 pub mod decision;
 pub mod fold;
@@ -26,10 +28,12 @@ mod payment;
 mod refusal;
 mod returns;
 pub mod rules;
+mod soft_hold;
 mod stages;
 mod standing;
 mod state;
 mod stock;
+pub mod timer;
 mod transfer;
 pub mod transitions;
 mod work;
@@ -42,18 +46,20 @@ pub use ids::{FulfilmentId, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
 pub use ledger::{
     Entry, EntryKind, Ledger, MAX_RECENT, Movement, MovementKind, SafetyStock, Variance,
 };
-pub use network::{Channel, Item, Location, Node, Settings};
+pub use network::{Capacity, Channel, Deadlines, Item, Location, Node, NodeDay, Settings};
 pub use order::{
     Fulfilment, FulfilmentLine, FulfilmentState, Line, LineDetails, LineProgress, Order,
-    OrderDetails, OrderStatus, PackedParcel, Progress,
+    OrderDetails, OrderStatus, PackedParcel, Progress, Timing,
 };
 pub use parcel::Parcel;
 pub use payment::{Due, Payment};
 pub use refusal::{Reason, Refusal};
 pub use returns::{Return, ReturnLine, ReturnState};
 pub use rules::Rules;
+pub use soft_hold::{HeldUnits, SoftHold, SoftHoldKey, SoftHoldRequest};
 pub use state::{State, View, WaitingKey};
 pub use stock::{Offer, Stock, StockAt};
+pub use timer::{TimerKey, TimerKind};
 pub use transfer::{Transfer, TransferKey};
 pub use work::{Repay, RepayLine, Work};
 

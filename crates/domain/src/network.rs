@@ -33,6 +33,10 @@ pub struct Node {
     pub enabled: bool,
     /// Customers' returns are sent here.
     pub takes_returns: bool,
+    /// How long it has for each step; 0: as long as the market says.
+    pub deadlines: Deadlines,
+    /// Of nodes that do not take whatever comes.
+    pub capacity: Option<Box<Capacity>>,
 }
 
 impl Node {
@@ -40,6 +44,58 @@ impl Node {
     pub fn is_partner(&self) -> bool {
         let kind = v1::NodeKind::try_from(self.kind).unwrap_or_default();
         matches!(kind, v1::NodeKind::Partner | v1::NodeKind::Supplier)
+    }
+}
+
+/// How many orders a node takes a local day (rule R8).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capacity {
+    /// IANA name of the zone its days are in, checked when it was set.
+    pub zone: String,
+    /// 1 or more.
+    pub orders_per_day: u32,
+}
+
+impl Capacity {
+    /// The node's local date, in days since 1970-01-01.
+    pub fn day_of(&self, at_ms: i64) -> i32 {
+        let zone = crate::calendar::zone(&self.zone).expect("checked when it was set");
+        crate::calendar::local_day(&zone, at_ms).expect("record times are of four-digit years")
+    }
+
+    /// The instant at which the day after a local date begins.
+    pub(crate) fn day_after(&self, day: i32) -> i64 {
+        let zone = crate::calendar::zone(&self.zone).expect("checked when it was set");
+        crate::calendar::start_of_day(&zone, day + 1).expect("as above")
+    }
+}
+
+/// Orders that a node with a limit took on its newest local day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NodeDay {
+    /// Days since 1970-01-01, in the node's zone.
+    pub day: i32,
+    /// Orders.
+    pub orders: u32,
+}
+
+/// How long a node has for a step of its work, in milliseconds; 0: for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Deadlines {
+    /// From assigned to accepted.
+    pub accept_within_ms: i64,
+    /// From accepted to picked.
+    pub pick_within_ms: i64,
+}
+
+impl Deadlines {
+    /// These, and where they say nothing, the others.
+    pub fn or(self, others: Deadlines) -> Deadlines {
+        let or = |own: i64, other: i64| if own == 0 { other } else { own };
+        Deadlines {
+            accept_within_ms: or(self.accept_within_ms, others.accept_within_ms),
+            pick_within_ms: or(self.pick_within_ms, others.pick_within_ms),
+        }
     }
 }
 
@@ -98,6 +154,10 @@ pub struct Settings {
     pub max_parcel_g: u32,
     /// What ChannelDefined said, by channel.
     pub channels: BTreeMap<String, Channel>,
+    /// For nodes that have none of their own.
+    pub deadlines: Deadlines,
+    /// How long units wait before they are cancelled, in milliseconds; 0: for ever.
+    pub cancel_waiting_after_ms: i64,
 }
 
 /// What a channel may sell.
@@ -149,6 +209,11 @@ impl Settings {
             max_parcel_g: event.max_parcel_g,
             payment: event.payment,
             asks_release: event.release() == v1::ReleaseRule::AskOnceAccepted,
+            deadlines: Deadlines {
+                accept_within_ms: event.accept_within_ms,
+                pick_within_ms: event.pick_within_ms,
+            },
+            cancel_waiting_after_ms: event.cancel_waiting_after_ms,
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct Order {
     pub handling: Option<Box<Handling>>,
     /// What few orders have, or only late in their life.
     pub details: Option<Box<OrderDetails>>,
+    /// What few orders have: instants at which something becomes of them.
+    pub timing: Option<Box<Timing>>,
 }
 
 /// What few orders have, or only late in their life.
@@ -71,6 +73,15 @@ pub struct LineDetails {
     pub repaid_units: i64,
     /// That money, minor units (law L20).
     pub repaid: i64,
+}
+
+/// Instants of an order, milliseconds since the Unix epoch; 0: none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Timing {
+    /// A pre-order: not routed before.
+    pub release_at: i64,
+    /// Units that wait at this instant are cancelled.
+    pub waiting_until: i64,
 }
 
 /// One line. `ordered = open + allocated + shipped + cancelled` (law L5).
@@ -115,6 +126,9 @@ pub struct Fulfilment {
     pub lines: Vec<FulfilmentLine>,
     /// What the node and the carriers said on the way, once they did.
     pub progress: Option<Box<Progress>>,
+    /// When the node must have taken the next step (accepted, then picked), milliseconds since the
+    /// Unix epoch; 0: no deadline.
+    pub due_at: i64,
 }
 
 /// Units of one order line in a fulfilment.
@@ -333,6 +347,44 @@ impl Order {
     /// Units of a SKU that wait, over its lines.
     pub fn waiting_of(&self, sku: SkuIx) -> i64 {
         self.lines.iter().filter(|line| line.sku == sku).map(|line| line.waiting).sum()
+    }
+
+    /// Whether it waits for its release date.
+    pub fn is_scheduled(&self) -> bool {
+        self.timing.as_ref().is_some_and(|timing| timing.release_at != 0)
+    }
+
+    /// Places of the fulfilments whose deadline is at or before an instant.
+    pub fn overdue(&self, at_ms: i64) -> impl Iterator<Item = usize> {
+        let numbered = self.fulfilments.iter().enumerate();
+        numbered.filter(move |(_, part)| (1..=at_ms).contains(&part.due_at)).map(|(place, _)| place)
+    }
+
+    /// Changes its instants; where none is left, it has no timing.
+    pub(crate) fn change_timing(&mut self, change: impl FnOnce(&mut Timing)) {
+        let mut timing = self.timing.take().map(|timing| *timing).unwrap_or_default();
+        change(&mut timing);
+        self.timing = (timing != Timing::default()).then(|| Box::new(timing));
+    }
+
+    /// What waits no longer has no end of waiting.
+    pub(crate) fn settle_timing(&mut self) {
+        if self.timing.is_none() {
+            return;
+        }
+        let waits = self.lines.iter().any(|line| line.waiting > 0);
+        self.change_timing(|timing| {
+            timing.waiting_until = if waits { timing.waiting_until } else { 0 };
+        });
+    }
+
+    /// A release date that came while nothing was open holds nothing back that is opened later.
+    pub(crate) fn settle_release(&mut self, now_ms: i64) {
+        if self.timing.is_some() {
+            self.change_timing(|timing| {
+                timing.release_at = if timing.release_at > now_ms { timing.release_at } else { 0 };
+            });
+        }
     }
 
     /// Place of the line of that name.

@@ -94,6 +94,7 @@ mod tests {
             fulfilments: Vec::new(),
             details: None,
             handling: None,
+            timing: None,
         }
     }
 

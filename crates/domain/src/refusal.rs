@@ -87,6 +87,8 @@ pub enum Reason {
     NotCancelled,
     ReleaseNotRequested,
     ReleaseRefused,
+    InvalidTime,
+    UnknownZone,
 }
 
 impl Reason {
@@ -176,6 +178,8 @@ impl Reason {
             Reason::NotCancelled => "not_cancelled",
             Reason::ReleaseNotRequested => "release_not_requested",
             Reason::ReleaseRefused => "release_refused",
+            Reason::InvalidTime => "invalid_time",
+            Reason::UnknownZone => "unknown_zone",
         }
     }
 }

@@ -5,15 +5,24 @@ use crate::transitions::{self, FulfilmentEvent};
 use crate::{Fulfilment, FulfilmentState};
 
 impl Fulfilment {
-    /// Takes the next state from the table.
+    /// Takes the next state from the table. A deadline ends with the step it was for: acceptance
+    /// with the first thing that the node says, picking when everything is picked.
     ///
     /// # Panics
     /// Where the table refuses the event: the fold checked that it may happen.
     pub(crate) fn happen(&mut self, event: FulfilmentEvent) {
-        let next = transitions::fulfilment(self.state, event);
-        self.state = next.unwrap_or_else(|reason| {
+        use FulfilmentState::{Accepted, Assigned, Picking};
+        let next = transitions::fulfilment(self.state, event).unwrap_or_else(|reason| {
             panic!("{event:?} on {:?} is refused: {}", self.state, reason.code())
         });
+        let still_due = match self.state {
+            Assigned => next == Assigned,
+            _ => matches!(next, Accepted | Picking),
+        };
+        if !still_due {
+            self.due_at = 0;
+        }
+        self.state = next;
     }
 
     /// Units left the node.

@@ -3,8 +3,8 @@
 
 use omnifold_events::v1;
 
-use crate::Order;
-use crate::{OrderKey, State, WaitingKey, Work};
+use crate::timer::change_order;
+use crate::{Order, OrderKey, State, WaitingKey, Work};
 
 /// What held an order before a change.
 pub(crate) struct Standing {
@@ -53,8 +53,22 @@ pub(crate) fn settle<S: State>(
     if now.held && !before.held {
         leave_queues(state, key);
     } else if before.held && !now.held && is_open {
+        consume_soft_hold(state, key, work);
         push_once(work, Work::Route { order: key, cause });
     }
+}
+
+/// The units of its soft hold are free again before the order is routed, and nobody comes between.
+fn consume_soft_hold<S: State>(state: &mut S, key: OrderKey, work: &mut Vec<Work>) {
+    let order = state.order(key).expect("the change was made to it");
+    let handling = order.handling.as_ref();
+    let Some(hold) = handling.and_then(|handling| handling.soft_hold) else { return };
+    let (status, order_id) = (v1::StockHoldStatus::Consumed, order.order_id.clone());
+    work.push(Work::EndSoftHold { hold, status, order_id });
+    state.change_order(key, &mut |order| {
+        order.handling_mut().soft_hold = None;
+        order.tidy_handling();
+    });
 }
 
 /// Adds work that is not there yet.
@@ -72,10 +86,11 @@ fn leave_queues<S: State>(state: &mut S, key: OrderKey) {
     if places.is_empty() {
         return;
     }
-    state.change_order(key, &mut |order| {
+    change_order(state, key, &mut |order| {
         for line in &mut order.lines {
             line.waiting = 0;
         }
+        order.settle_timing();
     });
     for place in places {
         state.dequeue(place);

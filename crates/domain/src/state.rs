@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Carrier, CarrierKey, Entry, Item, Ledger, Node, NodeIx, Offer, Order, OrderKey, Parcel,
-    ParcelKey, Return, ReturnKey, Settings, SkuIx, Stock, StockAt, Transfer, TransferKey,
+    Carrier, CarrierKey, Entry, Item, Ledger, Node, NodeDay, NodeIx, Offer, Order, OrderKey,
+    Parcel, ParcelKey, Return, ReturnKey, Settings, SkuIx, SoftHold, SoftHoldKey, Stock, StockAt,
+    TimerKey, Transfer, TransferKey,
 };
 
 /// Place of a waiting order in the queue of one SKU: higher priority first, then the older order.
@@ -71,6 +72,14 @@ pub trait View {
     /// A carrier.
     fn carrier(&mut self, key: CarrierKey) -> Option<&Carrier>;
 
+    /// Orders that a node took on its newest local day; counted for nodes with a limit only.
+    fn node_day(&self, node: NodeIx) -> NodeDay;
+
+    /// An active hold.
+    fn soft_hold(&self, key: SoftHoldKey) -> Option<&SoftHold>;
+    /// The timer that fires next, with the key of its subject.
+    fn next_timer(&self) -> Option<(TimerKey, u128)>;
+
     /// The next waiting order of a SKU after a place, or the first.
     fn next_waiting(
         &mut self,
@@ -117,4 +126,14 @@ pub trait State: View {
     fn enqueue(&mut self, place: WaitingKey, order: OrderKey);
     /// Takes an order out of the queue of a SKU. No effect where it does not stand there.
     fn dequeue(&mut self, place: WaitingKey);
+    /// Replaces the count of a node's newest day.
+    fn put_node_day(&mut self, node: NodeIx, day: NodeDay);
+    /// Adds or replaces a hold.
+    fn put_soft_hold(&mut self, key: SoftHoldKey, hold: SoftHold);
+    /// Takes a hold away. No effect where there is none.
+    fn remove_soft_hold(&mut self, key: SoftHoldKey);
+    /// Sets a timer for a subject: an order's or a hold's key.
+    fn put_timer(&mut self, timer: TimerKey, subject: u128);
+    /// Takes a timer away. No effect where there is none.
+    fn remove_timer(&mut self, timer: TimerKey);
 }

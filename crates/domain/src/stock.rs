@@ -14,6 +14,8 @@ pub struct Stock {
     pub on_hand: i64,
     /// Firm promises to orders, backordered units included.
     pub allocated: i64,
+    /// Soft holds that have not expired.
+    pub held: i64,
     /// There, not sellable.
     pub quarantine: i64,
     /// Left with a courier and not come back.
@@ -34,10 +36,11 @@ pub struct Stock {
 }
 
 impl Stock {
-    /// `on_hand - allocated` (rule Q3): what is not promised; negative where promises exceed stock.
+    /// `on_hand - allocated - held` (rule Q3): what is neither promised nor held; negative where
+    /// that exceeds stock.
     #[inline]
     pub fn free(&self) -> i64 {
-        self.on_hand - self.allocated
+        self.on_hand - self.allocated - self.held
     }
 
     /// Node ATP: `free - buffer + backorder_limit`, negative as it may be.

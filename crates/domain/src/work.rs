@@ -2,7 +2,10 @@
 
 use omnifold_events::v1;
 
-use crate::{NodeIx, OrderKey, Reason, ReturnKey, SkuIx, Variance, View, WaitingKey};
+use crate::{
+    NodeIx, OrderKey, Reason, ReturnKey, SkuIx, SoftHoldKey, SoftHoldRequest, Variance, View,
+    WaitingKey,
+};
 
 /// Work that a fold opens. It is done in this order: units given back are routed first, then
 /// waiting orders are served, then the new order is routed (DESIGN section 3).
@@ -72,6 +75,29 @@ pub enum Work {
         lines: Vec<(usize, i64)>,
         /// Why.
         reason: Reason,
+    },
+    /// Hold units for a cart, in place of the earlier hold of that id.
+    SoftHold(Box<SoftHoldRequest>),
+    /// End a hold.
+    EndSoftHold {
+        /// The hold.
+        hold: SoftHoldKey,
+        /// Released, expired or consumed.
+        status: v1::StockHoldStatus,
+        /// The order that consumes it, of the same channel.
+        order_id: String,
+    },
+    /// Take back the fulfilments whose deadline has passed.
+    TimeOut {
+        /// The order.
+        order: OrderKey,
+        /// Deadlines at or before this instant.
+        due_ms: i64,
+    },
+    /// Cancel the units that still wait.
+    EndWaiting {
+        /// The order.
+        order: OrderKey,
     },
     /// Stock of a SKU appeared: serve its waiting orders by priority and age.
     Serve {

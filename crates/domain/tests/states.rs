@@ -1,7 +1,7 @@
 //! docs/STATES.md is drawn from the transition tables. After changing a table, run this test with
 //! `OMNIFOLD_GOLDEN=write`.
 
-#![allow(clippy::disallowed_methods)] // the test writes the page that it draws
+#![allow(clippy::disallowed_methods)] // the test draws the page; the core does no I/O
 
 use std::fmt::{Debug, Write as _};
 use std::path::Path;
@@ -19,7 +19,7 @@ never does.
 
 Beside these states stand two that stop things and end by themselves: an order or a fulfilment *on
 hold* is not shipped (`on_hold`), and units that a node was *asked back* stay allocated until it
-answers.
+answers. A deadline that a node misses takes back the rest; on hold it is put off.
 ";
 
 fn table<S: Debug + Copy, E: Debug, const N: usize>(

@@ -30,7 +30,9 @@ macro_rules! outputs {
 }
 
 outputs! {
-    AvailabilityChanged, CountVariance, EpochMark, FulfilmentAssigned, FulfilmentChanged, FulfilmentReleaseRequested, FulfilmentReleased, OrderOutcome, RefundDue, RejectedEvent, ReturnAuthorised, ReturnRefused,
+    AvailabilityChanged, CountVariance, EpochMark, FulfilmentAssigned, FulfilmentChanged,
+    FulfilmentReleaseRequested, FulfilmentReleased, OrderOutcome, RefundDue, RejectedEvent,
+    ReturnAuthorised, ReturnRefused, StockHoldOutcome,
 }
 
 /// The CloudEvents `type` of an output message.

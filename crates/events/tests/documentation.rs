@@ -50,6 +50,7 @@ fn every_output_event_has_an_example_that_is_read() {
     check_output::<v1::ReturnAuthorised>(&page);
     check_output::<v1::ReturnRefused>(&page);
     check_output::<v1::RefundDue>(&page);
+    check_output::<v1::StockHoldOutcome>(&page);
     check_output::<v1::RejectedEvent>(&page);
     check_output::<v1::EpochMark>(&page);
     check_output::<v1::AvailabilityChanged>(&page);

@@ -95,6 +95,8 @@ fn any_order() -> impl Strategy<Value = v1::OrderPlaced> {
                     fulfil_from: from,
                     coverage,
                     customer_ref: String::new(),
+                    hold_id: String::new(),
+                    release_at_ms: 0,
                     extensions: more,
                     ..Default::default()
                 }

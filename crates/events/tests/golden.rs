@@ -38,6 +38,7 @@ fn written_outputs() -> Vec<Written> {
         output(examples::fulfilment_changed()),
         output(examples::fulfilment_release_requested()),
         output(examples::fulfilment_released()),
+        output(examples::stock_hold_outcome()),
         output(examples::epoch_mark()),
         output(examples::rejected_event()),
         output(examples::availability_changed()),
@@ -130,6 +131,7 @@ fn every_golden_output_is_read_from_bytes_and_from_json() {
     check(examples::fulfilment_changed());
     check(examples::fulfilment_release_requested());
     check(examples::fulfilment_released());
+    check(examples::stock_hold_outcome());
     check(examples::epoch_mark());
     check(examples::rejected_event());
     check(examples::availability_changed());

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use omnifold_domain::SkuIx;
+use omnifold_events::v1::EpochMark;
 use omnifold_log::{Log, RecordBuf};
 use omnifold_state::{Digest, Images, Store};
 
@@ -158,8 +159,13 @@ impl Follower {
         if is_missing && !begins {
             self.machine.voids = Voids::new(self.recorded.voids.clone());
         }
-        let (machine, wall_ms) = (&mut self.machine, body.wall_ms);
-        let images = fold_slice(machine, &self.gatherer, wall_ms, &mut judge, &mut self.out);
+        let machine = &mut self.machine;
+        if !begins {
+            let begun = machine.begin_slice(&mut judge, &mut self.out);
+            begun.map_err(|source| self.halt(source))?;
+        }
+        let machine = &mut self.machine;
+        let images = fold_slice(machine, &self.gatherer, body, &mut judge, &mut self.out);
         let images = images.map_err(|source| self.halt(source))?;
         self.machine.left_over = epoch.mark.left_over().collect();
         self.machine.availability_next = epoch.mark.body.availability_next.map(SkuIx);
@@ -174,7 +180,7 @@ impl Follower {
         }
         self.check_figures(&epoch.mark, is_missing)?;
         if !begins {
-            self.recorded.answered(body.steps);
+            self.recorded.answered((body.steps, body.timers));
         }
         self.position = Position {
             mark: prost::Message::encode_to_vec(&epoch.mark.body),
@@ -232,6 +238,9 @@ impl Follower {
         if machine.steps != body.steps {
             return Err(self.mismatch(mark, "number of steps", machine.steps, body.steps));
         }
+        if machine.timers != body.timers {
+            return Err(self.mismatch(mark, "number of timers", machine.timers, body.timers));
+        }
         if machine.inputs_hash != hash_of(&body.inputs_hash) {
             let expected = hash_of(&body.inputs_hash);
             return Err(self.mismatch(mark, "hash of inputs", machine.inputs_hash, expected));
@@ -268,20 +277,22 @@ impl Follower {
     }
 }
 
-/// Steps through a gathered slice and ends the epoch.
+/// Steps through a gathered slice and ends the epoch. What was left over is served before, except
+/// where an incarnation begins: its first mark decides nothing.
 fn fold_slice(
     machine: &mut Machine,
     gatherer: &Gatherer,
-    wall_ms: i64,
+    mark: &EpochMark,
     judge: &mut Judge<'_>,
     out: &mut Output,
 ) -> Result<Arc<Images>, crate::machine::Halt> {
-    machine.begin_slice(judge, out)?;
     for (topic, record) in gatherer.slice() {
-        machine.step(topic, &record, wall_ms, judge, out)?;
+        // One that is not taken shows in the number of steps.
+        machine.step(topic, &record, mark.wall_ms, judge, out)?;
     }
+    machine.fire_up_to(mark.timers, judge, out)?;
     machine.answer_voids(out);
-    Ok(machine.end_slice(wall_ms))
+    Ok(machine.end_slice(mark.wall_ms))
 }
 
 fn hash_of(bytes: &[u8]) -> u128 {
@@ -295,6 +306,7 @@ fn digest_of(mark: &Mark) -> Digest {
 fn resume(machine: &mut Machine, head: &Mark) {
     machine.clock_ms = head.body.clock_ms;
     machine.steps = head.body.steps;
+    machine.timers = head.body.timers;
     machine.inputs_hash = hash_of(&head.body.inputs_hash);
     machine.left_over = head.left_over().collect();
     machine.availability_next = head.body.availability_next.map(SkuIx);

@@ -43,6 +43,8 @@ struct Queue {
     end: u64,
 }
 
+/// Rounds of fetching before a slice: under a stream of news the last one may leave a topic behind.
+const MAX_ROUNDS: usize = 8;
 /// Consumed bytes kept in a queue before they are moved out.
 const MAX_CONSUMED: usize = 8 << 20;
 
@@ -92,11 +94,7 @@ impl Gatherer {
     /// Gathers what is there, within the limits. Returns the number of records.
     pub(crate) fn gather(&mut self, limits: &SliceLimits) -> Result<usize, LogError> {
         self.begin();
-        for place in 0..self.queues.len() {
-            if self.queues[place].cursor == self.queues[place].records.len() {
-                self.fetch(place, limits.bytes)?;
-            }
-        }
+        self.fetch_all(limits.bytes)?;
         let mut bytes = 0;
         while self.slice.len() < limits.records && bytes < limits.bytes {
             let starved = |queue: &Queue| queue.head_ms.is_none() && !queue.at_end;
@@ -131,13 +129,32 @@ impl Gatherer {
         }
     }
 
-    fn fetch(&mut self, place: usize, bytes: usize) -> Result<(), LogError> {
+    /// Fetches where nothing is left, and asks topics that stood at their end again as long as
+    /// another one has news: what was appended to several topics at once is seen in all or in none.
+    fn fetch_all(&mut self, bytes: usize) -> Result<(), LogError> {
+        for _ in 0..MAX_ROUNDS {
+            let mut news = 0;
+            for place in 0..self.queues.len() {
+                let queue = &self.queues[place];
+                if queue.at_end || queue.cursor == queue.records.len() {
+                    news += self.fetch(place, bytes)?;
+                }
+            }
+            if news == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the number of records that came.
+    fn fetch(&mut self, place: usize, bytes: usize) -> Result<usize, LogError> {
         let queue = &mut self.queues[place];
         let fetched = self.reader.fetch(place, bytes, &mut queue.records)?;
         queue.at_end = fetched.at_end;
         queue.end = fetched.end;
         queue.find_head();
-        Ok(())
+        Ok(fetched.records)
     }
 
     fn fetch_until(&mut self, place: usize, until: u64) -> Result<(), ReplayGap> {

@@ -1,5 +1,6 @@
 //! The end of an epoch: marks chained by hash, and the position a checkpoint stands for.
 
+use omnifold_domain::decision::Moment;
 use omnifold_domain::{SkuIx, WaitingKey};
 use omnifold_events::v1;
 use omnifold_log::TopicKind;
@@ -101,7 +102,13 @@ pub(crate) fn mark_of(machine: &Machine, ending: &Ending<'_>) -> Mark {
         undone_steps: machine.undone_steps.clone(),
         republished_epochs: Vec::new(),
         availability_next: machine.availability_next.map(|sku| sku.0),
+        timers: machine.timers,
+        undone_timers: machine.undone_timers.iter().map(timer_moment).collect(),
     })
+}
+
+fn timer_moment(&(step, timer): &Moment) -> v1::TimerMoment {
+    v1::TimerMoment { step, timer }
 }
 
 fn open_work(left: &LeftOver) -> v1::OpenWork {

@@ -122,6 +122,7 @@ impl<'a> Owner<'a> {
     fn begin_incarnation(&mut self) -> Result<Option<Exit>, ProjectorError> {
         self.out.begin(self.incarnation, self.tip.body.epoch + 1);
         self.follower.machine.undone_steps.clear();
+        self.follower.machine.undone_timers.clear();
         for record in self.follower.missing.values().flat_map(RecordBuf::iter) {
             if record.topic == ASSIGNMENTS {
                 self.out.note(record.value.unwrap_or_default());
@@ -168,8 +169,10 @@ impl<'a> Owner<'a> {
         self.options.observe(&self.follower.market, Phase::Gather);
         self.gathered = Instant::now();
         let gathered = self.follower.gatherer.gather(&self.options.slice)?;
+        let wall_ms = wall_clock_ms();
         let machine = &self.follower.machine;
-        let nothing = gathered == 0 && !machine.is_cut() && machine.availability_next.is_none();
+        let served = !machine.is_cut() && !machine.is_due(wall_ms);
+        let nothing = gathered == 0 && served && machine.availability_next.is_none();
         let idle = nothing && self.under_way.is_none();
         match turned(Turned { follower: self.follower, idle }) {
             Order::GoOn => {}
@@ -178,7 +181,6 @@ impl<'a> Owner<'a> {
         if nothing {
             return self.rest();
         }
-        let wall_ms = wall_clock_ms();
         let images = self.fold(wall_ms)?;
         if let Some(exit) = self.settle(Duration::MAX)? {
             return Ok(Some(exit));
@@ -232,12 +234,15 @@ impl<'a> Owner<'a> {
         }
         let mut taken = 0;
         for (topic, record) in gatherer.slice() {
-            machine.step(topic, &record, wall_ms, &mut judge, &mut self.out)?;
+            if !machine.step(topic, &record, wall_ms, &mut judge, &mut self.out)? {
+                return Ok(taken);
+            }
             taken += 1;
             if machine.is_cut() {
-                break;
+                return Ok(taken);
             }
         }
+        machine.fire_at_end(wall_ms, &mut judge, &mut self.out)?;
         Ok(taken)
     }
 

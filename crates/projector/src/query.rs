@@ -210,13 +210,15 @@ fn order_body<V: View>(store: &mut V, order: &Order) -> Value {
         .map(|(number, fulfilment)| fulfilment_body(store, order, number, fulfilment))
         .collect();
     let excluded: Vec<String> = order.excluded.iter().map(|&node| node_id(store, node)).collect();
+    let timing = order.timing.as_deref().copied().unwrap_or_default();
     json!({
         "channel": order.channel, "order_id": order.order_id, "status": order.status(),
         "revision": order.revision, "decisions": order.decisions, "priority": order.priority,
         "placed_at": format_time(order.placed_at), "lines": lines, "fulfilments": fulfilments,
         "excluded": excluded, "returns": returns_body(store, order),
         "holds": order.holds_of_order().iter().map(hold_body).collect::<Vec<_>>(),
-        "payment": payment_body(order),
+        "payment": payment_body(order), "release_at": instant(timing.release_at),
+        "waiting_until": instant(timing.waiting_until),
     })
 }
 
@@ -241,6 +243,11 @@ fn payment_body(order: &Order) -> Value {
     } else {
         json!({ "due": due, "payments": payments })
     }
+}
+
+/// An instant for people; `None` where there is none.
+fn instant(at_ms: i64) -> Option<String> {
+    (at_ms != 0).then(|| format_time(at_ms))
 }
 
 fn fulfilment_body<V: View>(
@@ -283,6 +290,7 @@ fn fulfilment_body<V: View>(
         "id": id.to_string(), "node": node_id(store, fulfilment.node),
         "state": format!("{:?}", fulfilment.state), "lines": lines, "parcels": parcels,
         "holds": holds.iter().map(hold_body).collect::<Vec<_>>(),
+        "due_at": instant(fulfilment.due_at),
     })
 }
 
@@ -409,6 +417,7 @@ fn stock_row(store: &mut Store, sku: SkuIx, node: NodeIx, stock: &Stock) -> Valu
     json!({
         "node": node_id(store, node), "sku": store.item(sku).sku,
         "on_hand": units(stock.on_hand), "allocated": units(stock.allocated),
+        "held": units(stock.held),
         "quarantine": units(stock.quarantine), "shipped": units(stock.shipped),
         "in_transit": units(ledger.in_transit), "written_off": units(ledger.written_off),
         "returned_to_supplier": units(ledger.returned_to_supplier),
@@ -445,7 +454,8 @@ fn decisions_body(
             let Ok(decision) = decode_decision(&type_name, record.value.unwrap_or_default()) else {
                 continue;
             };
-            if decision.order() == (channel, order_id) {
+            let of_hold = matches!(decision, Decision::SoftHold(_));
+            if !of_hold && decision.order() == (channel, order_id) {
                 let name = type_name.trim_start_matches("omnifold.v1.");
                 found.push(decision_body(&follower.machine.store, name, record.offset, &decision));
             }
@@ -523,6 +533,7 @@ fn decision_body<V: View>(store: &V, name: &str, offset: u64, decision: &Decisio
             body["fee"] = json!(m.fee);
             (None, None)
         }
+        Decision::SoftHold(_) => (None, None), // about no order
     };
     if let Some(outcome) = outcome {
         add_outcome(&mut body, outcome);

@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use omnifold_domain::decision::Moment;
 use omnifold_events::v1::Cause;
 use omnifold_log::{Fetched, Log, LogError, Reader, Record, RecordBuf};
 
@@ -142,9 +143,9 @@ impl RecordedReader {
         Ok(self.assignments_next)
     }
 
-    /// A published epoch went so many steps far: its owner has answered the voids up to there.
-    pub(crate) fn answered(&mut self, steps: u64) {
-        self.voids.retain(|void| void.decision.step() > steps);
+    /// A published epoch went so far: its owner has answered the voids up to there.
+    pub(crate) fn answered(&mut self, moment: Moment) {
+        self.voids.retain(|void| void.decision.moment() > moment);
     }
 
     /// Decisions published again with a mark of their own take effect where they were first.
@@ -234,7 +235,12 @@ impl RecordedReader {
 
     fn epoch_of(&mut self, mark: Mark) -> Epoch {
         let id: EpochId = (mark.body.incarnation, mark.body.epoch);
-        let mut feed = Feed { undone_steps: mark.body.undone_steps.clone(), ..Feed::default() };
+        let undone_timers = &mark.body.undone_timers;
+        let mut feed = Feed {
+            undone_steps: mark.body.undone_steps.clone(),
+            undone_timers: undone_timers.iter().map(|undone| (undone.step, undone.timer)).collect(),
+            ..Feed::default()
+        };
         let mut payloads = Vec::with_capacity(mark.body.decisions as usize);
         while payloads.len() < mark.body.decisions as usize
             && self.written.front().is_some_and(|front| front.epoch <= id)

@@ -5,6 +5,7 @@
 //! deciding, it answers the void assignment with a FulfilmentReleased of cause VOID.
 
 use omnifold_domain::Decision;
+use omnifold_domain::decision::Moment;
 use omnifold_events::v1;
 
 use crate::machine::Recorded;
@@ -39,38 +40,57 @@ impl Voids {
         &mut self,
         decision: &Decision,
         payload: &[u8],
-        step: u64,
+        now: Moment,
     ) -> Vec<Decision> {
-        let same = |void: &Recorded| {
-            void.decision.order() == decision.order() && void.decision.number() == decision.number()
-        };
+        let same = |void: &Recorded| answers(&void.decision, decision);
         let (answered, rest): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.0).into_iter().partition(same);
         self.0 = rest;
         let otherwise = answered.iter().filter(|void| void.payload != payload);
-        otherwise.filter_map(|void| release(&void.decision, step)).collect()
+        otherwise.filter_map(|void| release(&void.decision, now)).collect()
     }
 
-    /// Releases for the void decisions whose step has passed.
-    pub(crate) fn passed(&mut self, step: u64) -> Vec<Decision> {
+    /// Releases for the void decisions whose moment has passed.
+    pub(crate) fn passed(&mut self, now: Moment) -> Vec<Decision> {
         let (passed, rest): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.0).into_iter().partition(|void| void.decision.step() <= step);
+            std::mem::take(&mut self.0).into_iter().partition(|void| void.decision.moment() <= now);
         self.0 = rest;
-        passed.iter().filter_map(|void| release(&void.decision, step)).collect()
+        passed.iter().filter_map(|void| release(&void.decision, now)).collect()
     }
 }
 
-fn release(void: &Decision, step: u64) -> Option<Decision> {
-    let Decision::Assigned(assigned) = void else { return None };
-    Some(Decision::Released(v1::FulfilmentReleased {
-        channel: assigned.channel.clone(),
-        order_id: assigned.order_id.clone(),
-        fulfilment: assigned.fulfilment,
-        node_id: assigned.node_id.clone(),
-        lines: assigned.lines.clone(),
-        revision: assigned.outcome.as_ref().map_or(assigned.revision, |o| o.revision),
-        decision: void.number(),
-        step,
-        cause: v1::Cause::Void.into(),
-    }))
+/// Whether a decision stands in the place of a void one: the same number on the same order, or any
+/// outcome of the same hold.
+fn answers(void: &Decision, decision: &Decision) -> bool {
+    let is_hold = |decision: &Decision| matches!(decision, Decision::SoftHold(_));
+    void.order() == decision.order()
+        && void.number() == decision.number()
+        && is_hold(void) == is_hold(decision)
+}
+
+fn release(void: &Decision, (step, timer): Moment) -> Option<Decision> {
+    match void {
+        Decision::Assigned(assigned) => Some(Decision::Released(v1::FulfilmentReleased {
+            channel: assigned.channel.clone(),
+            order_id: assigned.order_id.clone(),
+            fulfilment: assigned.fulfilment,
+            node_id: assigned.node_id.clone(),
+            lines: assigned.lines.clone(),
+            revision: assigned.outcome.as_ref().map_or(assigned.revision, |o| o.revision),
+            decision: void.number(),
+            step,
+            cause: v1::Cause::Void.into(),
+            timer,
+        })),
+        Decision::SoftHold(outcome) if outcome.status() == v1::StockHoldStatus::Held => {
+            Some(Decision::SoftHold(v1::StockHoldOutcome {
+                status: v1::StockHoldStatus::Released.into(),
+                step,
+                timer,
+                cause: v1::Cause::Void.into(),
+                ..outcome.clone()
+            }))
+        }
+        _ => None,
+    }
 }

@@ -103,6 +103,7 @@ fn without_step(record: &Record<'_>) -> String {
         Output::Changed(changed) => changed.step = 0,
         Output::ReleaseRequested(asked) => asked.step = 0,
         Output::Released(released) => released.step = 0,
+        Output::SoftHold(hold) => hold.step = 0,
         Output::ReturnAuthorised(message) => message.step = 0,
         Output::ReturnRefused(message) => message.step = 0,
         Output::RefundDue(message) => message.step = 0,

@@ -4,7 +4,7 @@
 mod engine;
 
 use engine::{Engine, MARKET, PREFIX, TEN, count, event, market, node, order, small_world, tamper};
-use omnifold_domain::{Order, Stock};
+use omnifold_domain::{Order, SoftHold, Stock};
 use omnifold_events::jsonl::FileEvent;
 use omnifold_events::v1;
 use omnifold_log::embedded::EmbeddedLog;
@@ -72,6 +72,46 @@ fn i6_a_promise_without_an_owner_is_caught() {
         order.lines[0].ordered += 1_000;
     });
     assert!(found.contains("I6: order `web/first` has open units in no queue"), "{found}");
+}
+
+/// A running engine with a hold on three units.
+fn engine_with_a_hold() -> Engine {
+    let mut engine = Engine::new();
+    engine.take(&small_world(10));
+    let held = v1::StockHeld {
+        channel: "web".into(),
+        hold_id: "cart".into(),
+        lines: vec![v1::StockHoldLine { sku: "S".into(), quantity_milli: 3_000 }],
+        ttl_ms: 420_000,
+        ..Default::default()
+    };
+    engine.take(&[event("hold", TEN, held)]);
+    let stored = verify_state(MARKET, &engine.options).expect("a scan");
+    assert!(stored.ok, "{:?}", stored.violations);
+    engine
+}
+
+#[test]
+fn i6_a_hold_that_stock_does_not_know_or_that_never_ends_is_caught() {
+    let engine = engine_with_a_hold();
+    tamper(&engine.state_folder(), Table::Stock, |stored| {
+        let mut stock: Stock = postcard::from_bytes(&stored[1..]).expect("a row");
+        stock.held -= 1_000;
+        stored.truncate(1);
+        stored.extend(postcard::to_allocvec(&stock).expect("plain data"));
+    });
+    let found = verify_state(MARKET, &engine.options).expect("a scan").violations.join("\n");
+    assert!(found.contains("I6") && found.contains("2000 held, holds say 3000"), "{found}");
+
+    let engine = engine_with_a_hold();
+    tamper(&engine.state_folder(), Table::SoftHold, |stored| {
+        let mut hold: SoftHold = postcard::from_bytes(&stored[1..]).expect("a row");
+        hold.expires_at += 1;
+        stored.truncate(1);
+        stored.extend(postcard::to_allocvec(&hold).expect("plain data"));
+    });
+    let found = verify_state(MARKET, &engine.options).expect("a scan").violations.join("\n");
+    assert!(found.contains("I6: no timer ends"), "{found}");
 }
 
 /// Copies every topic into another log, with what is planted on the way.

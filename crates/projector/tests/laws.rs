@@ -54,8 +54,9 @@ impl Bench {
     fn give(&mut self, event: Event) -> Done {
         self.step += 1;
         self.store.begin_step();
+        let now_ms = TEN + self.step as i64;
         let context =
-            Context { step: self.step, time_ms: TEN + self.step as i64, known_rules: rules::KNOWN };
+            Context { step: self.step, time_ms: now_ms, now_ms, known_rules: rules::KNOWN };
         let mut work = Vec::new();
         if let Err(refusal) = fold(&mut self.store, context, &event, &mut work) {
             assert!(work.is_empty(), "a refused event opens no work");
@@ -111,6 +112,7 @@ impl Bench {
                     self.carry_out(kept, &mut work, &mut all);
                 }
                 Work::Serve { sku, .. } => self.serve(sku, &mut work, &mut all),
+                other => panic!("these histories have neither holds nor deadlines: {other:?}"),
             }
         }
         all
@@ -157,7 +159,7 @@ impl Bench {
 }
 
 fn turn(step: u64, cause: Cause) -> Turn {
-    Turn { step, rules: rules::KNOWN[0], cause }
+    Turn { step, timer: 0, now_ms: 0, rules: rules::KNOWN[0], cause }
 }
 
 fn a_market() -> impl Strategy<Value = v1::MarketConfigured> {

@@ -32,6 +32,7 @@ impl Player for Engine {
         Ok(Some(StockFigures {
             on_hand_milli: milli("on_hand")?,
             allocated_milli: milli("allocated")?,
+            held_milli: milli("held")?,
             quarantine_milli: milli("quarantine")?,
             in_transit_milli: milli("in_transit")?,
             written_off_milli: milli("written_off")?,

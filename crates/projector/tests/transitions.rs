@@ -73,7 +73,8 @@ impl Desk {
         self.step += 1;
         self.store.begin_step();
         let time_ms = TEN + self.step as i64;
-        let context = Context { step: self.step, time_ms, known_rules: rules::KNOWN };
+        let (step, known_rules) = (self.step, rules::KNOWN);
+        let context = Context { step, time_ms, now_ms: time_ms, known_rules };
         fold(&mut self.store, context, &event.into(), &mut Vec::new())
             .map_err(|refusal| Some(refusal.reason))
     }

@@ -49,9 +49,15 @@ pub(crate) struct Candidates {
 
 impl Candidates {
     /// Looks at every node for the open units of an order.
-    pub(crate) fn gather<V: View>(&mut self, view: &mut V, order: &Order, far: &mut Distances) {
+    pub(crate) fn gather<V: View>(
+        &mut self,
+        view: &mut V,
+        order: &Order,
+        now_ms: i64,
+        far: &mut Distances,
+    ) {
         self.gather_demand(view, order);
-        self.judge_nodes(view, order);
+        self.judge_nodes(view, order, now_ms);
         let version = view.network_version();
         far.measure(order.destination, view.nodes(), version, &mut self.distances);
         self.gather_stock(view, order);
@@ -83,7 +89,7 @@ impl Candidates {
         }
     }
 
-    fn judge_nodes<V: View>(&mut self, view: &V, order: &Order) {
+    fn judge_nodes<V: View>(&mut self, view: &V, order: &Order, now_ms: i64) {
         self.verdicts.clear();
         let numbered = (0..).map(NodeIx).zip(view.nodes());
         let channels = view.settings().map(|settings| &settings.channels);
@@ -98,6 +104,8 @@ impl Candidates {
                 Verdict::NotPermitted
             } else if order.excluded.contains(&ix) {
                 Verdict::Excluded
+            } else if node.capacity.is_some() && is_full(view, order, ix, now_ms) {
+                Verdict::Capacity
             } else {
                 Verdict::NotStocked
             }
@@ -200,6 +208,16 @@ impl Candidates {
     }
 }
 
+/// Whether a node takes no further order today (rule R8). One that it has already is none.
+fn is_full<V: View>(view: &V, order: &Order, node: NodeIx, now_ms: i64) -> bool {
+    let Some(capacity) = &view.nodes()[node.0 as usize].capacity else { return false };
+    let taken = view.node_day(node);
+    taken.orders >= capacity.orders_per_day
+        && taken.day == capacity.day_of(now_ms)
+        && order.fulfilments.iter().all(|part| part.node != node)
+}
+
 fn is_ruled_out(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Disabled | Verdict::NotPermitted | Verdict::Excluded)
+    use Verdict::{Capacity, Disabled, Excluded, NotPermitted};
+    matches!(verdict, Disabled | NotPermitted | Excluded | Capacity)
 }

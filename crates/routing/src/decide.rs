@@ -14,6 +14,10 @@ use crate::fill::{Shipment, fill};
 pub struct Turn {
     /// Number of the input record that caused it.
     pub step: u64,
+    /// Which of the timers that fired after that record; 0: the record itself.
+    pub timer: u32,
+    /// The market's clock, milliseconds since the Unix epoch.
+    pub now_ms: i64,
     /// The rules in force.
     pub rules: Rules,
     /// What made the engine decide.
@@ -29,13 +33,13 @@ pub struct Router {
 }
 
 /// Who ships what, and what nobody ships.
-struct Plan {
+pub(crate) struct Plan {
     /// Best rank first.
-    shipments: Vec<Shipment>,
+    pub(crate) shipments: Vec<Shipment>,
     /// (place of the order line, units).
-    uncovered: Vec<(usize, i64)>,
-    shortages: Vec<v1::SkuShortage>,
-    reason: Reason,
+    pub(crate) uncovered: Vec<(usize, i64)>,
+    pub(crate) shortages: Vec<v1::SkuShortage>,
+    pub(crate) reason: Reason,
     explanation: Option<v1::Explanation>,
 }
 
@@ -58,12 +62,15 @@ impl Router {
             (settings.wait, settings.explanation, settings.solver_steps);
         let level = ExplanationLevel::try_from(explanation).unwrap_or_default();
         let wait = wait && !order.is_pickup(); // rule R10: served whole or refused
+        if order.is_scheduled() {
+            return Writer { view, turn, order: &order, distances: &[] }.write_scheduled();
+        }
         let plan = self.plan(view, turn, &order, level, max_steps);
         Writer { view, turn, order: &order, distances: &self.candidates.distances }
             .write(plan, wait)
     }
 
-    fn plan<V: View>(
+    pub(crate) fn plan<V: View>(
         &mut self,
         view: &mut V,
         turn: Turn,
@@ -71,7 +78,7 @@ impl Router {
         level: ExplanationLevel,
         max_steps: u32,
     ) -> Plan {
-        self.candidates.gather(view, order, &mut self.distances);
+        self.candidates.gather(view, order, turn.now_ms, &mut self.distances);
         let shortages = self.shortages(view);
         let mut plan = Plan {
             shipments: Vec::new(),
@@ -219,14 +226,15 @@ fn outcome_of_held(turn: Turn, order: &Order) -> v1::OrderOutcome {
         cause: turn.cause.into(),
         status: OutcomeStatus::Held.into(),
         holds: order.holds_of_order(),
+        timer: turn.timer,
         ..v1::OrderOutcome::default()
     }
 }
 
 /// Whether somebody asked for the units and is owed an answer, whatever comes of it.
 fn is_asked(cause: Cause) -> bool {
-    use Cause::{Changed, HoldReleased, Payment, Placed, Resumed};
-    matches!(cause, Placed | HoldReleased | Payment | Changed | Resumed)
+    use Cause::{Changed, HoldReleased, Payment, Placed, ReleaseDate, Resumed, Returned};
+    matches!(cause, Placed | Returned | ReleaseDate | HoldReleased | Payment | Changed | Resumed)
 }
 
 /// Turns a plan into messages. Each message is a decision of its own number.
@@ -244,7 +252,8 @@ impl<V: View> Writer<'_, V> {
         let mut explanation = plan.explanation.clone();
         let one_covers_all = plan.shipments.len() == 1 && plan.uncovered.is_empty();
         // The order that replaces a return has its first decision here, as one that was placed.
-        let placed = matches!(self.turn.cause, Cause::Placed | Cause::Returned);
+        let placed =
+            matches!(self.turn.cause, Cause::Placed | Cause::ReleaseDate | Cause::Returned);
         let embedded = if placed && one_covers_all {
             Some(self.outcome(&plan, wait, explanation.take()))
         } else {
@@ -258,6 +267,7 @@ impl<V: View> Writer<'_, V> {
         if let Some(outcome) = embedded {
             let mut assigned = self.assigned(&plan.shipments[0], 1);
             (assigned.revision, assigned.decision, assigned.step, assigned.cause) = (0, 0, 0, 0);
+            assigned.timer = 0;
             assigned.outcome = Some(outcome);
             decisions.push(Decision::Assigned(assigned));
             return decisions;
@@ -292,6 +302,7 @@ impl<V: View> Writer<'_, V> {
         let refused = status == OutcomeStatus::Refused;
         let (waiting, cancelled) =
             if wait { (uncovered, Vec::new()) } else { (Vec::new(), uncovered) };
+        let waiting_until_ms = if waiting.is_empty() { 0 } else { self.waiting_until() };
         v1::OrderOutcome {
             channel: self.order.channel.clone(),
             order_id: self.order.order_id.clone(),
@@ -305,7 +316,52 @@ impl<V: View> Writer<'_, V> {
             waiting,
             cancelled,
             explanation,
+            timer: self.turn.timer,
+            waiting_until_ms,
             ..v1::OrderOutcome::default()
+        }
+    }
+
+    /// When units that wait are cancelled: what waits already keeps its time.
+    fn waiting_until(&self) -> i64 {
+        let settings = self.view.settings().expect("a market with orders has settings");
+        let known = self.order.timing.as_ref().map_or(0, |timing| timing.waiting_until);
+        match (known, settings.cancel_waiting_after_ms) {
+            (0, 0) => 0,
+            (0, after) => self.turn.now_ms + after,
+            (known, _) => known,
+        }
+    }
+
+    /// A pre-order is routed at its release date: until then its units wait.
+    fn write_scheduled(&self) -> Vec<Decision> {
+        let open = self.order.lines.iter().map(|line| line.open).enumerate();
+        let open: Vec<(usize, i64)> = open.filter(|&(_, units)| units > 0).collect();
+        vec![Decision::Outcome(v1::OrderOutcome {
+            channel: self.order.channel.clone(),
+            order_id: self.order.order_id.clone(),
+            revision: self.order.revision,
+            decision: self.number(0),
+            step: self.turn.step,
+            cause: self.turn.cause.into(),
+            status: OutcomeStatus::Scheduled.into(),
+            waiting: quantities(self.order, &open),
+            timer: self.turn.timer,
+            ..v1::OrderOutcome::default()
+        })]
+    }
+
+    /// The local date that an order counts against; 0 where the node has no limit.
+    pub fn capacity_day(&self, node: usize) -> i32 {
+        let capacity = self.view.nodes()[node].capacity.as_deref();
+        capacity.map_or(0, |capacity| capacity.day_of(self.turn.now_ms))
+    }
+
+    pub fn accept_by(&self, node: usize) -> i64 {
+        let settings = self.view.settings().expect("a market with orders has settings");
+        match self.view.nodes()[node].deadlines.or(settings.deadlines).accept_within_ms {
+            0 => 0,
+            within => self.turn.now_ms + within,
         }
     }
 
@@ -328,6 +384,9 @@ impl<V: View> Writer<'_, V> {
             outcome: None,
             explanation: None,
             delivery: self.order.delivery_terms().map(Box::new),
+            timer: self.turn.timer,
+            accept_by_ms: self.accept_by(shipment.node),
+            capacity_day: self.capacity_day(shipment.node),
         }
     }
 

@@ -20,6 +20,7 @@ mod explain;
 mod fill;
 mod relocate;
 mod returns;
+mod soft_hold;
 mod withdraw;
 
 pub use decide::{Router, Turn};

@@ -51,6 +51,9 @@ pub fn relocate<V: View>(
         outcome: None,
         explanation: None,
         delivery: order.delivery_terms().map(Box::new),
+        timer: turn.timer,
+        accept_by_ms: writer.accept_by(to.0 as usize),
+        capacity_day: writer.capacity_day(to.0 as usize),
     };
     vec![taken_back, Decision::Assigned(assigned)]
 }

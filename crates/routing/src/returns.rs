@@ -95,6 +95,7 @@ fn refused(
         decision: order.decisions + 1,
         step: turn.step,
         cause: turn.cause.into(),
+        timer: turn.timer,
     })
 }
 
@@ -123,6 +124,7 @@ fn authorised<V: View>(
         decision: order.decisions + 1,
         step: turn.step,
         cause: turn.cause.into(),
+        timer: turn.timer,
         replacement: replacement(view, order, row),
     }))
 }
@@ -183,6 +185,7 @@ pub fn repay<V: View>(view: &mut V, turn: Turn, repay: &Repay) -> Vec<Decision> 
         decision: order.decisions + 1,
         step: turn.step,
         cause: turn.cause.into(),
+        timer: turn.timer,
     }))]
 }
 

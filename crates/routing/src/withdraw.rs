@@ -150,6 +150,40 @@ impl Router {
             .map(|(nth, &place)| writer.changed(place, &order.fulfilments[place], nth))
             .collect()
     }
+
+    /// Takes back the fulfilments of an order whose deadline is at or before an instant. What
+    /// becomes of the units is for the routing that follows.
+    ///
+    /// # Panics
+    /// Where there is no such order.
+    pub fn time_out<V: View>(
+        &mut self,
+        view: &mut V,
+        turn: Turn,
+        key: OrderKey,
+        due_ms: i64,
+    ) -> Vec<Decision> {
+        let order = view.shared_order(key).expect("work names orders that are there");
+        let writer = Writer { view, turn, order: &order, distances: &[] };
+        let overdue = order.overdue(due_ms).enumerate();
+        overdue.map(|(nth, place)| writer.released(place, &order.fulfilments[place], nth)).collect()
+    }
+
+    /// Cancels the units of an order that still wait.
+    ///
+    /// # Panics
+    /// Where there is no such order.
+    pub fn end_waiting<V: View>(
+        &mut self,
+        view: &mut V,
+        turn: Turn,
+        key: OrderKey,
+    ) -> Vec<Decision> {
+        let order = view.shared_order(key).expect("work names orders that are there");
+        let lines = order.lines.iter().map(|line| line.waiting).enumerate();
+        let lines: Vec<(usize, i64)> = lines.filter(|&(_, units)| units > 0).collect();
+        if lines.is_empty() { Vec::new() } else { self.cancel(view, turn, key, &lines) }
+    }
 }
 
 impl<V: View> Writer<'_, V> {
@@ -194,6 +228,7 @@ impl<V: View> Writer<'_, V> {
             step: self.turn.step,
             cause: self.turn.cause.into(),
             status: status.into(),
+            timer: self.turn.timer,
             ..v1::OrderOutcome::default()
         }
     }
@@ -214,6 +249,7 @@ impl<V: View> Writer<'_, V> {
             decision: self.number(nth),
             step: self.turn.step,
             cause: self.turn.cause.into(),
+            timer: self.turn.timer,
         })
     }
 
@@ -230,6 +266,7 @@ impl<V: View> Writer<'_, V> {
             cause: self.turn.cause.into(),
             holds: self.order.holds_of_fulfilment(place),
             delivery: self.order.delivery_terms().map(Box::new),
+            timer: self.turn.timer,
         })
     }
 
@@ -246,6 +283,7 @@ impl<V: View> Writer<'_, V> {
             decision: self.number(nth),
             step: self.turn.step,
             cause: self.turn.cause.into(),
+            timer: self.turn.timer,
         })
     }
 

@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 
 use omnifold_domain::{
-    Carrier, CarrierKey, Decision, Item, Location, Node, NodeIx, Offer, Order, OrderKey, Parcel,
-    ParcelKey, Return, ReturnKey, Settings, SkuIx, Stock, StockAt, View, WaitingKey, rules,
+    Carrier, CarrierKey, Decision, Item, Location, Node, NodeDay, NodeIx, Offer, Order, OrderKey,
+    Parcel, ParcelKey, Return, ReturnKey, Settings, SkuIx, SoftHold, SoftHoldKey, Stock, StockAt,
+    TimerKey, View, WaitingKey, rules,
 };
 use omnifold_events::v1::{self, Cause, OutcomeStatus, Verdict};
 use omnifold_routing::{Router, Turn, haversine_m};
@@ -67,6 +68,15 @@ impl View for World {
     fn carrier(&mut self, _: CarrierKey) -> Option<&Carrier> {
         None
     }
+    fn node_day(&self, _: NodeIx) -> NodeDay {
+        NodeDay::default()
+    }
+    fn soft_hold(&self, _: SoftHoldKey) -> Option<&SoftHold> {
+        None
+    }
+    fn next_timer(&self) -> Option<(TimerKey, u128)> {
+        None
+    }
     fn next_waiting(&mut self, _: SkuIx, _: Option<WaitingKey>) -> Option<(WaitingKey, OrderKey)> {
         None
     }
@@ -96,6 +106,8 @@ fn settings(wait: bool) -> Settings {
         max_parcel_g: 0,
         payment: 0,
         asks_release: false,
+        deadlines: Default::default(),
+        cancel_waiting_after_ms: 0,
     }
 }
 
@@ -134,6 +146,7 @@ fn order(lines: &[(usize, i64)], allow_partial: bool) -> Order {
         fulfilments: vec![],
         details: None,
         handling: None,
+        timing: None,
     }
 }
 
@@ -148,6 +161,8 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
         country: String::new(),
         enabled: true,
         takes_returns: false,
+        deadlines: Default::default(),
+        capacity: None,
     };
     let stock = |sku: usize| {
         let rows = free.iter().enumerate().map(|(place, units)| {
@@ -171,7 +186,7 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
 
 fn route(world: &mut World) -> Vec<Decision> {
     let rules = rules::find(rules::KNOWN, 1).expect("the first rules");
-    let turn = Turn { step: 1, rules, cause: Cause::Placed };
+    let turn = Turn { timer: 0, now_ms: 0, step: 1, rules, cause: Cause::Placed };
     let key = world.order.key();
     Router::default().route(world, turn, key)
 }

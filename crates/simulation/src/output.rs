@@ -17,6 +17,7 @@ pub enum Output {
     ReturnAuthorised(Box<v1::ReturnAuthorised>),
     ReturnRefused(v1::ReturnRefused),
     RefundDue(Box<v1::RefundDue>),
+    SoftHold(v1::StockHoldOutcome),
     Rejected(v1::RejectedEvent),
     Variance(v1::CountVariance),
 }
@@ -65,6 +66,9 @@ impl Output {
             b"omnifold.v1.RefundDue" => {
                 v1::RefundDue::decode(value).map(|message| Output::RefundDue(Box::new(message)))
             }
+            b"omnifold.v1.StockHoldOutcome" => {
+                v1::StockHoldOutcome::decode(value).map(Output::SoftHold)
+            }
             b"omnifold.v1.RejectedEvent" => v1::RejectedEvent::decode(value).map(Output::Rejected),
             b"omnifold.v1.CountVariance" => v1::CountVariance::decode(value).map(Output::Variance),
             other => return Err(OutputError::Type(String::from_utf8_lossy(other).into_owned())),
@@ -85,8 +89,27 @@ impl Output {
             Output::ReturnAuthorised(m) => m.step,
             Output::ReturnRefused(m) => m.step,
             Output::RefundDue(m) => m.step,
+            Output::SoftHold(m) => m.step,
             Output::Rejected(m) => m.step,
             Output::Variance(m) => m.step,
+        }
+    }
+
+    /// Which of the timers that fired after that step; 0: the record itself.
+    pub fn timer(&self) -> u32 {
+        match self {
+            Output::Outcome(m) => m.timer,
+            Output::Assigned(m) => m.outcome.as_ref().map_or(m.timer, |outcome| outcome.timer),
+            Output::Changed(m) => m.timer,
+            Output::ReleaseRequested(m) => m.timer,
+            Output::Released(m) => m.timer,
+            Output::SoftHold(m) => m.timer,
+            // Only a record causes these.
+            Output::ReturnAuthorised(_)
+            | Output::ReturnRefused(_)
+            | Output::RefundDue(_)
+            | Output::Rejected(_)
+            | Output::Variance(_) => 0,
         }
     }
 
@@ -98,6 +121,7 @@ impl Output {
             Output::Changed(m) => m.cause(),
             Output::ReleaseRequested(m) => m.cause(),
             Output::Released(m) => m.cause(),
+            Output::SoftHold(m) => m.cause(),
             Output::ReturnAuthorised(m) => m.cause(),
             Output::ReturnRefused(m) => m.cause(),
             Output::RefundDue(m) => m.cause(),
@@ -105,7 +129,7 @@ impl Output {
         }
     }
 
-    /// Channel and id of the order it is about; empty where it is about none.
+    /// Channel and id of the order or hold it is about; empty where it is about none.
     pub fn order(&self) -> (&str, &str) {
         match self {
             Output::Outcome(m) => (&m.channel, &m.order_id),
@@ -113,6 +137,7 @@ impl Output {
             Output::Changed(m) => (&m.channel, &m.order_id),
             Output::ReleaseRequested(m) => (&m.channel, &m.order_id),
             Output::Released(m) => (&m.channel, &m.order_id),
+            Output::SoftHold(m) => (&m.channel, &m.hold_id),
             Output::ReturnAuthorised(m) => (&m.channel, &m.order_id),
             Output::ReturnRefused(m) => (&m.channel, &m.order_id),
             Output::RefundDue(m) => (&m.channel, &m.order_id),
@@ -128,6 +153,7 @@ impl Output {
             Output::ReleaseRequested(m) => Some(m.fulfilment),
             Output::Released(m) => Some(m.fulfilment),
             Output::Outcome(_)
+            | Output::SoftHold(_)
             | Output::ReturnAuthorised(_)
             | Output::ReturnRefused(_)
             | Output::RefundDue(_)
@@ -144,6 +170,7 @@ impl Output {
             Output::ReleaseRequested(m) => Some(&m.node_id),
             Output::Released(m) => Some(&m.node_id),
             Output::Outcome(_)
+            | Output::SoftHold(_)
             | Output::ReturnAuthorised(_)
             | Output::ReturnRefused(_)
             | Output::RefundDue(_)
@@ -165,7 +192,7 @@ impl Output {
             Output::ReturnAuthorised(m) => m.decision,
             Output::ReturnRefused(m) => m.decision,
             Output::RefundDue(m) => m.decision,
-            Output::Rejected(_) | Output::Variance(_) => 0,
+            Output::SoftHold(_) | Output::Rejected(_) | Output::Variance(_) => 0,
         }
     }
 }

@@ -4,7 +4,9 @@
 //! value is a format version and the canonical form (postcard). Table numbers and versions are
 //! never used again for anything else.
 
-use omnifold_domain::{NodeIx, OrderKey, SkuIx, TransferKey, WaitingKey};
+use omnifold_domain::{
+    NodeIx, OrderKey, SkuIx, SoftHoldKey, TimerKey, TimerKind, TransferKey, WaitingKey,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -32,7 +34,10 @@ pub enum Table {
     Seen = 7,
     /// Count and digest of each bucket of event ids; derived, not part of the digest.
     SeenBucket = 8,
-    // 9 and 10 are set aside for timers and holds.
+    /// Timers by due instant, kind and age.
+    Timer = 9,
+    /// Active holds by key.
+    SoftHold = 10,
     /// What few stock rows have, with their newest movements, by SKU and node.
     Movement = 11,
     /// Parcels that were handed over, by carrier and tracking number.
@@ -41,14 +46,16 @@ pub enum Table {
     Return = 13,
     /// Carriers by name.
     Carrier = 14,
-    // 15 to 19 are set aside for what follows orders and nodes.
+    /// Orders of a node's newest local day, by number of the node.
+    NodeDay = 15,
+    // 16 to 19 are set aside for what follows orders and nodes.
     /// Transfers under way, by the hash of their id.
     Transfer = 20,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 14] = [
+    pub const ALL: [Table; 17] = [
         Table::Meta,
         Table::Settings,
         Table::Node,
@@ -58,10 +65,13 @@ impl Table {
         Table::Waiting,
         Table::Seen,
         Table::SeenBucket,
+        Table::Timer,
+        Table::SoftHold,
         Table::Movement,
         Table::Parcel,
         Table::Return,
         Table::Carrier,
+        Table::NodeDay,
         Table::Transfer,
     ];
 
@@ -82,6 +92,9 @@ impl Table {
             Table::Parcel => "parcel",
             Table::Return => "return",
             Table::Carrier => "carrier",
+            Table::Timer => "timer",
+            Table::SoftHold => "soft_hold",
+            Table::NodeDay => "node_day",
         }
     }
 
@@ -120,6 +133,10 @@ impl Key {
         Key::new(&[&number.to_be_bytes()])
     }
 
+    pub(crate) fn node(node: NodeIx) -> Self {
+        Key::number(node.0)
+    }
+
     pub(crate) fn stock(sku: SkuIx, node: NodeIx) -> Self {
         Key::new(&[&sku.0.to_be_bytes(), &node.0.to_be_bytes()])
     }
@@ -149,6 +166,15 @@ impl Key {
         ])
     }
 
+    /// Times are never negative, so their bytes are in their order.
+    pub(crate) fn timer(timer: TimerKey) -> Self {
+        Key::new(&[&timer.due_ms.to_be_bytes(), &[timer.kind as u8], &timer.step.to_be_bytes()])
+    }
+
+    pub(crate) fn soft_hold(key: SoftHoldKey) -> Self {
+        Key::new(&[&key.0.to_be_bytes()])
+    }
+
     pub(crate) fn seen(bucket: u32, id: u128) -> Self {
         Key::new(&[&bucket.to_be_bytes(), &id.to_be_bytes()])
     }
@@ -168,6 +194,17 @@ pub(crate) fn key_u64(key: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_be_bytes(key.get(at..at + 8)?.try_into().ok()?))
 }
 
+/// A timer's place back out of its key.
+pub(crate) fn key_timer(key: &[u8]) -> Option<TimerKey> {
+    let due_ms = i64::try_from(key_u64(key, 0)?).ok()?;
+    Some(TimerKey { due_ms, kind: TimerKind::of(*key.get(8)?)?, step: key_u64(key, 9)? })
+}
+
+/// A hold's key back.
+pub(crate) fn key_soft_hold(key: &[u8]) -> Option<SoftHoldKey> {
+    Some(SoftHoldKey(u128::from_be_bytes(key.get(..16)?.try_into().ok()?)))
+}
+
 /// Version of every row format written today.
 pub(crate) const FORMAT: u8 = 1;
 
@@ -181,17 +218,23 @@ pub(crate) fn encode<V: Serialize>(value: &V, into: &mut Vec<u8>) -> usize {
     start
 }
 
+/// A key that is none of its table's.
+pub(crate) fn no_key(table: Table, key: &[u8]) -> StateError {
+    damaged_row(table, key, "the key is none of this table's".to_owned())
+}
+
+fn damaged_row(table: Table, key: &[u8], detail: String) -> StateError {
+    let key = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    StateError::DamagedRow { table: table.name(), key, detail }
+}
+
 /// Reads a stored row.
 pub(crate) fn decode<V: DeserializeOwned>(
     table: Table,
     key: &[u8],
     stored: &[u8],
 ) -> Result<V, StateError> {
-    let damaged = |detail: String| StateError::DamagedRow {
-        table: table.name(),
-        key: key.iter().map(|byte| format!("{byte:02x}")).collect(),
-        detail,
-    };
+    let damaged = |detail: String| damaged_row(table, key, detail);
     match stored.split_first() {
         Some((&FORMAT, rest)) => {
             postcard::from_bytes(rest).map_err(|error| damaged(error.to_string()))

@@ -1,13 +1,13 @@
 //! Recomputing the digest from the stored rows, and looking at each row's invariants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use omnifold_domain::invariants::{self, Violation};
-use omnifold_domain::{Ledger, Order, Stock, Transfer};
+use omnifold_domain::{Ledger, Order, SoftHold, Stock, TimerKey, Transfer, timer};
 
 use crate::backend::{Backend, StateError};
 use crate::digest::Digest;
-use crate::rows::{Table, decode, key_u32};
+use crate::rows::{Table, decode, key_timer, key_u32};
 
 /// What a scan of the stored rows found.
 #[derive(Debug, Default)]
@@ -27,13 +27,28 @@ pub const MAX_VIOLATIONS: usize = 100;
 pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
     let mut report = ScanReport::default();
     let mut promised: BTreeMap<(u32, u32), i64> = BTreeMap::new();
+    let mut held: BTreeMap<(u32, u32), i64> = BTreeMap::new();
+    let mut ends = Ends::default();
     for table in Table::ALL.into_iter().filter(|table| table.is_digested()) {
         backend.scan(table, &[], &[], &mut |key, value| {
             report.rows += 1;
             let canonical = if table == Table::Seen { value } else { &value[1.min(value.len())..] };
             report.digest.replace(0, Digest::of_row(table, key, canonical));
-            if table == Table::Order {
-                check_order(&decode(table, key, value)?, &mut promised, &mut report.violations);
+            match table {
+                Table::Order => {
+                    let order: Order = decode(table, key, value)?;
+                    check_order(&order, &mut promised, &mut report.violations);
+                    ends.needed.extend(timer::timers_of(&order));
+                }
+                Table::SoftHold => {
+                    let hold: SoftHold = decode(table, key, value)?;
+                    ends.needed.push(hold.timer());
+                    for part in &hold.units {
+                        *held.entry((part.sku.0, part.node.0)).or_default() += part.quantity;
+                    }
+                }
+                Table::Timer => ends.timers.extend(key_timer(key)),
+                _ => {}
             }
             Ok(())
         })?;
@@ -52,6 +67,7 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
             );
             note(&mut report.violations, Violation::new("I1", what));
         }
+        check_held(place, &stock, held.remove(&place).unwrap_or(0), &mut report.violations);
         Ok(())
     })?;
     for (place, units) in aside {
@@ -59,9 +75,12 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
             format!("{units} set aside of SKU {} at node {} that has no row", place.0, place.1);
         note(&mut report.violations, Violation::new("I1", what));
     }
-    for (place, units) in promised.into_iter().filter(|&(_, units)| units != 0) {
-        let what =
-            format!("{units} promised of SKU {} at node {} that has no row", place.0, place.1);
+    ends.check(&mut report.violations);
+    for (place, units) in promised.into_iter().chain(held).filter(|&(_, units)| units != 0) {
+        let what = format!(
+            "{units} promised or held of SKU {} at node {} that has no row",
+            place.0, place.1
+        );
         note(&mut report.violations, Violation::new("I6", what));
     }
     Ok(report)
@@ -142,5 +161,32 @@ fn check_stock(place: (u32, u32), stock: &Stock, owned: i64, violations: &mut Ve
     if !invariants::i6_promises_have_owners(stock, owned) {
         let what = format!("{name}: {} allocated, orders hold {owned}", stock.allocated);
         note(violations, Violation::new("I6", what));
+    }
+}
+
+fn check_held(place: (u32, u32), stock: &Stock, owned: i64, violations: &mut Vec<Violation>) {
+    if !invariants::i6_soft_holds_have_owners(stock, owned) {
+        let (sku, node) = place;
+        let what =
+            format!("stock of SKU {sku} at node {node}: {} held, holds say {owned}", stock.held);
+        note(violations, Violation::new("I6", what));
+    }
+}
+
+/// What must end, and the timers there are.
+#[derive(Default)]
+struct Ends {
+    needed: Vec<TimerKey>,
+    timers: BTreeSet<TimerKey>,
+}
+
+impl Ends {
+    /// I6: every hold, deadline, release date and end of waiting has its timer.
+    fn check(&self, violations: &mut Vec<Violation>) {
+        for needed in &self.needed {
+            if !invariants::i6_will_end(needed, &self.timers) {
+                note(violations, Violation::new("I6", format!("no timer ends {needed:?}")));
+            }
+        }
     }
 }

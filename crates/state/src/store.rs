@@ -1,12 +1,14 @@
 //! One market's state: rows in memory over a backend, with undo by step and images by epoch.
 
+mod open;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Carrier, CarrierKey, Entry, Item, Ledger, Node, NodeIx, Offer, Order, OrderKey, Parcel,
-    ParcelKey, Return, ReturnKey, Settings, SkuIx, State, Stock, StockAt, Transfer, TransferKey,
-    View, WaitingKey,
+    Carrier, CarrierKey, Entry, Item, Ledger, Node, NodeDay, NodeIx, Offer, Order, OrderKey,
+    Parcel, ParcelKey, Return, ReturnKey, Settings, SkuIx, SoftHold, SoftHoldKey, State, Stock,
+    StockAt, TimerKey, Transfer, TransferKey, View, WaitingKey,
 };
 use rustc_hash::FxHashMap;
 
@@ -14,6 +16,7 @@ use crate::backend::{Backend, StateError};
 use crate::digest::Digest;
 use crate::images::Images;
 use crate::known::Reading;
+use crate::open_rows::OpenRows;
 use crate::order_table::{OrderTable, Rows, Undone};
 use crate::recent::Recent;
 use crate::rocks::POSITION_KEY;
@@ -73,6 +76,9 @@ pub struct Store {
     waiting: BTreeMap<WaitingKey, OrderKey>,
     /// Places of the queue that the epoch changed, with what stood there before it.
     dirty_waiting: FxHashMap<WaitingKey, Option<OrderKey>>,
+    timers: OpenRows<TimerKey, u128>,
+    soft_holds: OpenRows<SoftHoldKey, SoftHold>,
+    node_days: OpenRows<NodeIx, NodeDay>,
     seen: SeenTable,
     undo: Vec<Undo>,
     step: u64,
@@ -119,6 +125,9 @@ impl Store {
             changed_skus: Vec::new(),
             waiting: BTreeMap::new(),
             dirty_waiting: FxHashMap::default(),
+            timers: OpenRows::new(Table::Timer, Key::timer),
+            soft_holds: OpenRows::new(Table::SoftHold, Key::soft_hold),
+            node_days: OpenRows::new(Table::NodeDay, Key::node),
             undo: Vec::new(),
             step: 1,
             digest: Digest::default(),
@@ -130,7 +139,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Settings, nodes, items and the queues are always in memory: they grow with the network and
+    /// Settings, nodes, items, queues, timers and holds are always in memory: they grow with the network and
     /// with open work, not with history.
     fn load(&mut self) -> Result<(), StateError> {
         let backend = self.backend.clone();
@@ -161,7 +170,8 @@ impl Store {
                 self.waiting.insert(place, rows::decode(Table::Waiting, key, value)?);
             }
             Ok(())
-        })
+        })?;
+        self.load_open(&*backend)
     }
 
     /// The position that the last checkpoint stands for, as it was given.
@@ -200,11 +210,7 @@ impl Store {
                     }
                 }
                 Undo::Order(key, _) => self.orders.settle(key, recent, digest),
-                Undo::Settings(_)
-                | Undo::Node(..)
-                | Undo::Item(..)
-                | Undo::Side(_)
-                | Undo::Waiting(..) => {}
+                _ => {}
             }
         }
         self.undo = undo;
@@ -272,6 +278,7 @@ impl Store {
             Undo::Waiting(place, None) => {
                 self.waiting.remove(&place);
             }
+            open => self.take_back_open(open),
         }
     }
 
@@ -305,6 +312,7 @@ impl Store {
         self.end_waiting();
         self.sides.end_epoch(&mut self.recent, &mut self.digest);
         self.changed_skus.clear();
+        self.end_open();
         self.seen.end_epoch(&mut self.recent.current);
         self.orders.forget(self.flushed_epoch);
         self.stock.forget(self.max_stock_rows, self.flushed_epoch);
@@ -487,6 +495,18 @@ impl View for Store {
         or_fault(self.sides.carriers.get(&*self.backend, key))
     }
 
+    fn node_day(&self, node: NodeIx) -> NodeDay {
+        self.node_days.get(node).copied().unwrap_or_default()
+    }
+
+    fn soft_hold(&self, key: SoftHoldKey) -> Option<&SoftHold> {
+        self.soft_holds.get(key)
+    }
+
+    fn next_timer(&self) -> Option<(TimerKey, u128)> {
+        self.timers.first().map(|(timer, &subject)| (timer, subject))
+    }
+
     fn next_waiting(
         &mut self,
         sku: SkuIx,
@@ -608,5 +628,25 @@ impl State for Store {
 
     fn dequeue(&mut self, place: WaitingKey) {
         self.set_waiting(place, None);
+    }
+
+    fn put_node_day(&mut self, node: NodeIx, day: NodeDay) {
+        self.set_node_day(node, day);
+    }
+
+    fn put_soft_hold(&mut self, key: SoftHoldKey, hold: SoftHold) {
+        self.set_soft_hold(key, Some(hold));
+    }
+
+    fn remove_soft_hold(&mut self, key: SoftHoldKey) {
+        self.set_soft_hold(key, None);
+    }
+
+    fn put_timer(&mut self, timer: TimerKey, subject: u128) {
+        self.set_timer(timer, Some(subject));
+    }
+
+    fn remove_timer(&mut self, timer: TimerKey) {
+        self.set_timer(timer, None);
     }
 }

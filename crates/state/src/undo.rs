@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use omnifold_domain::{Item, Node, NodeIx, Order, OrderKey, Settings, SkuIx, Stock, WaitingKey};
+use omnifold_domain::{
+    Item, Node, NodeDay, NodeIx, Order, OrderKey, Settings, SkuIx, SoftHold, SoftHoldKey, Stock,
+    TimerKey, WaitingKey,
+};
 
 use crate::side_table::SideUndo;
 
@@ -16,4 +19,7 @@ pub(crate) enum Undo {
     Side(SideUndo),
     Order(OrderKey, Option<Arc<Order>>),
     Waiting(WaitingKey, Option<OrderKey>),
+    Timer(TimerKey, Option<u128>),
+    SoftHold(SoftHoldKey, Option<SoftHold>),
+    NodeDay(NodeIx, Option<NodeDay>),
 }

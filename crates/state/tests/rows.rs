@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use omnifold_domain::parcel::{Content, Entry, Tracking};
 use omnifold_domain::{
-    AskedBack, Carrier, CarrierKey, Channel, Due, Fulfilment, FulfilmentLine, FulfilmentState,
-    Handling, Hold, Item, Ledger, Line, LineDetails, LineProgress, Location, Movement,
-    MovementKind, Node, NodeIx, Order, OrderDetails, OrderKey, PackedParcel, Parcel, ParcelKey,
-    Payment, Progress, Return, ReturnKey, ReturnLine, ReturnState, SafetyStock, Settings, SkuIx,
-    State as _, Stock, Transfer, TransferKey, View as _, WaitingKey,
+    AskedBack, Capacity, Carrier, CarrierKey, Channel, Deadlines, Due, Fulfilment, FulfilmentLine,
+    FulfilmentState, Handling, HeldUnits, Hold, Item, Ledger, Line, LineDetails, LineProgress,
+    Location, Movement, MovementKind, Node, NodeDay, NodeIx, Order, OrderDetails, OrderKey,
+    PackedParcel, Parcel, ParcelKey, Payment, Progress, Return, ReturnKey, ReturnLine, ReturnState,
+    SafetyStock, Settings, SkuIx, SoftHold, SoftHoldKey, State as _, Stock, Timing, Transfer,
+    TransferKey, View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,
@@ -19,6 +20,8 @@ use proptest::prelude::*;
 const CACHE: usize = 1 << 20;
 const HORIZON: i64 = 604_800_000;
 const NOW: i64 = 1_748_858_400_000;
+
+const DEADLINES: Deadlines = Deadlines { accept_within_ms: 900_000, pick_within_ms: 7_200_000 };
 
 fn settings() -> Settings {
     Settings {
@@ -38,6 +41,8 @@ fn settings() -> Settings {
         max_parcel_g: 31_500,
         payment: 2,
         asks_release: true,
+        deadlines: DEADLINES,
+        cancel_waiting_after_ms: 86_400_000,
     }
 }
 
@@ -50,6 +55,8 @@ fn node(id: &str) -> Node {
         country: "DE".into(),
         enabled: true,
         takes_returns: true,
+        deadlines: DEADLINES,
+        capacity: Some(Box::new(Capacity { zone: "Europe/Berlin".into(), orders_per_day: 200 })),
     }
 }
 
@@ -61,6 +68,7 @@ fn stock(on_hand: i64) -> Stock {
     Stock {
         on_hand,
         allocated: 2_000,
+        held: 3_000,
         quarantine: 1,
         shipped: 300_000,
         aside: 6_000,
@@ -184,6 +192,7 @@ fn handling() -> Handling {
     let payment = Payment { id: "card-1".into(), authorised: 900, captured: 400, refunded: 100 };
     Handling {
         holds: vec![hold],
+        soft_hold: Some(SoftHoldKey::of("web", "cart-6")),
         due: Some(Due { rule: 2, charges: -5 }),
         payments: vec![payment],
         asked_back: vec![AskedBack { fulfilment: 0, line: 0, units: 1_000 }],
@@ -232,9 +241,21 @@ fn order(order_id: &str, priority: u32) -> Order {
             seq: 2,
             lines: vec![held],
             progress: Some(Box::new(progress())),
+            due_at: NOW + 900_000,
         }],
         details: Some(Box::new(details())),
         handling: Some(Box::new(handling())),
+        timing: Some(Box::new(Timing { release_at: NOW + 1, waiting_until: NOW + 2 })),
+    }
+}
+
+fn soft_hold() -> SoftHold {
+    SoftHold {
+        channel: "web".into(),
+        hold_id: "cart-7".into(),
+        step: 78,
+        expires_at: NOW + 420_000,
+        units: vec![HeldUnits { sku: SkuIx(0), node: NodeIx(0), quantity: 3_000 }],
     }
 }
 
@@ -255,6 +276,10 @@ fn one_of_each(backend: Arc<dyn Backend>) -> Store {
     store.put_parcel(ParcelKey::of("dhl", "JD0146"), parcel());
     store.put_return(ReturnKey::of(OrderKey(7), "R1"), a_return());
     store.put_carrier(CarrierKey::of("dhl"), carrier());
+    let hold = soft_hold();
+    store.put_timer(hold.timer(), hold.key().0);
+    store.put_soft_hold(hold.key(), hold);
+    store.put_node_day(NodeIx(0), NodeDay { day: 20_241, orders: 17 });
     store.remember(0x0123_4567_89ab_cdef, 0xfeed, NOW, HORIZON);
     store
 }
@@ -316,6 +341,10 @@ fn rows_come_back_from_the_golden_bytes_as_they_were_put() {
     assert_eq!(read.return_of(ReturnKey::of(OrderKey(7), "R1")), Some(&a_return()));
     assert_eq!(read.carrier(CarrierKey::of("dhl")), Some(&carrier()));
     assert_eq!(read.carrier(CarrierKey::of("ups")), None);
+    let hold = soft_hold();
+    assert_eq!(read.next_timer(), Some((hold.timer(), hold.key().0)));
+    assert_eq!(read.soft_hold(hold.key()), Some(&hold));
+    assert_eq!(read.node_day(NodeIx(0)), NodeDay { day: 20_241, orders: 17 });
     assert_eq!(read.seen(0x0123_4567_89ab_cdef), Some(0xfeed));
     assert_eq!(read.stored_position().expect("a read").as_deref(), Some(&b"here"[..]));
 }
@@ -419,6 +448,8 @@ enum Operation {
     Change(u8),
     Enqueue(u8),
     Dequeue(u8),
+    Hold(u8, i64),
+    EndSoftHold(u8),
     Remember(u8, u8),
     Advance(u8),
     RollBack,
@@ -437,6 +468,8 @@ fn an_operation() -> impl Strategy<Value = Operation> {
         6 => (0u8..20).prop_map(Change),
         4 => (0u8..20).prop_map(Enqueue),
         3 => (0u8..20).prop_map(Dequeue),
+        4 => (0u8..8, 0i64..4).prop_map(|(h, t)| Hold(h, t)),
+        3 => (0u8..8).prop_map(EndSoftHold),
         5 => (any::<u8>(), 0u8..3).prop_map(|(i, c)| Remember(i, c)),
         2 => any::<u8>().prop_map(Advance),
         2 => Just(RollBack),
@@ -534,6 +567,21 @@ impl Subject {
             Operation::Dequeue(o) => {
                 self.store.dequeue(place(o));
                 format!("{:?}", self.store.next_waited_sku(None))
+            }
+            Operation::Hold(h, later) => {
+                let hold = SoftHold { hold_id: name(h), expires_at: NOW + later, ..soft_hold() };
+                let before = self.store.soft_hold(hold.key()).cloned();
+                self.store.put_timer(hold.timer(), hold.key().0);
+                self.store.put_soft_hold(hold.key(), hold);
+                format!("{before:?}")
+            }
+            Operation::EndSoftHold(h) => {
+                self.store.remove_soft_hold(SoftHoldKey::of("web", &name(h)));
+                let next = self.store.next_timer();
+                if let Some((timer, _)) = next {
+                    self.store.remove_timer(timer);
+                }
+                format!("{next:?}")
             }
             Operation::Remember(id, content) => {
                 let id = u128::from(*id);

@@ -87,6 +87,7 @@ fn replacement_order<S: State>(
         fulfilments: Vec::new(),
         details: None,
         handling: None,
+        timing: None,
     })
 }
 

@@ -4,8 +4,9 @@
 use omnifold_events::v1;
 use prost::Message as _;
 
-use super::{check, orders};
+use super::{Context, check, orders};
 use crate::standing::{Standing, push_once, settle};
+use crate::timer::change_order;
 use crate::{Line, Location, Order, OrderKey, Reason, Refusal, State, Work};
 
 /// A change, checked and ready to be made.
@@ -23,6 +24,7 @@ struct Change {
 
 pub(super) fn change<S: State>(
     state: &mut S,
+    context: Context<'_>,
     event: &v1::OrderChanged,
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
@@ -33,8 +35,9 @@ pub(super) fn change<S: State>(
     let before = Standing::of(order);
     let mut changed = order.clone();
     make(&mut changed, &change);
+    changed.settle_release(context.now_ms);
     check_due(&changed)?;
-    state.change_order(key, &mut |order| order.clone_from(&changed));
+    change_order(state, key, &mut |order| order.clone_from(&changed));
     if !change.fewer.is_empty() {
         work.push(Work::Cancel { order: key, lines: change.fewer });
     }
@@ -208,6 +211,7 @@ fn tell_all(order: &Order, key: OrderKey, work: &mut Vec<Work>) {
 /// The cancelled units are open again, and are routed like new ones.
 pub(super) fn resume<S: State>(
     state: &mut S,
+    context: Context<'_>,
     event: &v1::OrderResumed,
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
@@ -224,7 +228,8 @@ pub(super) fn resume<S: State>(
         resumed.lines[place].open += units;
     }
     check_due(&resumed)?;
-    state.change_order(key, &mut |order| order.clone_from(&resumed));
+    resumed.settle_release(context.now_ms);
+    change_order(state, key, &mut |order| order.clone_from(&resumed));
     settle(state, key, &before, v1::Cause::Resumed, work);
     push_once(work, Work::Route { order: key, cause: v1::Cause::Resumed });
     Ok(())

@@ -8,6 +8,8 @@ use crate::{Item, Location, MAX_QUANTITY_MILLI, NodeIx, Reason, Refusal, Setting
 
 /// Longest name of a channel, node or SKU, in bytes.
 const MAX_NAME_BYTES: usize = 128;
+/// 9999-12-31T23:59:59.999Z.
+const MAX_TIME_MS: i64 = 253_402_300_799_999;
 
 /// A name: not empty, not too long, no control characters.
 pub(super) fn name(what: &str, text: &str) -> Result<(), Refusal> {
@@ -68,6 +70,15 @@ pub(super) fn quantity(what: &str, milli: i64, least: i64, item: &Item) -> Resul
     };
     let detail = format!("{what} of `{}` is {milli} milli-units, {fault}", item.sku);
     Err(Refusal::new(Reason::InvalidQuantity, detail))
+}
+
+/// An instant of the years 1970 to 9999, milliseconds since the Unix epoch.
+pub(super) fn instant(what: &str, at_ms: i64) -> Result<(), Refusal> {
+    if (1..=MAX_TIME_MS).contains(&at_ms) {
+        return Ok(());
+    }
+    let detail = format!("{what} {at_ms} is outside the years 1970 to 9999");
+    Err(Refusal::new(Reason::InvalidTime, detail))
 }
 
 /// An amount in the market's currency, of at least so many minor units.

@@ -6,9 +6,11 @@ use super::booking::{Shelf, book_checked, was_counted};
 use super::parcels::{self, Label};
 use super::questions::{by_line, gone_though_asked, refuse_held};
 use super::subject::{
-    Move, allocated, allocated_stock, find, line_of, moved_stock, moves, open_to, order, under_way,
+    Move, Subject, allocated, allocated_stock, find, line_of, moved_stock, moves, open_to, order,
+    under_way,
 };
 use super::{Context, check, serve_if_waited};
+use crate::timer::change_order;
 use crate::transitions::FulfilmentEvent;
 use crate::{
     Entry, EntryKind, Fulfilment, MovementKind, Order, OrderKey, Reason, Refusal, State, Work,
@@ -16,17 +18,31 @@ use crate::{
 
 pub(super) fn accept<S: State>(
     state: &mut S,
+    context: Context<'_>,
     event: &v1::FulfilmentAccepted,
 ) -> Result<(), Refusal> {
     let subject = find(state, event.target.as_ref())?;
     let order = order(state, &subject);
     let accepted = open_to(order, &subject, FulfilmentEvent::Accept)?;
-    state.change_order(subject.key, &mut |order| {
-        for &place in &accepted {
+    let due: Vec<i64> =
+        accepted.iter().map(|&place| pick_by(state, &subject, place, context)).collect();
+    change_order(state, subject.key, &mut |order| {
+        for (&place, &due_at) in accepted.iter().zip(&due) {
             order.fulfilments[place].happen(FulfilmentEvent::Accept);
+            order.fulfilments[place].due_at = due_at;
         }
     });
     Ok(())
+}
+
+/// When a node that accepts now must have picked; 0: no deadline.
+fn pick_by<S: State>(state: &mut S, subject: &Subject, place: usize, context: Context<'_>) -> i64 {
+    let node = order(state, subject).fulfilments[place].node;
+    let market = state.settings().expect("checked before every fold").deadlines;
+    match state.nodes()[node.0 as usize].deadlines.or(market).pick_within_ms {
+        0 => 0,
+        within => context.now_ms + within,
+    }
 }
 
 /// Rule R11: the allocation is released, then the reason's stock effect is booked; the node is
@@ -46,7 +62,7 @@ pub(super) fn reject<S: State>(
     let rejected = open_to(order, &subject, FulfilmentEvent::Reject)?;
     let stock = allocated_stock(order, &rejected);
     let mut asked = Vec::new();
-    state.change_order(subject.key, &mut |order| {
+    change_order(state, subject.key, &mut |order| {
         for &place in &rejected {
             give_back(order, place);
             asked.extend(order.take_asked_back(place));
@@ -164,7 +180,7 @@ pub(super) fn leave<S: State>(
 ) {
     let stock = moved_stock(state.order(key).expect("found before"), moves);
     let mut kept = Vec::new();
-    state.change_order(key, &mut |order| {
+    change_order(state, key, &mut |order| {
         for step in moves {
             ship_move(order, step);
             kept.extend(gone_though_asked(order, step));

@@ -10,7 +10,7 @@ mod fulfilment;
 mod holds;
 mod losses;
 mod moves;
-mod network;
+pub(crate) mod network;
 mod orders;
 mod parcels;
 mod payments;
@@ -18,6 +18,7 @@ mod picking;
 mod pickup;
 mod questions;
 mod returns;
+mod soft_holds;
 mod stock;
 mod subject;
 mod transfers;
@@ -34,6 +35,9 @@ pub struct Context<'a> {
     pub step: u64,
     /// The record's time, milliseconds since the Unix epoch.
     pub time_ms: i64,
+    /// The market's clock at the record: what every rule means by "now". Never behind `time_ms`,
+    /// except before the market's first event, which sets it.
+    pub now_ms: i64,
     /// The rules that this build knows.
     pub known_rules: &'a [Rules],
 }
@@ -56,6 +60,7 @@ pub fn fold<S: State>(
         Event::MarketConfigured(event) => network::configure(state, event),
         Event::RulesActivated(event) => network::activate_rules(state, context, event),
         Event::NodeDefined(event) => network::define_node(state, event, work),
+        Event::NodeCapacitySet(event) => network::set_capacity(state, event, work),
         Event::ItemDefined(event) => network::define_item(state, event),
         Event::StockSettingsSet(event) => stock::set(state, event, work),
         Event::SalesRateSet(event) => stock::set_sales_rate(state, event, work),
@@ -69,8 +74,8 @@ pub fn fold<S: State>(
         Event::TransferCancelled(event) => transfers::cancel(state, context, event, work),
         Event::OrderPlaced(event) => orders::place(state, context, event, work),
         Event::OrderCancelled(event) => orders::cancel(state, context, event, work),
-        Event::OrderResumed(event) => change::resume(state, event, work),
-        Event::OrderChanged(event) => change::change(state, event, work),
+        Event::OrderResumed(event) => change::resume(state, context, event, work),
+        Event::OrderChanged(event) => change::change(state, context, event, work),
         Event::OrderHeld(event) => holds::hold(state, event, work),
         Event::OrderHoldReleased(event) => holds::release(state, event, work),
         Event::PaymentAuthorised(event) => payments::authorise(state, event, work),
@@ -78,7 +83,9 @@ pub fn fold<S: State>(
         Event::PaymentFailed(event) => payments::fail(state, event, work),
         Event::PaymentVoided(event) => payments::void(state, event, work),
         Event::PaymentRefunded(event) => payments::refund(state, event, work),
-        Event::FulfilmentAccepted(event) => fulfilment::accept(state, event),
+        Event::StockHeld(event) => soft_holds::hold(state, context, event, work),
+        Event::StockHoldReleased(event) => soft_holds::release(state, event, work),
+        Event::FulfilmentAccepted(event) => fulfilment::accept(state, context, event),
         Event::FulfilmentRejected(event) => fulfilment::reject(state, context, event, work),
         Event::FulfilmentShipped(event) => fulfilment::ship(state, context, event, work),
         Event::FulfilmentDelivered(event) => fulfilment::deliver(state, context, event),

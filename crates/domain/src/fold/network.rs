@@ -4,8 +4,8 @@ use omnifold_events::v1;
 
 use super::{Context, check, serve_if_waited};
 use crate::{
-    Carrier, CarrierKey, Channel, Item, MAX_QUANTITY_MILLI, Node, NodeIx, Reason, Refusal,
-    Settings, SkuIx, State, Work, rules,
+    Capacity, Carrier, CarrierKey, Channel, Deadlines, Item, MAX_QUANTITY_MILLI, Node, NodeIx,
+    Reason, Refusal, Settings, SkuIx, State, Work, calendar, rules,
 };
 
 /// Most decimals an item may have: quantities are integers of 1/1000 unit.
@@ -49,9 +49,19 @@ fn check_spans(event: &v1::MarketConfigured) -> Result<(), Refusal> {
     } else if fee < 0 {
         format!("return_fee_minor {fee} is negative")
     } else {
-        return Ok(());
+        check_span("accept_within_ms", event.accept_within_ms)?;
+        check_span("pick_within_ms", event.pick_within_ms)?;
+        return check_span("cancel_waiting_after_ms", event.cancel_waiting_after_ms);
     };
     Err(Refusal::new(Reason::InvalidQuantity, fault))
+}
+
+fn check_span(what: &str, span_ms: i64) -> Result<(), Refusal> {
+    if (0..=MAX_SPAN_MS).contains(&span_ms) {
+        return Ok(());
+    }
+    let detail = format!("{what} {span_ms} is not in 0 to {MAX_SPAN_MS}");
+    Err(Refusal::new(Reason::InvalidTime, detail))
 }
 
 /// The clock is fixed because time would jump; the horizon because ids already forgotten cannot
@@ -96,6 +106,8 @@ pub(super) fn define_node<S: State>(
 ) -> Result<(), Refusal> {
     check::name("node_id", &event.node_id)?;
     check::country(&event.country)?;
+    check_span("accept_within_ms", event.accept_within_ms)?;
+    check_span("pick_within_ms", event.pick_within_ms)?;
     let node = Node {
         id: event.node_id.clone(),
         name: event.name.clone(),
@@ -104,8 +116,15 @@ pub(super) fn define_node<S: State>(
         country: event.country.clone(),
         enabled: !event.disabled,
         takes_returns: event.takes_returns,
+        deadlines: Deadlines {
+            accept_within_ms: event.accept_within_ms,
+            pick_within_ms: event.pick_within_ms,
+        },
+        capacity: None,
     };
     let known = state.node_named(&event.node_id);
+    let capacity = known.and_then(|ix| state.nodes()[ix.0 as usize].capacity.clone());
+    let node = Node { capacity, ..node };
     let next = u32::try_from(state.nodes().len()).expect("nodes fit a u32");
     let appears = node.enabled && known.is_some_and(|ix| !state.nodes()[ix.0 as usize].enabled);
     state.put_node(known.unwrap_or(NodeIx(next)), node);
@@ -146,8 +165,29 @@ pub(super) fn define_channel<S: State>(
     Ok(())
 }
 
+/// Rule R8: what the node took today counts against the new limit.
+pub(super) fn set_capacity<S: State>(
+    state: &mut S,
+    event: &v1::NodeCapacitySet,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    let ix = check::node(state, &event.node_id)?;
+    if calendar::zone(&event.zone).is_none() {
+        let detail = format!("zone `{}` is not in the data of this build", event.zone);
+        return Err(Refusal::new(Reason::UnknownZone, detail));
+    }
+    let capacity = (event.orders_per_day > 0).then(|| {
+        let zone = event.zone.clone();
+        Box::new(Capacity { zone, orders_per_day: event.orders_per_day })
+    });
+    let node = Node { capacity, ..state.nodes()[ix.0 as usize].clone() };
+    state.put_node(ix, node);
+    serve_every_queue(state, work);
+    Ok(())
+}
+
 /// A node that comes back may stock anything that somebody waits for.
-fn serve_every_queue<S: State>(state: &mut S, work: &mut Vec<Work>) {
+pub(crate) fn serve_every_queue<S: State>(state: &mut S, work: &mut Vec<Work>) {
     let mut after = None;
     while let Some(sku) = state.next_waited_sku(after) {
         serve_if_waited(state, sku, work);

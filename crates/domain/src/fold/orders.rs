@@ -4,10 +4,14 @@ use omnifold_events::v1;
 use prost::Message as _;
 
 use super::{Context, check};
-use crate::{Due, Handling, Line, NodeIx, Order, OrderKey, Reason, Refusal, Settings, State, Work};
+use crate::timer;
+use crate::{
+    Due, Handling, Line, NodeIx, Order, OrderKey, Reason, Refusal, Settings, SoftHoldKey, State,
+    Timing, Work,
+};
 
 /// Most lines an order may have.
-const MAX_LINES: usize = 1_000;
+pub(super) const MAX_LINES: usize = 1_000;
 
 pub(super) fn place<S: State>(
     state: &mut S,
@@ -22,8 +26,22 @@ pub(super) fn place<S: State>(
         let detail = format!("order `{}/{}` was placed before", order.channel, order.order_id);
         return Err(Refusal::new(Reason::DuplicateOrder, detail));
     }
-    let order = order_from(state, context, event)?;
+    let mut order = order_from(state, context, event)?;
+    let mut consumed = consumed_hold(state, event, &order)?;
+    if consumed.is_some() && order.is_held() {
+        // The units stay held for it: it takes them when it is routed.
+        order.handling_mut().soft_hold = consumed.take();
+    }
+    let is_timed = order.timing.is_some();
     state.put_order(key, order);
+    if is_timed {
+        timer::settle(state, key, &[]);
+    }
+    // Its units are free again before the order is routed, and nobody comes between.
+    if let Some(hold) = consumed {
+        let (status, order_id) = (v1::StockHoldStatus::Consumed, event.order_id.clone());
+        work.push(Work::EndSoftHold { hold, status, order_id });
+    }
     work.push(Work::Route { order: key, cause: v1::Cause::Placed });
     Ok(())
 }
@@ -56,6 +74,7 @@ fn order_from<S: State>(
         fulfilments: Vec::new(),
         details: None,
         handling: None,
+        timing: timing_of(event, context.now_ms)?,
     };
     if !event.pickup_node.is_empty() {
         limit_to_pickup_node(state, &mut order, &event.pickup_node)?;
@@ -137,6 +156,35 @@ fn charges(settings: &Settings, charges: Option<&v1::Charges>) -> Result<i64, Re
 /// An amount in the market's currency, or none.
 fn amount(settings: &Settings, what: &str, money: Option<&v1::Money>) -> Result<i64, Refusal> {
     money.map_or(Ok(0), |money| check::money_of(settings, what, money, 0))
+}
+
+/// The active hold that an order takes the place of. A hold that has ended is no reason to refuse
+/// the order: it competes like any other (rule H4).
+fn consumed_hold<S: State>(
+    state: &S,
+    event: &v1::OrderPlaced,
+    order: &Order,
+) -> Result<Option<SoftHoldKey>, Refusal> {
+    if event.hold_id.is_empty() {
+        return Ok(None);
+    }
+    check::name("hold_id", &event.hold_id)?;
+    if order.is_scheduled() {
+        let detail = "a pre-order is routed later and cannot take the place of a hold";
+        return Err(Refusal::new(Reason::InvalidTime, detail));
+    }
+    let key = SoftHoldKey::of(&event.channel, &event.hold_id);
+    Ok(state.soft_hold(key).map(|_| key))
+}
+
+/// A pre-order's release date; one that has passed is none.
+fn timing_of(event: &v1::OrderPlaced, now_ms: i64) -> Result<Option<Box<Timing>>, Refusal> {
+    let release_at = event.release_at_ms;
+    if release_at == 0 || (1..=now_ms).contains(&release_at) {
+        return Ok(None);
+    }
+    check::instant("release_at_ms", release_at)?;
+    Ok(Some(Box::new(Timing { release_at, ..Timing::default() })))
 }
 
 fn nodes_named<S: State>(state: &S, ids: &[String]) -> Result<Vec<NodeIx>, Refusal> {

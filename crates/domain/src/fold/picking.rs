@@ -10,6 +10,7 @@ use super::subject::{
     Move, Subject, find, find_fulfilment, line_of, moved_stock, moves, open_to, order, unpicked,
 };
 use super::{Context, check};
+use crate::timer::change_order;
 use crate::transitions::FulfilmentEvent;
 use crate::{
     EntryKind, Fulfilment, NodeIx, Order, OrderKey, PackedParcel, Reason, Refusal, SkuIx, State,
@@ -23,7 +24,7 @@ pub(super) fn pick<S: State>(state: &mut S, event: &v1::FulfilmentPicked) -> Res
     let subject = find(state, event.target.as_ref())?;
     open_to(order(state, &subject), &subject, FulfilmentEvent::PickPart)?;
     let moves = moves(order(state, &subject), &subject, &event.lines, unpicked)?;
-    state.change_order(subject.key, &mut |order| {
+    change_order(state, subject.key, &mut |order| {
         for step in &moves {
             let fulfilment = &mut order.fulfilments[step.fulfilment];
             fulfilment.progress_mut().lines[step.line].picked += step.units;
@@ -52,7 +53,7 @@ pub(super) fn short_pick<S: State>(
     check_steps(state, subject.key, &moves)?;
     let stock = moved_stock(order(state, &subject), &moves);
     let mut asked = Vec::new();
-    state.change_order(subject.key, &mut |order| {
+    change_order(state, subject.key, &mut |order| {
         for step in &moves {
             miss(order, step);
             asked.extend(gone_though_asked(order, step));
@@ -120,7 +121,7 @@ pub(super) fn pack<S: State>(state: &mut S, event: &v1::FulfilmentPacked) -> Res
     let others = without_parcel(&order(state, &subject).fulfilments[place], &event.parcel_id);
     let contents = parcel_contents(order(state, &subject), &subject, &others, event)?;
     check_weight(state, event, &contents)?;
-    state.change_order(subject.key, &mut |order| {
+    change_order(state, subject.key, &mut |order| {
         let mut fulfilment = others.clone();
         let parcel = PackedParcel {
             id: event.parcel_id.clone(),

@@ -6,6 +6,7 @@ use super::Context;
 use super::fulfilment::{check_dispatches, leave, note_arrival};
 use super::questions::{by_line, refuse_held};
 use super::subject::{Subject, allocated, find, moves, open_to, order};
+use crate::timer::change_order;
 use crate::transitions::FulfilmentEvent;
 use crate::{Fulfilment, Reason, Refusal, State, Work};
 
@@ -31,7 +32,7 @@ pub(super) fn ready<S: State>(
     event: &v1::FulfilmentReadyForPickup,
 ) -> Result<(), Refusal> {
     let (subject, found) = pickups(state, event.target.as_ref(), FulfilmentEvent::MakeReady)?;
-    state.change_order(subject.key, &mut |order| {
+    change_order(state, subject.key, &mut |order| {
         for &place in &found {
             let fulfilment = &mut order.fulfilments[place];
             for line in 0..fulfilment.lines.len() {
@@ -68,7 +69,7 @@ pub(super) fn expire<S: State>(
 ) -> Result<(), Refusal> {
     let expires = FulfilmentEvent::ExpirePickup;
     let (subject, found) = pickups(state, event.target.as_ref(), expires)?;
-    state.change_order(subject.key, &mut |order| {
+    change_order(state, subject.key, &mut |order| {
         found.iter().for_each(|&place| order.fulfilments[place].happen(expires));
     });
     Ok(())
@@ -82,7 +83,7 @@ pub(super) fn return_to_stock<S: State>(
 ) -> Result<(), Refusal> {
     let reshelves = FulfilmentEvent::Reshelve;
     let (subject, found) = pickups(state, event.target.as_ref(), reshelves)?;
-    state.change_order(subject.key, &mut |order| {
+    change_order(state, subject.key, &mut |order| {
         for &place in &found {
             order.fulfilments[place].happen(reshelves);
             order.take_asked_back(place); // this answers what the node was asked for

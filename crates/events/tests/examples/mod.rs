@@ -80,6 +80,7 @@ pub fn inputs() -> Vec<Event> {
     all.extend(order_changes());
     all.extend(holds());
     all.extend(payments());
+    all.extend(soft_holds());
     all.extend(fulfilment());
     all.push(carrier());
     all.extend(returns());
@@ -107,6 +108,9 @@ fn network() -> Vec<Event> {
             worst_return_condition: v1::ItemCondition::Opened.into(),
             return_fee_minor: 495,
             max_parcel_g: 31_500,
+            accept_within_ms: 900_000,
+            pick_within_ms: 7_200_000,
+            cancel_waiting_after_ms: 1_209_600_000,
         }
         .into(),
         v1::RulesActivated { version: 2, extensions: extensions() }.into(),
@@ -119,6 +123,15 @@ fn network() -> Vec<Event> {
             disabled: true,
             extensions: extensions(),
             takes_returns: true,
+            accept_within_ms: 1_800_000,
+            pick_within_ms: 14_400_000,
+        }
+        .into(),
+        v1::NodeCapacitySet {
+            node_id: "berlin-1".to_owned(),
+            zone: "Europe/Berlin".to_owned(),
+            orders_per_day: 200,
+            extensions: extensions(),
         }
         .into(),
         v1::ItemDefined {
@@ -265,6 +278,8 @@ fn orders() -> Vec<Event> {
             })),
             delivery: Some(Box::new(delivery())),
             extensions: extensions(),
+            hold_id: "cart-7".to_owned(),
+            release_at_ms: 1_748_944_800_000,
         }
         .into(),
         v1::OrderCancelled {
@@ -352,6 +367,27 @@ fn payments() -> Vec<Event> {
         payment!(PaymentFailed, reason),
         payment!(PaymentVoided, amount),
         payment!(PaymentRefunded, amount),
+    ]
+}
+
+fn soft_holds() -> Vec<Event> {
+    vec![
+        v1::StockHeld {
+            channel: "web".to_owned(),
+            hold_id: "cart-7".to_owned(),
+            lines: vec![v1::StockHoldLine { sku: "tea-500".to_owned(), quantity_milli: 2_000 }],
+            node_id: "berlin-1".to_owned(),
+            ttl_ms: 420_000,
+            expires_at_ms: 1_748_858_820_000,
+            extensions: extensions(),
+        }
+        .into(),
+        v1::StockHoldReleased {
+            channel: "web".to_owned(),
+            hold_id: "cart-7".to_owned(),
+            extensions: extensions(),
+        }
+        .into(),
     ]
 }
 
@@ -568,6 +604,7 @@ pub fn return_authorised() -> v1::ReturnAuthorised {
             lines: vec![assigned_line()],
             placed_at_ms: 1_748_858_400_000,
         }),
+        timer: 2,
     }
 }
 
@@ -583,6 +620,7 @@ pub fn return_refused() -> v1::ReturnRefused {
         decision: 5,
         step: 90_004,
         cause: v1::Cause::Returned.into(),
+        timer: 2,
     }
 }
 
@@ -605,6 +643,7 @@ pub fn refund_due() -> v1::RefundDue {
         step: 90_005,
         cause: v1::Cause::Lost.into(),
         fee: euros(495),
+        timer: 2,
     }
 }
 
@@ -649,6 +688,8 @@ pub fn order_outcome() -> v1::OrderOutcome {
         release_requested: vec![line_quantity("1", 1_000)],
         kept: vec![line_quantity("1", 500)],
         holds: vec![hold()],
+        timer: 2,
+        waiting_until_ms: 1_750_068_000_000,
     }
 }
 
@@ -668,6 +709,9 @@ pub fn fulfilment_assigned() -> v1::FulfilmentAssigned {
         outcome: Some(order_outcome()),
         explanation: explanation(),
         delivery: Some(Box::new(delivery())),
+        timer: 2,
+        accept_by_ms: 1_748_859_300_000,
+        capacity_day: 20_241,
     }
 }
 
@@ -685,6 +729,7 @@ pub fn fulfilment_changed() -> v1::FulfilmentChanged {
         cause: v1::Cause::Cancelled.into(),
         holds: vec![hold()],
         delivery: Some(Box::new(delivery())),
+        timer: 2,
     }
 }
 
@@ -700,6 +745,7 @@ pub fn fulfilment_release_requested() -> v1::FulfilmentReleaseRequested {
         decision: 5,
         step: 90_004,
         cause: v1::Cause::Cancelled.into(),
+        timer: 2,
     }
 }
 
@@ -714,6 +760,32 @@ pub fn fulfilment_released() -> v1::FulfilmentReleased {
         revision: 1,
         decision: 4,
         step: 90_003,
+        cause: v1::Cause::Void.into(),
+        timer: 2,
+    }
+}
+
+/// What became of a hold.
+pub fn stock_hold_outcome() -> v1::StockHoldOutcome {
+    v1::StockHoldOutcome {
+        channel: "web".to_owned(),
+        hold_id: "cart-7".to_owned(),
+        status: v1::StockHoldStatus::Consumed.into(),
+        reason: "unfillable".to_owned(),
+        shortages: vec![v1::SkuShortage {
+            sku: "mug-blue".to_owned(),
+            requested_milli: 3_000,
+            available_milli: 1_000,
+        }],
+        units: vec![v1::HeldUnits {
+            sku: "tea-500".to_owned(),
+            node_id: "berlin-1".to_owned(),
+            quantity_milli: 2_000,
+        }],
+        expires_at_ms: 1_748_858_820_000,
+        order_id: "1001".to_owned(),
+        step: 90_001,
+        timer: 2,
         cause: v1::Cause::Void.into(),
     }
 }
@@ -748,6 +820,8 @@ pub fn epoch_mark() -> v1::EpochMark {
         undone_steps: vec![90_001, 90_002],
         republished_epochs: vec![998],
         availability_next: Some(20_000),
+        timers: 3,
+        undone_timers: vec![v1::TimerMoment { step: 90_003, timer: 1 }],
     }
 }
 

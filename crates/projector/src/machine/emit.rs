@@ -1,5 +1,6 @@
 //! Decisions and refusals as records, ready to be published.
 
+use omnifold_domain::decision::Moment;
 use omnifold_domain::{Decision, Refusal};
 use omnifold_events::{ContentType, Envelope, Output as _, v1};
 use omnifold_log::{HeadersBuilder, RecordBuf};
@@ -90,6 +91,7 @@ impl Output {
             Decision::ReturnAuthorised(m) => write(&**m, &mut self.payload),
             Decision::ReturnRefused(m) => write(m, &mut self.payload),
             Decision::RefundDue(m) => write(&**m, &mut self.payload),
+            Decision::SoftHold(m) => write(m, &mut self.payload),
         }
         &self.payload
     }
@@ -196,29 +198,40 @@ struct Parts<'a> {
     number: u32,
     /// Number, node, and which record about the fulfilment this is.
     fulfilment: Option<(u32, &'a str, u32)>,
+    /// Of a soft hold: the moment, which names its outcome.
+    soft_hold: Option<Moment>,
 }
 
 impl<'a> Parts<'a> {
-    /// `channel/order_id/revision.number`.
+    /// The decision's name, by which readers drop repeats: `channel/order_id/revision.number`, and
+    /// of a soft hold `/hold/channel/hold_id/step.timer`.
     fn write_id(&self, into: &mut String) {
-        self.write_order(into);
+        let (major, minor) = match self.soft_hold {
+            None => (u64::from(self.revision), self.number),
+            Some(moment) => moment,
+        };
+        self.write_subject(into);
         into.push('/');
-        into.push_str(itoa::Buffer::new().format(self.revision));
+        into.push_str(itoa::Buffer::new().format(major));
         into.push('.');
-        into.push_str(itoa::Buffer::new().format(self.number));
+        into.push_str(itoa::Buffer::new().format(minor));
     }
 
-    /// The fulfilment's id, or the order's: see [`omnifold_domain::FulfilmentId`].
+    /// The fulfilment's id, the order's or the hold's: see [`omnifold_domain::FulfilmentId`].
     fn write_key(&self, into: &mut String) {
-        self.write_order(into);
+        self.write_subject(into);
         if let Some((number, ..)) = self.fulfilment {
             into.push_str("/f");
             into.push_str(itoa::Buffer::new().format(number));
         }
     }
 
-    fn write_order(&self, into: &mut String) {
+    /// No channel holds `/`, so no order has the name of a hold.
+    fn write_subject(&self, into: &mut String) {
         into.clear();
+        if self.soft_hold.is_some() {
+            into.push_str("/hold/");
+        }
         into.push_str(self.channel);
         into.push('/');
         into.push_str(self.order_id);
@@ -255,8 +268,10 @@ impl<'a> Parts<'a> {
             }
             Decision::ReturnRefused(m) => (v1::ReturnRefused::TYPE, m.revision, m.decision, None),
             Decision::RefundDue(m) => (v1::RefundDue::TYPE, m.revision, m.decision, None),
+            Decision::SoftHold(_) => (v1::StockHoldOutcome::TYPE, 0, 0, None),
         };
-        Parts { type_name, channel, order_id, revision, number, fulfilment }
+        let soft_hold = matches!(decision, Decision::SoftHold(_)).then(|| decision.moment());
+        Parts { type_name, channel, order_id, revision, number, fulfilment, soft_hold }
     }
 }
 
@@ -293,6 +308,9 @@ pub(crate) fn decode(type_name: &str, payload: &[u8]) -> Result<Decision, String
         v1::RefundDue::TYPE => v1::RefundDue::decode(payload)
             .map(|message| Decision::RefundDue(Box::new(message)))
             .map_err(fault),
+        v1::StockHoldOutcome::TYPE => {
+            v1::StockHoldOutcome::decode(payload).map(Decision::SoftHold).map_err(fault)
+        }
         other => Err(format!("`{other}` is no decision")),
     }
 }

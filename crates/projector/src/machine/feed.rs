@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use omnifold_domain::Decision;
+use omnifold_domain::decision::Moment;
 
 /// One recorded decision.
 #[derive(Debug, Clone)]
@@ -18,12 +19,14 @@ pub(crate) struct Feed {
     pub decisions: VecDeque<Recorded>,
     /// Steps that were undone while deciding.
     pub undone_steps: Vec<u64>,
+    /// Timers that were undone while deciding.
+    pub undone_timers: Vec<Moment>,
 }
 
 impl Feed {
-    /// The next decision, where this step caused it.
-    pub(crate) fn next_of(&mut self, step: u64) -> Option<Recorded> {
-        if self.decisions.front()?.decision.step() != step {
+    /// The next decision, where this record or timer caused it.
+    pub(crate) fn next_of(&mut self, moment: Moment) -> Option<Recorded> {
+        if self.decisions.front()?.decision.moment() != moment {
             return None;
         }
         self.decisions.pop_front()

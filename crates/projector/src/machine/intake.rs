@@ -39,16 +39,17 @@ impl Machine {
         wall_ms: i64,
         judge: &mut Judge<'_>,
         out: &mut Output,
-    ) -> Result<(), Halt> {
+    ) -> Result<bool, Halt> {
         let headers = record.headers.iter();
         let envelope = match Envelope::from_headers(headers) {
             Ok(envelope) => envelope,
             Err(error) => {
+                self.begin_record();
                 let value = record.value.unwrap_or_default();
                 self.chain_input(topic, xxh3_128(record.headers.as_bytes()), xxh3_128(value));
                 let refusal = Refusal::new(envelope_reason(&error), error.to_string());
                 self.reject(topic, record, None, &refusal, out);
-                return Ok(());
+                return Ok(true);
             }
         };
         let arrival = Arrival {
@@ -58,12 +59,27 @@ impl Machine {
             time_ms: envelope.time_ms.unwrap_or(record.time_ms),
             value: record.value.unwrap_or_default(),
         };
-        self.receive(&arrival, wall_ms, judge, out)
+        let timely = self.check_time(&arrival, wall_ms);
+        // What is due by the record's time comes before it (rule H3).
+        if timely.is_ok() && !self.fire_due(arrival.time_ms, judge, out)? {
+            return Ok(false);
+        }
+        self.begin_record();
+        self.receive(&arrival, timely, wall_ms, judge, out)?;
+        Ok(true)
+    }
+
+    fn begin_record(&mut self) {
+        self.steps += 1;
+        self.timers = 0;
+        self.store.begin_step();
+        self.tally.records += 1;
     }
 
     fn receive(
         &mut self,
         arrival: &Arrival<'_>,
+        timely: Result<(), Refusal>,
         wall_ms: i64,
         judge: &mut Judge<'_>,
         out: &mut Output,
@@ -71,15 +87,15 @@ impl Machine {
         let id = event_id(&arrival.envelope);
         let content = xxh3_64_with_seed(arrival.value, type_seed(arrival.envelope.type_name));
         self.chain_input(arrival.topic, id, u128::from(content));
-        let mut refused_order = None;
-        let fate = match self.check_time(arrival, wall_ms) {
+        let mut refused_request = None;
+        let fate = match timely {
             Err(refusal) => Fate::Turned(refusal),
             Ok(()) => {
                 self.advance(arrival.time_ms);
                 match self.store.seen(id) {
                     Some(known) if known == content => Fate::Duplicate,
                     Some(_) => Fate::Turned(id_reused(&arrival.envelope)),
-                    None => self.apply(arrival, wall_ms, judge, out, &mut refused_order)?,
+                    None => self.apply(arrival, wall_ms, judge, out, &mut refused_request)?,
                 }
             }
         };
@@ -97,8 +113,8 @@ impl Machine {
             Fate::Applied => {}
             Fate::Duplicate => self.tally.duplicates += 1,
             Fate::Refused(refusal) | Fate::Turned(refusal) => {
-                if let Some(outcome) = refused_order {
-                    self.answer_refused(outcome, &refusal, judge, out)?;
+                if let Some(answer) = refused_request {
+                    self.answer_refused(&answer, judge, out)?;
                 }
                 self.reject(arrival.topic, arrival.record, Some(&arrival.envelope), &refusal, out);
             }
@@ -158,7 +174,7 @@ impl Machine {
         wall_ms: i64,
         judge: &mut Judge<'_>,
         out: &mut Output,
-        refused_order: &mut Option<(String, String, v1::Cause)>,
+        refused_request: &mut Option<Decision>,
     ) -> Result<Fate, Halt> {
         let envelope = &arrival.envelope;
         if arrival.record.value.is_none() {
@@ -183,7 +199,7 @@ impl Machine {
         Ok(match result? {
             Ok(()) => Fate::Applied,
             Err(refusal) => {
-                *refused_order = refused_request(&event, &refusal);
+                *refused_request = answer_of(&event, &refusal, self.steps);
                 Fate::Refused(refusal)
             }
         })
@@ -217,18 +233,33 @@ impl Machine {
         judge: &mut Judge<'_>,
         out: &mut Output,
     ) -> Result<Result<(), Refusal>, Halt> {
-        let bookmark = out.bookmark();
-        let left_over = self.left_over.len();
-        let voids = (!self.voids.is_empty()).then(|| self.voids.clone());
-        let attempt = catch_unwind(AssertUnwindSafe(|| self.attempt(arrival, event, judge, out)));
-        let payload = match attempt {
-            Ok(Ok(done)) => {
+        let attempt =
+            |machine: &mut Machine, out: &mut Output| machine.attempt(arrival, event, judge, out);
+        match self.guarded(out, attempt)? {
+            Ok(done) => {
                 if done.is_ok() {
                     self.tally_event(event);
                 }
-                return Ok(done);
+                Ok(done)
             }
-            Ok(Err(halt)) => return Err(halt),
+            Err(refusal) => {
+                self.undone_steps.push(self.steps);
+                Ok(Err(refusal))
+            }
+        }
+    }
+
+    /// Does a step's work; a panic on the way undoes all of it and becomes a refusal.
+    pub(super) fn guarded<T>(
+        &mut self,
+        out: &mut Output,
+        attempt: impl FnOnce(&mut Machine, &mut Output) -> Result<T, Halt>,
+    ) -> Result<Result<T, Refusal>, Halt> {
+        let bookmark = out.bookmark();
+        let left_over = self.left_over.len();
+        let voids = (!self.voids.is_empty()).then(|| self.voids.clone());
+        let payload = match catch_unwind(AssertUnwindSafe(|| attempt(self, out))) {
+            Ok(done) => return done.map(Ok),
             Err(payload) => payload,
         };
         if let Some(fault) = payload.downcast_ref::<StateFault>() {
@@ -239,7 +270,6 @@ impl Machine {
         out.cut(bookmark);
         self.left_over.truncate(left_over);
         self.voids = voids.unwrap_or_default();
-        self.undone_steps.push(self.steps);
         Ok(Err(refusal))
     }
 
@@ -250,8 +280,12 @@ impl Machine {
         judge: &mut Judge<'_>,
         out: &mut Output,
     ) -> Result<Result<(), Refusal>, Halt> {
-        let context =
-            Context { step: self.steps, time_ms: arrival.time_ms, known_rules: self.known_rules };
+        let context = Context {
+            step: self.steps,
+            time_ms: arrival.time_ms,
+            now_ms: self.clock_ms,
+            known_rules: self.known_rules,
+        };
         if let Judge::Follow(feed) = judge
             && feed.undone_steps.contains(&self.steps)
         {
@@ -282,32 +316,21 @@ impl Machine {
     /// Every order request gets its answer on `assignments`, a refused one too.
     fn answer_refused(
         &mut self,
-        (channel, order_id, cause): (String, String, v1::Cause),
-        refusal: &Refusal,
+        answer: &Decision,
         judge: &mut Judge<'_>,
         out: &mut Output,
     ) -> Result<(), Halt> {
-        if let Judge::Follow(feed) = judge {
-            if let Some(recorded) = feed.next_of(self.steps) {
-                out.note(&recorded.payload);
-                self.tally.decide(&recorded.decision);
+        match judge {
+            Judge::Follow(feed) => {
+                if let Some(recorded) = feed.next_of((self.steps, 0)) {
+                    out.note(&recorded.payload);
+                    self.tally.decide(&recorded.decision);
+                }
+                Ok(())
             }
-            return Ok(());
+            Judge::Verify(feed) => self.publish(answer, Some(&mut **feed), out),
+            Judge::Decide => self.publish(answer, None, out),
         }
-        let outcome = Decision::Outcome(v1::OrderOutcome {
-            channel,
-            order_id,
-            step: self.steps,
-            cause: cause.into(),
-            status: v1::OutcomeStatus::Refused.into(),
-            reason: refusal.reason.code().to_owned(),
-            ..v1::OrderOutcome::default()
-        });
-        let feed = match judge {
-            Judge::Verify(feed) => Some(&mut **feed),
-            _ => None,
-        };
-        self.publish(&outcome, feed, out)
     }
 
     fn reject(
@@ -364,24 +387,40 @@ fn id_reused(envelope: &Envelope<'_>) -> Refusal {
     Refusal::new(Reason::IdReused, detail)
 }
 
-/// The order request that a refusal answers: channel, order id, and what was asked. A second
-/// placing of an order that stands is no request of its own.
-fn refused_request(event: &Event, refusal: &Refusal) -> Option<(String, String, v1::Cause)> {
-    match event {
+/// The answer to a request that is refused. A second placing of an order that stands is no request
+/// of its own.
+fn answer_of(event: &Event, refusal: &Refusal, step: u64) -> Option<Decision> {
+    let reason = refusal.reason.code().to_owned();
+    let (order, cause) = match event {
         Event::OrderPlaced(order) if refusal.reason != Reason::DuplicateOrder => {
-            Some((order.channel.clone(), order.order_id.clone(), v1::Cause::Placed))
+            ((&order.channel, &order.order_id), v1::Cause::Placed)
         }
         Event::OrderCancelled(cancel) => {
-            Some((cancel.channel.clone(), cancel.order_id.clone(), v1::Cause::Cancelled))
+            ((&cancel.channel, &cancel.order_id), v1::Cause::Cancelled)
         }
-        Event::OrderChanged(change) => {
-            Some((change.channel.clone(), change.order_id.clone(), v1::Cause::Changed))
+        Event::OrderChanged(change) => ((&change.channel, &change.order_id), v1::Cause::Changed),
+        Event::OrderResumed(resumed) => ((&resumed.channel, &resumed.order_id), v1::Cause::Resumed),
+        Event::StockHeld(hold) => {
+            return Some(Decision::SoftHold(v1::StockHoldOutcome {
+                channel: hold.channel.clone(),
+                hold_id: hold.hold_id.clone(),
+                status: v1::StockHoldStatus::Refused.into(),
+                reason,
+                step,
+                ..v1::StockHoldOutcome::default()
+            }));
         }
-        Event::OrderResumed(resumed) => {
-            Some((resumed.channel.clone(), resumed.order_id.clone(), v1::Cause::Resumed))
-        }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some(Decision::Outcome(v1::OrderOutcome {
+        channel: order.0.clone(),
+        order_id: order.1.clone(),
+        step,
+        cause: cause.into(),
+        status: v1::OutcomeStatus::Refused.into(),
+        reason,
+        ..v1::OrderOutcome::default()
+    }))
 }
 
 fn refusal_of_panic(payload: &(dyn std::any::Any + Send)) -> Option<Refusal> {
@@ -414,11 +453,13 @@ fn decode_reason(error: &DecodeError) -> Reason {
 impl super::Feed {
     /// The refusal of an undone step, from what was published of it.
     fn refusal_of(&self, step: u64) -> Refusal {
-        let next = self.decisions.front().filter(|next| next.decision.step() == step);
-        let overflow = matches!(
-            next.map(|next| &next.decision),
-            Some(Decision::Outcome(outcome)) if outcome.reason == Reason::Overflow.code()
-        );
+        let next = self.decisions.front().filter(|next| next.decision.moment() == (step, 0));
+        let reason = match next.map(|next| &next.decision) {
+            Some(Decision::Outcome(outcome)) => outcome.reason.as_str(),
+            Some(Decision::SoftHold(outcome)) => outcome.reason.as_str(),
+            _ => "",
+        };
+        let overflow = reason == Reason::Overflow.code();
         let reason = if overflow { Reason::Overflow } else { Reason::AssertionFailed };
         Refusal::new(reason, "failed while deciding, everything undone")
     }

@@ -9,12 +9,14 @@ mod emit;
 mod feed;
 mod intake;
 mod tally;
+mod timers;
 mod work;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
+use omnifold_domain::decision::Moment;
 use omnifold_domain::{Entry, OrderKey, Rules, Settings, SkuIx, View, rules};
 use omnifold_log::{Record, TopicKind};
 use omnifold_routing::Router;
@@ -73,11 +75,15 @@ pub(crate) struct Machine {
     source: String,
     pub clock_ms: i64,
     pub steps: u64,
+    /// Timers fired since the record `steps`.
+    pub timers: u32,
     pub inputs_hash: u128,
     /// Queues still to be served before the next record is taken.
     pub left_over: VecDeque<LeftOver>,
     /// Steps of this epoch that were undone while deciding.
     pub undone_steps: Vec<u64>,
+    /// Timers of this epoch that were undone and put off.
+    pub undone_timers: Vec<Moment>,
     pub tally: Tally,
     /// Decisions of a torn transaction that wait for an answer.
     pub voids: Voids,
@@ -122,9 +128,11 @@ impl Machine {
             source: format!("omnifold/{market}"),
             clock_ms: 0,
             steps: 0,
+            timers: 0,
             inputs_hash: 0,
             left_over: VecDeque::new(),
             undone_steps: Vec::new(),
+            undone_timers: Vec::new(),
             tally: Tally::default(),
             voids: Voids::default(),
             availability_next: None,
@@ -158,6 +166,7 @@ impl Machine {
     ) -> Result<bool, Halt> {
         self.budget = WORK_BUDGET;
         self.undone_steps.clear();
+        self.undone_timers.clear();
         reading(|| self.serve_left_over(judge, out)).map_err(Halt::State)??;
         if self.heard.is_some() {
             self.hear(None);
@@ -170,7 +179,9 @@ impl Machine {
         !self.left_over.is_empty()
     }
 
-    /// Takes one record. `wall_ms` is the machine's time noted for the slice.
+    /// Takes one record, and before it the timers due at or before its time. `wall_ms` is the
+    /// machine's time noted for the slice. False: the slice's work was used up before the record
+    /// was taken.
     pub(crate) fn step(
         &mut self,
         topic: TopicKind,
@@ -178,10 +189,7 @@ impl Machine {
         wall_ms: i64,
         judge: &mut Judge<'_>,
         out: &mut Output,
-    ) -> Result<(), Halt> {
-        self.steps += 1;
-        self.store.begin_step();
-        self.tally.records += 1;
+    ) -> Result<bool, Halt> {
         let taken = reading(|| self.take(topic, record, wall_ms, judge, out));
         if self.heard.is_some() {
             self.hear(Some((topic, record)));
@@ -210,7 +218,9 @@ impl Machine {
     pub(crate) fn end_slice(&mut self, wall_ms: i64) -> Arc<Images> {
         let on_wall = self.settings().is_some_and(|settings| !settings.events_clock);
         if on_wall && wall_ms > self.clock_ms {
-            self.advance(wall_ms);
+            // Where the work was used up, what is due stays ahead of the clock.
+            let due = self.store.next_timer().map_or(i64::MAX, |(timer, _)| timer.due_ms);
+            self.advance(wall_ms.min(due - 1));
         }
         self.store.end_epoch()
     }

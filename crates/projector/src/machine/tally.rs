@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use omnifold_domain::Decision;
-use omnifold_events::v1::{Cause, OutcomeStatus};
+use omnifold_events::v1::{Cause, OutcomeStatus, StockHoldStatus};
 use serde::Serialize;
 
 /// Counts of one run.
@@ -43,6 +43,10 @@ pub struct Tally {
     pub distance_m_total: u64,
     /// Decisions published.
     pub decisions: u64,
+    /// Timers fired.
+    pub timers: u64,
+    /// Soft holds granted.
+    pub soft_held: u64,
     /// Refused events by reason.
     pub rejected_by: BTreeMap<String, u64>,
 }
@@ -70,6 +74,9 @@ impl Tally {
                     self.outcome(outcome.status(), outcome.cause());
                 }
             }
+            Decision::SoftHold(hold) => {
+                self.soft_held += u64::from(hold.status() == StockHoldStatus::Held);
+            }
             Decision::Changed(_)
             | Decision::ReleaseRequested(_)
             | Decision::Released(_)
@@ -92,6 +99,7 @@ impl Tally {
             OutcomeStatus::Held => self.outcomes_held += 1,
             OutcomeStatus::Cancelled
             | OutcomeStatus::ReleaseRequested
+            | OutcomeStatus::Scheduled
             | OutcomeStatus::Unspecified => {}
         }
     }

@@ -53,7 +53,7 @@ impl Machine {
 
     fn follow(&mut self, feed: &mut Feed, out: &mut Output) -> Result<(), Halt> {
         let mut ignored = Vec::new();
-        while let Some(recorded) = feed.next_of(self.steps) {
+        while let Some(recorded) = feed.next_of(self.moment()) {
             out.note(&recorded.payload);
             self.tally.decide(&recorded.decision);
             ignored.clear();
@@ -111,6 +111,27 @@ impl Machine {
                     let kept = self.router.keep(&mut self.store, turn, order, &lines, reason);
                     self.carry_out(kept, &mut work, feed.as_deref_mut(), out)?;
                 }
+                Work::SoftHold(request) => {
+                    let turn = self.turn(Cause::Unspecified)?;
+                    let decisions = self.router.soft_hold(&mut self.store, turn, &request);
+                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
+                }
+                Work::EndSoftHold { hold, status, order_id } => {
+                    let turn = self.turn(Cause::Unspecified)?;
+                    let decisions =
+                        self.router.end_soft_hold(&self.store, turn, hold, status, order_id);
+                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
+                }
+                Work::TimeOut { order, due_ms } => {
+                    let turn = self.turn(Cause::TimedOut)?;
+                    let decisions = self.router.time_out(&mut self.store, turn, order, due_ms);
+                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
+                }
+                Work::EndWaiting { order } => {
+                    let turn = self.turn(Cause::TimedOut)?;
+                    let decisions = self.router.end_waiting(&mut self.store, turn, order);
+                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
+                }
                 Work::Serve { sku, after } => {
                     self.serve(sku, after, &mut work, feed.as_deref_mut(), out)?;
                 }
@@ -139,7 +160,8 @@ impl Machine {
     }
 
     fn turn(&self, cause: Cause) -> Result<Turn, Halt> {
-        Ok(Turn { step: self.steps, rules: self.rules()?, cause })
+        let (step, timer) = self.moment();
+        Ok(Turn { step, timer, now_ms: self.clock_ms, rules: self.rules()?, cause })
     }
 
     fn route(
@@ -218,7 +240,7 @@ impl Machine {
         }
         if !self.voids.is_empty() {
             let payload = out.preview(decision).to_vec();
-            for release in self.voids.before(decision, &payload, self.steps) {
+            for release in self.voids.before(decision, &payload, self.moment()) {
                 self.push(&release, out);
             }
         }
@@ -228,7 +250,7 @@ impl Machine {
 
     /// Releases the void decisions that were passed without being taken again.
     pub(crate) fn answer_voids(&mut self, out: &mut Output) {
-        for release in self.voids.passed(self.steps) {
+        for release in self.voids.passed(self.moment()) {
             self.push(&release, out);
         }
     }
@@ -245,7 +267,7 @@ impl Machine {
         out: &mut Output,
     ) -> Result<(), Halt> {
         let payload = out.encode(decision);
-        let recorded = feed.next_of(self.steps);
+        let recorded = feed.next_of(self.moment());
         if recorded.is_some_and(|recorded| recorded.payload == payload) {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! The books, and what is compared after every step.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use omnifold_events::v1::{OutcomeStatus, PaymentRule};
 use rustc_hash::FxBuildHasher;
@@ -9,6 +9,7 @@ use super::ledger::Order;
 use super::names::Names;
 use super::report::{CheckReport, Rule, Violation};
 use super::shelves::Shelves;
+use super::soft_holds::{HeldUnits, SoftHoldAsked};
 use super::supply::UnderWay;
 
 /// Key of an order: a hash of channel and order id.
@@ -24,6 +25,9 @@ pub struct Audit {
     pub(super) transfers: HashMap<u32, UnderWay, FxBuildHasher>,
     /// Nodes that each defined channel sells from; empty: all.
     pub(super) channels: HashMap<u32, Vec<u32>, FxBuildHasher>,
+    pub(super) soft_holds: HashMap<Key, HeldUnits, FxBuildHasher>,
+    /// When each active soft hold ends.
+    pub(super) soft_hold_ends: BTreeSet<(i64, Key)>,
     /// (source, id) of every event.
     pub(super) seen: HashSet<u128, FxBuildHasher>,
     /// Void assignments not answered yet: (fulfilment, hash of the message).
@@ -41,6 +45,8 @@ pub struct Step {
     pub number: u64,
     /// The order that was asked for in this step.
     pub request: Option<Request>,
+    /// The soft hold that was asked for in this step, until it is answered.
+    pub soft_hold: Option<SoftHoldAsked>,
     /// Orders whose lines changed.
     pub touched: Vec<(Key, String)>,
 }
@@ -67,6 +73,8 @@ impl Audit {
             shelves: Shelves::default(),
             transfers: HashMap::default(),
             channels: HashMap::default(),
+            soft_holds: HashMap::default(),
+            soft_hold_ends: BTreeSet::new(),
             seen: HashSet::default(),
             void: Vec::new(),
             last_decided: 0,
@@ -90,6 +98,7 @@ impl Audit {
     pub fn begin_step(&mut self, number: u64) {
         self.now.number = number;
         self.now.request = None;
+        self.now.soft_hold = None;
         self.now.touched.clear();
     }
 
@@ -104,6 +113,13 @@ impl Audit {
     pub fn close_step(&mut self) {
         if let Some(request) = self.now.request.take() {
             self.close_request(&request);
+        }
+        if let Some(asked) = self.now.soft_hold.take() {
+            self.violation(
+                Rule::OutcomeMissing,
+                &asked.name,
+                "no outcome of the soft hold in its step",
+            );
         }
         for (key, name) in std::mem::take(&mut self.now.touched) {
             self.close_order(key, &name);
@@ -131,7 +147,7 @@ impl Audit {
             OutcomeStatus::Held => promised + waiting + cancelled == 0 && order.is_held(),
             OutcomeStatus::Assigned => promised > 0 && waiting == 0 && cancelled == 0,
             OutcomeStatus::PartlyAssigned => promised > 0 && waiting + cancelled > 0,
-            OutcomeStatus::Waiting => promised == 0 && waiting > 0,
+            OutcomeStatus::Waiting | OutcomeStatus::Scheduled => promised == 0 && waiting > 0,
             OutcomeStatus::Refused => promised == 0 && waiting == 0,
         };
         let mut nodes: Vec<u32> = order.fulfilments.iter().map(|part| part.node).collect();

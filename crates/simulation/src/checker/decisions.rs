@@ -27,6 +27,10 @@ impl Audit {
             return;
         }
         self.check_step(output, &name);
+        if let Output::SoftHold(outcome) = output {
+            self.check_soft_hold_key(record, outcome);
+            return self.soft_hold_outcome(outcome);
+        }
         self.check_labels(record, output, &name);
         self.check_number(key, output, &name);
         self.touch(key, &name);
@@ -43,6 +47,7 @@ impl Audit {
             }
             Output::ReleaseRequested(asked) => self.asked_back(key, &name, asked),
             Output::Released(released) => self.released(key, &name, released),
+            Output::SoftHold(_) => {} // above
             Output::ReturnAuthorised(message) => self.return_authorised(&name, message),
             Output::ReturnRefused(_) => {}
             Output::RefundDue(message) => self.refund_due(key, &name, message),
@@ -117,6 +122,14 @@ impl Audit {
             let found = header.map(String::from_utf8_lossy);
             let detail = format!("header `node` is {found:?}, the message says `{node}`");
             self.violation(Rule::Labels, &key, detail);
+        }
+    }
+
+    fn check_soft_hold_key(&mut self, record: &Record<'_>, outcome: &v1::StockHoldOutcome) {
+        let key = format!("/hold/{}/{}", outcome.channel, outcome.hold_id);
+        if record.key != key.as_bytes() {
+            let found = String::from_utf8_lossy(record.key);
+            self.violation(Rule::Labels, &key, format!("the record's key is `{found}`"));
         }
     }
 
@@ -298,6 +311,13 @@ impl Audit {
     }
 
     fn released(&mut self, key: Key, name: &str, message: &v1::FulfilmentReleased) {
+        if message.cause() == Cause::TimedOut
+            && let Some(order) = self.orders.get_mut(&key)
+        {
+            let node = self.names.number(&message.node_id);
+            order.exclude(node);
+            order.answer(message.fulfilment, true);
+        }
         let said: i64 = message.lines.iter().map(|line| line.quantity_milli).sum();
         let Some(taken) = self.keeps(key, name, message.fulfilment, &[]) else { return };
         if said != taken {

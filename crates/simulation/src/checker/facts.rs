@@ -33,6 +33,9 @@ impl Audit {
         };
         match refused {
             None => self.apply(&event, input.time_ms),
+            Some(Refused::Content) if let Event::StockHeld(held) = &event => {
+                self.soft_hold_asked(held, true);
+            }
             Some(refused) => self.request(&event, refused == Refused::Content),
         }
     }
@@ -55,6 +58,7 @@ impl Audit {
     }
 
     fn apply(&mut self, event: &Event, time_ms: i64) {
+        self.check_soft_holds_at(time_ms);
         match event {
             Event::StockSettingsSet(set) => {
                 let shelf = self.shelf(&set.node_id, &set.sku);
@@ -93,6 +97,7 @@ impl Audit {
             }
             Event::OrderPlaced(placed) => self.placed(event, placed),
             Event::OrderCancelled(cancelled) => self.cancelled(cancelled),
+            Event::StockHeld(held) => self.soft_hold_asked(held, false),
             Event::FulfilmentRejected(rejected) => self.turned_down(rejected, time_ms),
             Event::FulfilmentShipped(shipped) => self.shipped(shipped, time_ms),
             Event::FulfilmentPicked(picked) => self.picked(picked),
@@ -124,8 +129,10 @@ impl Audit {
             | Event::TrackingUpdated(_)
             | Event::ParcelHandedOn(_)
             | Event::NodeDefined(_)
+            | Event::NodeCapacitySet(_)
             | Event::ItemDefined(_)
             | Event::PaymentRefunded(_)
+            | Event::StockHoldReleased(_)
             | Event::FulfilmentAccepted(_)
             | Event::FulfilmentDelivered(_) => {}
             Event::MarketConfigured(_)

@@ -23,6 +23,7 @@ mod names;
 mod preface;
 mod report;
 mod shelves;
+mod soft_holds;
 mod supply;
 mod topics;
 mod work;
@@ -120,15 +121,11 @@ impl Run {
             self.step += 1;
             let refused = self.rejected.get(input.topic, input.record.offset);
             self.audit.fact(self.step, &input, refused);
-            let until = self.step;
-            take_decisions(
-                &mut self.decisions,
-                &mut self.topics,
-                &self.journal,
-                &mut self.audit,
-                until,
-            )?;
-            self.audit.close_step();
+            // What the record caused, then what time brought after it: each adds up on its own.
+            for until in [(self.step, 0), (self.step, u32::MAX)] {
+                self.decisions_until(until)?;
+                self.audit.close_step();
+            }
         }
         Ok(())
     }
@@ -143,25 +140,24 @@ impl Run {
 
     fn rest_of_decisions(&mut self) -> anyhow::Result<()> {
         self.audit.begin_step(self.step + 1);
-        take_decisions(
-            &mut self.decisions,
-            &mut self.topics,
-            &self.journal,
-            &mut self.audit,
-            u64::MAX,
-        )?;
+        self.decisions_until((u64::MAX, u32::MAX))?;
         self.audit.close_step();
         Ok(())
     }
+
+    fn decisions_until(&mut self, until: (u64, u32)) -> anyhow::Result<()> {
+        let Run { decisions, topics, journal, audit, .. } = self;
+        take_decisions(decisions, topics, journal, audit, until)
+    }
 }
 
-/// Hands the decisions up to and including a step to the audit.
+/// Hands the decisions up to and including a moment (step, timers after it) to the audit.
 fn take_decisions(
     cursor: &mut Cursor,
     topics: &mut Topics,
     journal: &Journal,
     audit: &mut Audit,
-    until: u64,
+    until: (u64, u32),
 ) -> anyhow::Result<()> {
     while cursor.load(topics)? {
         let record = cursor.record();
@@ -176,7 +172,7 @@ fn take_decisions(
         };
         // What never took effect belongs to no step, and stands before what was decided instead.
         let effective = journal.is_effective(record.headers);
-        if effective && output.step() > until {
+        if effective && (output.step(), output.timer()) > until {
             break;
         }
         audit.decision(&record, &output, effective);

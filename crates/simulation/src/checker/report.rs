@@ -31,6 +31,8 @@ pub enum Rule {
     Oversold,
     /// Nothing of what is on hold is assigned or shipped.
     OnHold,
+    /// A hold is gone at the instant it was to end (rule H3).
+    HoldOutlived,
     /// No node serves an order that it may not serve or has turned down.
     NodeNotAllowed,
     /// Decisions stand in the order of the steps that caused them.

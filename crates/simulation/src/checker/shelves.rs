@@ -12,6 +12,8 @@ pub struct Shelf {
     pub on_hand: i64,
     /// Promised.
     pub promised: i64,
+    /// Held for carts.
+    pub held: i64,
     /// Kept back.
     pub buffer: i64,
     /// Kept back too: per cent of what is there.
@@ -96,9 +98,14 @@ impl Shelf {
         self.buffer.max(i64::try_from(share.max(weeks)).unwrap_or(i64::MAX))
     }
 
+    /// Units that may be promised or held from what is there.
+    fn free(&self) -> i64 {
+        (self.on_hand - self.promised - self.held).saturating_sub(self.kept_back())
+    }
+
     /// Promises units, of which some without stock. What is wrong with that, if anything.
     pub fn promise(&mut self, units: i64, backordered: i64) -> Option<String> {
-        let free = (self.on_hand - self.promised).saturating_sub(self.kept_back());
+        let free = self.free();
         self.promised += units;
         let from_stock = units - backordered;
         if self.flagged_out {
@@ -110,5 +117,15 @@ impl Shelf {
         let allowed = free + self.backorder_limit;
         (backordered > 0 && units > allowed)
             .then(|| format!("{units} promised with backorder, {allowed} allowed"))
+    }
+
+    /// Holds units. What is wrong with that, if anything.
+    pub fn hold(&mut self, units: i64) -> Option<String> {
+        let free = self.free().saturating_add(self.backorder_limit);
+        self.held += units;
+        if self.flagged_out {
+            return Some("the SKU is flagged out there".to_owned());
+        }
+        (units > free).then(|| format!("{units} held, {free} free"))
     }
 }

@@ -25,7 +25,9 @@
 //! | command | meaning |
 //! |---|---|
 //! | `market clock=events coverage=ship_complete shortage=refuse payment=nothing release=at_once` | MarketConfigured; those are the defaults |
+//! | `market ... [accept_within=15m] [pick_within=2h] [cancel_waiting_after=3d]` | its deadlines; `node` takes the first two as well |
 //! | `node N at 48.85,2.35 [disabled]` | NodeDefined |
+//! | `capacity N 10 [zone=Europe/Berlin]` | NodeCapacitySet, in UTC unless a zone is named |
 //! | `item S [scale=1]` | ItemDefined, with that many decimals |
 //! | `count N S 5 [as_of=TIME] [basis=net_of_open_orders] [reason=cycle]` | StockCounted |
 //! | `move N S 2 from on_hand to quarantine [reason=damage]` | StockMoved |
@@ -40,6 +42,10 @@
 //! | `order O lines S:3 T:1@9.90 [to 48.8,2.3] [from=N1,N2] [priority=5] [coverage=allow_partial]` | OrderPlaced; lines are named 1, 2, 3 ...; `@` is the unit price in euros |
 //! | `order ... [shipping=4.95] [tax=1] [discount=5]` | its charges |
 //! | `order ... [method=express] [date=2025-06-05] [since=TIME] [until=TIME] [wrap=red] [gift]` | its terms of delivery; `change` takes them too |
+//! | `order ... [hold=H] [release_at=TIME]` | an order that takes a soft hold's place; a pre-order |
+//! | `hold_stock H lines S:3 [from=N] ttl=7m` (or `until=TIME`) | StockHeld |
+//! | `unhold_stock H` | StockHoldReleased |
+//! | `tick` | defines an item `tick`: an event that does nothing but bring its time |
 //! | `cancel O [line 1 [x2]] ...`, `resume O [line 1 [x2]] ...` | OrderCancelled, OrderResumed |
 //! | `change O [line 1 x3] ... [add 3 S:2] ... [to 48.8,2.3] [revision=1]` | OrderChanged; `add` names the new line |
 //! | `hold O h1 fraud`, `hold O/f1 h1 manual`, `unhold O h1` | OrderHeld, OrderHoldReleased |

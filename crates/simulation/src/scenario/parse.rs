@@ -69,7 +69,8 @@ impl Reader {
             }
             "ledger" => {
                 let (node, sku) = shelf(words)?;
-                let as_of_ms = time_option(words, "as_of")?;
+                let as_of_ms = words.option("as_of").map(parse_time).transpose();
+                let as_of_ms = as_of_ms.map_err(|fault| fault.to_string())?;
                 return Ok(Action::ShowLedger { node, sku, as_of_ms });
             }
             "available" => {
@@ -108,6 +109,7 @@ fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, Faul
     Ok(match verb {
         "market" => market(words)?.into(),
         "node" => node(words)?.into(),
+        "capacity" => capacity(words)?.into(),
         "item" => item(words)?.into(),
         "count" => count(words)?.into(),
         "adjust" => adjust(words)?.into(),
@@ -124,6 +126,17 @@ fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, Faul
         "settings" => settings(words)?.into(),
         "order" => order(words)?.into(),
         "cancel" => cancel(words)?.into(),
+        "hold_stock" => hold_stock(words)?.into(),
+        "unhold_stock" => {
+            let (hold_id, channel) = (words.next("a hold")?.to_owned(), channel_name(words));
+            v1::StockHoldReleased { channel, hold_id, ..Default::default() }.into()
+        }
+        "tick" => v1::ItemDefined {
+            sku: "tick".to_owned(),
+            name: "tick".to_owned(),
+            ..Default::default()
+        }
+        .into(),
         "accept" => {
             let target = target(words)?;
             v1::FulfilmentAccepted { target, ..Default::default() }.into()
@@ -168,6 +181,9 @@ fn market(words: &mut Words<'_>) -> Result<v1::MarketConfigured, Fault> {
         },
         return_fee_minor: words.option("return_fee").map_or(Ok(0), minor)?,
         max_parcel_g: words.option("max_parcel_g").map_or(Ok(0), number)?,
+        accept_within_ms: words.span_option("accept_within")?,
+        pick_within_ms: words.span_option("pick_within")?,
+        cancel_waiting_after_ms: words.span_option("cancel_waiting_after")?,
         ..Default::default()
     })
 }
@@ -187,6 +203,17 @@ fn node(words: &mut Words<'_>) -> Result<v1::NodeDefined, Fault> {
         country: "FR".to_owned(),
         disabled: words.take("disabled"),
         takes_returns: words.take("takes_returns"),
+        accept_within_ms: words.span_option("accept_within")?,
+        pick_within_ms: words.span_option("pick_within")?,
+        ..Default::default()
+    })
+}
+
+fn capacity(words: &mut Words<'_>) -> Result<v1::NodeCapacitySet, Fault> {
+    Ok(v1::NodeCapacitySet {
+        node_id: words.next("a node")?.to_owned(),
+        orders_per_day: number(words.next("orders a day")?)?,
+        zone: words.option("zone").unwrap_or("UTC").to_owned(),
         ..Default::default()
     })
 }
@@ -205,7 +232,7 @@ fn shelf(words: &mut Words<'_>) -> Result<(String, String), Fault> {
 fn count(words: &mut Words<'_>) -> Result<v1::StockCounted, Fault> {
     let (node_id, sku) = shelf(words)?;
     let on_hand_milli = quantity(words.next("a quantity")?)?;
-    let as_of_ms = time_option(words, "as_of")?.unwrap_or(0);
+    let as_of_ms = words.time_option("as_of")?;
     let basis = words.option("basis").unwrap_or("unspecified");
     let basis = choice("COUNT_BASIS", basis, v1::CountBasis::from_str_name)?.into();
     let reason = words.option("reason").unwrap_or("unspecified");
@@ -222,11 +249,6 @@ fn adjust(words: &mut Words<'_>) -> Result<v1::StockAdjusted, Fault> {
     let reason = choice("ADJUSTMENT_REASON", reason, v1::AdjustmentReason::from_str_name)?;
     let reason = reason.into();
     Ok(v1::StockAdjusted { node_id, sku, delta_milli, reason, ..Default::default() })
-}
-
-fn time_option(words: &mut Words<'_>, key: &str) -> Result<Option<i64>, Fault> {
-    let time = words.option(key).map(parse_time).transpose();
-    time.map_err(|fault| fault.to_string())
 }
 
 fn bucket(word: &str) -> Result<i32, Fault> {
@@ -342,6 +364,8 @@ fn order(words: &mut Words<'_>) -> Result<v1::OrderPlaced, Fault> {
         line_charges,
         charges: changes::charges(words)?.map(Box::new),
         delivery: changes::delivery(words)?.map(Box::new),
+        hold_id: words.option("hold").unwrap_or_default().to_owned(),
+        release_at_ms: words.time_option("release_at")?,
         ..Default::default()
     })
 }
@@ -375,6 +399,30 @@ pub(super) fn order_line(
 
 fn money(text: &str) -> Result<v1::Money, Fault> {
     Ok(changes::euros(minor(text)?))
+}
+
+fn channel_name(words: &mut Words<'_>) -> String {
+    words.option("channel").unwrap_or(CHANNEL).to_owned()
+}
+
+fn hold_stock(words: &mut Words<'_>) -> Result<v1::StockHeld, Fault> {
+    let hold_id = words.next("a hold")?.to_owned();
+    let mut lines = Vec::new();
+    if words.take("lines") {
+        while let Some(line) = words.take_if(|word| word.contains(':')) {
+            let (v1::OrderLine { sku, quantity_milli, .. }, _) = order_line(1, line)?;
+            lines.push(v1::StockHoldLine { sku, quantity_milli });
+        }
+    }
+    Ok(v1::StockHeld {
+        channel: channel_name(words),
+        hold_id,
+        lines,
+        node_id: words.option("from").unwrap_or_default().to_owned(),
+        ttl_ms: words.span_option("ttl")?,
+        expires_at_ms: words.time_option("until")?,
+        ..Default::default()
+    })
 }
 
 fn cancel(words: &mut Words<'_>) -> Result<v1::OrderCancelled, Fault> {

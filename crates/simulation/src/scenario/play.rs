@@ -41,6 +41,7 @@ pub trait Player {
 pub struct StockFigures {
     pub on_hand_milli: i64,
     pub allocated_milli: i64,
+    pub held_milli: i64,
     pub quarantine_milli: i64,
     pub in_transit_milli: i64,
     pub written_off_milli: i64,

@@ -2,7 +2,7 @@
 //! its order's outcome.
 
 use omnifold_events::format_time;
-use omnifold_events::v1::{self, Cause, OutcomeStatus};
+use omnifold_events::v1::{self, Cause, OutcomeStatus, StockHoldStatus};
 
 use super::parse::CHANNEL;
 use super::{FulfilmentFigures, StockFigures};
@@ -42,6 +42,7 @@ fn lines_of(output: &Output) -> Vec<String> {
             vec![format!("{name} return {} refused {}{line}", message.return_id, message.reason)]
         }
         Output::RefundDue(message) => vec![refund_line(message)],
+        Output::SoftHold(message) => vec![stock_hold_line(message)],
         Output::Rejected(message) => {
             let name = message.event_type.trim_start_matches("omnifold.v1.");
             vec![format!("rejected {name} {}", message.reason)]
@@ -65,9 +66,11 @@ fn order_name(channel: &str, order_id: &str) -> String {
 fn outcome_line(outcome: &v1::OrderOutcome) -> String {
     let name = order_name(&outcome.channel, &outcome.order_id);
     match (outcome.status(), outcome.cause()) {
-        (OutcomeStatus::Cancelled, _) => {
+        (OutcomeStatus::Cancelled, cause) => {
+            let because =
+                if cause == Cause::Cancelled { String::new() } else { cause_suffix(cause) };
             let text = format!("{name} cancelled {}", quantities(&outcome.cancelled));
-            let text = text.trim_end().to_owned();
+            let text = format!("{}{because}", text.trim_end());
             match outcome.release_requested.as_slice() {
                 [] => text,
                 asked => format!("{text}; release requested {}", quantities(asked)),
@@ -177,6 +180,32 @@ fn delivery_text(terms: &v1::DeliveryTerms) -> String {
     text
 }
 
+/// `stock hold A held N S x3 until 2025-06-02T10:07:00Z`, `stock hold A expired N S x3`.
+fn stock_hold_line(outcome: &v1::StockHoldOutcome) -> String {
+    let name = order_name(&outcome.channel, &outcome.hold_id);
+    let mut text =
+        format!("stock hold {name} {}", word(outcome.status().as_str_name(), "STOCK_HOLD_STATUS_"));
+    if !outcome.reason.is_empty() {
+        text += &format!(" {}", outcome.reason);
+    }
+    for shortage in &outcome.shortages {
+        text += &format!("; {}", shortage_text(shortage));
+    }
+    let units: Vec<String> = outcome
+        .units
+        .iter()
+        .map(|held| format!("{} {} x{}", held.node_id, held.sku, units(held.quantity_milli)))
+        .collect();
+    if !units.is_empty() {
+        text += &format!(" {}", units.join(", "));
+    }
+    match outcome.status() {
+        StockHoldStatus::Held => text + &format!(" until {}", format_time(outcome.expires_at_ms)),
+        StockHoldStatus::Consumed => text + &format!(" by {}", outcome.order_id),
+        _ => text,
+    }
+}
+
 fn shortage_text(shortage: &v1::SkuShortage) -> String {
     let (asked, there) = (units(shortage.requested_milli), units(shortage.available_milli));
     format!("{} requested {asked} available {there}", shortage.sku)
@@ -235,6 +264,7 @@ pub fn render_stock(node: &str, sku: &str, figures: &StockFigures) -> String {
         units(figures.allocated_milli)
     );
     for (name, milli) in [
+        ("held", figures.held_milli),
         ("quarantine", figures.quarantine_milli),
         ("in_transit", figures.in_transit_milli),
         ("written_off", figures.written_off_milli),

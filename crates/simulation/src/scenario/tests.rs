@@ -52,8 +52,8 @@ fn every_scenario_file_can_be_read_and_names_its_case_first() {
 fn the_required_cases_have_their_files() {
     let names: Vec<String> = files().into_iter().map(|(name, _)| name).collect();
     for case in [
-        "RS-02", "RS-03", "RS-04", "RT-01", "RT-02", "RT-03", "RT-10", "EV-01", "EV-02", "LG-01",
-        "AT-01", "AT-04", "AT-05",
+        "RS-01", "RS-02", "RS-03", "RS-04", "RS-05", "RT-01", "RT-02", "RT-03", "RT-10", "EV-01",
+        "EV-02", "LG-01", "AT-01", "AT-04", "AT-05",
     ] {
         assert!(names.iter().any(|name| name.starts_with(case)), "{case}");
     }
@@ -143,6 +143,31 @@ fn payments_are_in_cents_of_the_currency_named() {
     assert_eq!(all.amount, None);
     assert!(parse("pay O card captured 0.001").is_err());
     assert!(parse("pay O card promised 1").is_err());
+}
+
+#[test]
+fn holds_deadlines_and_dates_are_read() {
+    let Event::StockHeld(hold) = only_event("hold_stock H lines S:3 T:0.5 from=N ttl=7m").event
+    else {
+        panic!()
+    };
+    let lines: Vec<(&str, i64)> =
+        hold.lines.iter().map(|line| (line.sku.as_str(), line.quantity_milli)).collect();
+    assert_eq!(lines, [("S", 3_000), ("T", 500)]);
+    assert_eq!((hold.hold_id.as_str(), hold.node_id.as_str(), hold.ttl_ms), ("H", "N", 420_000));
+    let Event::MarketConfigured(market) = only_event("market pick_within=2h").event else {
+        panic!()
+    };
+    assert_eq!((market.accept_within_ms, market.pick_within_ms), (0, 7_200_000));
+    let text = "order O lines S:1 hold=H release_at=2025-06-02T00:00:01Z";
+    let Event::OrderPlaced(order) = only_event(text).event else { panic!() };
+    assert_eq!((order.hold_id.as_str(), order.release_at_ms), ("H", 1_748_822_401_000));
+    for (text, span) in [("30s", 30_000), ("24h", 86_400_000), ("3d", 259_200_000)] {
+        assert_eq!(super::words::span(text), Ok(span));
+    }
+    for text in ["", "7", "m", "7w", "1.5h", "99999999999999999d"] {
+        assert!(super::words::span(text).is_err(), "{text}");
+    }
 }
 
 #[test]

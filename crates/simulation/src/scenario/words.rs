@@ -1,5 +1,6 @@
 //! The words of one command: names first, then `key=value` options and flags in any order.
 
+use omnifold_events::parse_time;
 use omnifold_events::v1::Location;
 
 /// What is wrong with a word.
@@ -55,6 +56,18 @@ impl<'a> Words<'a> {
         self.option(key).map_or(Ok(0), quantity)
     }
 
+    /// Takes an option that is a span of time, in milliseconds; 0 where it is not given.
+    pub fn span_option(&mut self, key: &str) -> Result<i64, Fault> {
+        self.option(key).map_or(Ok(0), span)
+    }
+
+    /// Takes an option that is an instant, in milliseconds since the Unix epoch; 0 where it is not
+    /// given.
+    pub fn time_option(&mut self, key: &str) -> Result<i64, Fault> {
+        let parse = |text| parse_time(text).map_err(|fault| fault.to_string());
+        self.option(key).map_or(Ok(0), parse)
+    }
+
     /// Refuses what nobody took.
     pub fn end(self) -> Result<(), Fault> {
         if let Some((key, _)) = self.options.first() {
@@ -84,6 +97,21 @@ pub fn minor(text: &str) -> Result<i64, Fault> {
     let fault = || format!("`{text}` is no amount (a decimal of at most two places)");
     let milli = quantity(text).map_err(|_| fault())?;
     if milli % 10 == 0 { Ok(milli / 10) } else { Err(fault()) }
+}
+
+/// `30s`, `7m`, `24h` or `3d` in milliseconds.
+pub fn span(text: &str) -> Result<i64, Fault> {
+    let fault = || format!("`{text}` is no span of time (30s, 7m, 24h, 3d)");
+    let unit = text.chars().next_back().ok_or_else(fault)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return Err(fault()),
+    };
+    let count: i64 = text[..text.len() - 1].parse().map_err(|_| fault())?;
+    count.checked_mul(seconds * 1_000).ok_or_else(fault)
 }
 
 /// `48.85,2.35` as microdegrees.

@@ -84,6 +84,7 @@ fn asked_back(units: i64) -> Story {
         decision: 2,
         step,
         cause: Cause::Cancelled.into(),
+        timer: 0,
     }));
     let what = ("O", 3, step, Cause::Cancelled);
     story.decide(Output::Outcome(outcome(what, OutcomeStatus::ReleaseRequested)));

@@ -3,6 +3,7 @@
 
 mod holds;
 mod memory_log;
+mod soft_holds;
 mod story;
 mod work;
 

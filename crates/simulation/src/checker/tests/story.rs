@@ -57,7 +57,11 @@ impl Story {
     pub fn decide(&mut self, output: Output) {
         let (channel, order_id) = output.order();
         let order = format!("{channel}/{order_id}");
-        let key = output.fulfilment().map_or(order.clone(), |number| format!("{order}/f{number}"));
+        let key = match (&output, output.fulfilment()) {
+            (Output::SoftHold(_), _) => format!("/hold/{order}"),
+            (_, Some(number)) => format!("{order}/f{number}"),
+            (_, None) => order,
+        };
         let before = self.decided.iter().filter(|decided| decided.key == key).count() as u32;
         let node = output.node().map(str::to_owned);
         let seq = node.is_some().then_some(before + 1);
@@ -140,6 +144,7 @@ impl Decided {
             Output::ReturnAuthorised(m) => ("ReturnAuthorised", m.encode_to_vec()),
             Output::ReturnRefused(m) => ("ReturnRefused", m.encode_to_vec()),
             Output::RefundDue(m) => ("RefundDue", m.encode_to_vec()),
+            Output::SoftHold(m) => ("StockHoldOutcome", m.encode_to_vec()),
             Output::Rejected(m) => ("RejectedEvent", m.encode_to_vec()),
             Output::Variance(m) => ("CountVariance", m.encode_to_vec()),
         };
@@ -195,6 +200,37 @@ pub fn order(order_id: &str, lines: &[(&str, i64)]) -> v1::OrderPlaced {
         channel: "web".to_owned(),
         order_id: order_id.to_owned(),
         lines: lines.iter().enumerate().map(line).collect(),
+        ..Default::default()
+    }
+}
+
+pub fn held(hold_id: &str, sku: &str, units: i64, ttl_ms: i64) -> v1::StockHeld {
+    v1::StockHeld {
+        channel: "web".to_owned(),
+        hold_id: hold_id.to_owned(),
+        lines: vec![v1::StockHoldLine { sku: sku.to_owned(), quantity_milli: units }],
+        ttl_ms,
+        ..Default::default()
+    }
+}
+
+/// (node, SKU, units) held until an instant, or what was.
+pub fn hold_outcome(
+    hold_id: &str,
+    (step, timer): (u64, u32),
+    status: v1::StockHoldStatus,
+    (node, sku, units): (&str, &str, i64),
+    expires_at_ms: i64,
+) -> v1::StockHoldOutcome {
+    let (node_id, sku) = (node.to_owned(), sku.to_owned());
+    v1::StockHoldOutcome {
+        channel: "web".to_owned(),
+        hold_id: hold_id.to_owned(),
+        status: status.into(),
+        units: vec![v1::HeldUnits { sku, node_id, quantity_milli: units }],
+        expires_at_ms,
+        step,
+        timer,
         ..Default::default()
     }
 }
@@ -334,5 +370,6 @@ pub fn released(
         decision: from.decision,
         step: from.step,
         cause: from.cause,
+        timer: 0,
     }
 }

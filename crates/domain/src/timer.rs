@@ -1,0 +1,167 @@
+//! Timers: what happens because time passes and nobody says anything.
+//!
+//! A timer is a row like any other: the due instant, the kind, and the age of its subject. The
+//! machine fires the timers due at or before a record's time before it folds the record, in key
+//! order. Firing removes the row and opens work, as an event does.
+
+use omnifold_events::v1;
+use serde::{Deserialize, Serialize};
+
+use crate::{Order, OrderKey, SoftHoldKey, State, Work};
+
+/// A timer's place: they fire in ascending order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TimerKey {
+    /// When it fires, milliseconds since the Unix epoch, never negative.
+    pub due_ms: i64,
+    /// What it is for.
+    pub kind: TimerKind,
+    /// The age of its subject: the step that placed the order or made the hold; a node's number.
+    pub step: u64,
+}
+
+/// What a timer is for. The numbers are part of the rows' keys and decide the order within an
+/// instant: what gives units back comes before what wants some, and giving up comes last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum TimerKind {
+    /// A soft hold ends.
+    HoldExpires = 1,
+    /// A node that was full begins a new day.
+    NodeDay = 2,
+    /// A node has not accepted or picked in time.
+    FulfilmentDue = 3,
+    /// A pre-order is routed.
+    ReleaseDate = 4,
+    /// Units that still wait are cancelled.
+    WaitingEnds = 5,
+}
+
+impl TimerKind {
+    /// Every kind.
+    pub const ALL: [TimerKind; 5] = [
+        TimerKind::HoldExpires,
+        TimerKind::NodeDay,
+        TimerKind::FulfilmentDue,
+        TimerKind::ReleaseDate,
+        TimerKind::WaitingEnds,
+    ];
+
+    /// The kind of that number.
+    pub fn of(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|&kind| kind as u8 == number)
+    }
+}
+
+/// How far a timer is put off whose work failed, or whose subject is on hold: what it would end
+/// still ends.
+pub const PUT_OFF_MS: i64 = 3_600_000;
+
+/// The timers that an order must have: a function of its row, so that none leaks.
+pub fn timers_of(order: &Order) -> Vec<TimerKey> {
+    let key = |due_ms, kind| TimerKey { due_ms, kind, step: order.placed_step };
+    let mut timers = Vec::new();
+    for fulfilment in order.fulfilments.iter().filter(|fulfilment| fulfilment.due_at != 0) {
+        let timer = key(fulfilment.due_at, TimerKind::FulfilmentDue);
+        if !timers.contains(&timer) {
+            timers.push(timer);
+        }
+    }
+    if let Some(timing) = &order.timing {
+        // What was cancelled before its date may be taken back, and then has to wait for it.
+        if timing.release_at != 0 && order.lines.iter().any(|line| line.open > 0) {
+            timers.push(key(timing.release_at, TimerKind::ReleaseDate));
+        }
+        if timing.waiting_until != 0 {
+            timers.push(key(timing.waiting_until, TimerKind::WaitingEnds));
+        }
+    }
+    timers
+}
+
+/// Changes an order, and its timers with it.
+pub(crate) fn change_order<S: State>(
+    state: &mut S,
+    key: OrderKey,
+    change: &mut dyn FnMut(&mut Order),
+) {
+    let before = state.order(key).map(timers_of).unwrap_or_default();
+    state.change_order(key, change);
+    settle(state, key, &before);
+}
+
+/// An order has the timers that its row asks for, and no others.
+pub(crate) fn settle<S: State>(state: &mut S, key: OrderKey, before: &[TimerKey]) {
+    let after = state.order(key).map(timers_of).unwrap_or_default();
+    for &timer in before.iter().filter(|timer| !after.contains(timer)) {
+        state.remove_timer(timer);
+    }
+    for &timer in after.iter().filter(|timer| !before.contains(timer)) {
+        state.put_timer(timer, key.0);
+    }
+}
+
+/// Fires one timer: takes its row away and adds the work it opens to `work`. One whose subject has
+/// gone further meanwhile opens none.
+pub fn fire<S: State>(state: &mut S, timer: TimerKey, subject: u128, work: &mut Vec<Work>) {
+    state.remove_timer(timer);
+    let (hold, order, due_ms) = (SoftHoldKey(subject), OrderKey(subject), timer.due_ms);
+    match timer.kind {
+        TimerKind::HoldExpires => {
+            if state.soft_hold(hold).is_some_and(|hold| hold.expires_at <= due_ms) {
+                let (status, order_id) = (v1::StockHoldStatus::Expired, String::new());
+                work.push(Work::EndSoftHold { hold, status, order_id });
+            }
+        }
+        TimerKind::NodeDay => crate::fold::network::serve_every_queue(state, work),
+        TimerKind::FulfilmentDue => time_out(state, order, due_ms, work),
+        TimerKind::ReleaseDate => {
+            let due = |timing: &crate::Timing| (1..=due_ms).contains(&timing.release_at);
+            if is_timed(state, order, due) {
+                state.change_order(order, &mut |order| {
+                    order.change_timing(|timing| timing.release_at = 0);
+                });
+                work.push(Work::Route { order, cause: v1::Cause::ReleaseDate });
+            }
+        }
+        TimerKind::WaitingEnds => {
+            let due = |timing: &crate::Timing| (1..=due_ms).contains(&timing.waiting_until);
+            if is_timed(state, order, due) {
+                work.push(Work::EndWaiting { order });
+            }
+        }
+    }
+}
+
+/// Work that is on hold is not taken from its node: its deadline is put off. Of the rest, units
+/// that the node was asked for are cancelled, not sent elsewhere.
+fn time_out<S: State>(state: &mut S, key: OrderKey, due_ms: i64, work: &mut Vec<Work>) {
+    let Some(order) = state.order(key) else { return };
+    let overdue = order.overdue(due_ms);
+    let (held, late): (Vec<_>, Vec<_>) =
+        overdue.partition(|&place| order.is_fulfilment_held(place));
+    let asked = order.asked_back_by(&late);
+    if !held.is_empty() {
+        change_order(state, key, &mut |order| {
+            for &place in &held {
+                order.fulfilments[place].due_at = due_ms.saturating_add(PUT_OFF_MS);
+            }
+        });
+    }
+    if late.is_empty() {
+        return;
+    }
+    work.push(Work::TimeOut { order: key, due_ms });
+    if !asked.is_empty() {
+        work.push(Work::Cancel { order: key, lines: asked });
+    }
+    work.push(Work::Route { order: key, cause: v1::Cause::Rerouted });
+}
+
+fn is_timed<S: State>(
+    state: &mut S,
+    order: OrderKey,
+    due: impl Fn(&crate::Timing) -> bool,
+) -> bool {
+    state.order(order).and_then(|order| order.timing.as_deref()).is_some_and(due)
+}
