@@ -87,6 +87,7 @@ pub fn inputs() -> Vec<Event> {
     all.extend(work_at_nodes());
     all.extend(parcels());
     all.extend(what_comes_back());
+    all.extend(answers_to_questions());
     all
 }
 
@@ -414,6 +415,11 @@ fn fulfilment() -> Vec<Event> {
             extensions: extensions(),
         }
         .into(),
+    ]
+}
+
+fn answers_to_questions() -> Vec<Event> {
+    vec![
         v1::FulfilmentReleaseConfirmed { target: by_id(), extensions: extensions() }.into(),
         v1::FulfilmentReleaseRefused {
             target: by_id(),
