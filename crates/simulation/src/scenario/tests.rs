@@ -244,7 +244,7 @@ fn work_and_returns_have_their_words() {
         ("return O R1 line 1 refund", "a quantity is missing"),
         ("came_back O R1 line 1 x1 restock", "`at=` names the node"),
         ("carrier ups DL:flying", "`flying`"),
-        ("order O lines S:2@7.777", "finer than a cent"),
+        ("order O lines S:2@7.777", "at most two places"),
         ("lost", "a fulfilment is missing"),
     ] {
         let error = parse(text).expect_err(text);
