@@ -98,6 +98,7 @@ impl Audit {
             line_id: names.number(&line.line_id),
             sku: names.number(&line.sku),
             ordered: line.quantity_milli,
+            unit_price: line.unit_price.as_ref().map_or(0, |price| price.minor),
             ..Line::default()
         };
         let added: Vec<Line> = event.added.iter().map(new).collect();
