@@ -78,8 +78,8 @@ fn every_order_line_names_an_article_that_some_place_counted() {
     }
 }
 
-/// What the retailer of the demonstration never does: rules, settings of capacity and stock, soft holds, and the life of an
-/// order beyond cancelling it.
+/// What the retailer of the demonstration never does: rules, settings of capacity and stock, soft
+/// holds, and the life of an order beyond cancelling it.
 const NEVER: [&str; 16] = [
     "RulesActivated",
     "NodeCapacitySet",
