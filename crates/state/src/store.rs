@@ -2,7 +2,6 @@
 
 mod open;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use omnifold_domain::{
@@ -66,9 +65,7 @@ pub struct Store {
     dirty_items: Vec<SkuIx>,
     stock: StockTable,
     orders: OrderTable,
-    waiting: BTreeMap<WaitingKey, OrderKey>,
-    /// Places of the queue that the epoch changed, with what stood there before it.
-    dirty_waiting: FxHashMap<WaitingKey, Option<OrderKey>>,
+    waiting: OpenRows<WaitingKey, OrderKey>,
     timers: OpenRows<TimerKey, u128>,
     soft_holds: OpenRows<SoftHoldKey, SoftHold>,
     node_days: OpenRows<NodeIx, NodeDay>,
@@ -111,8 +108,7 @@ impl Store {
             item_names: FxHashMap::default(),
             dirty_items: Vec::new(),
             stock: StockTable::default(),
-            waiting: BTreeMap::new(),
-            dirty_waiting: FxHashMap::default(),
+            waiting: OpenRows::new(Table::Waiting, Key::waiting),
             timers: OpenRows::new(Table::Timer, Key::timer),
             soft_holds: OpenRows::new(Table::SoftHold, Key::soft_hold),
             node_days: OpenRows::new(Table::NodeDay, Key::node),
@@ -155,7 +151,7 @@ impl Store {
                 (key_u32(key, 0), key_u32(key, 4), key_u64(key, 8))
             {
                 let place = WaitingKey { sku: SkuIx(sku), rank, placed_step };
-                self.waiting.insert(place, rows::decode(Table::Waiting, key, value)?);
+                self.waiting.load(place, rows::decode(Table::Waiting, key, value)?);
             }
             Ok(())
         })?;
@@ -229,12 +225,6 @@ impl Store {
             }
             Undo::Stock(sku, node, None) => self.stock.remove(sku, node),
             Undo::Order(key, old) => self.orders.take_back(key, old),
-            Undo::Waiting(place, Some(order)) => {
-                self.waiting.insert(place, order);
-            }
-            Undo::Waiting(place, None) => {
-                self.waiting.remove(&place);
-            }
             open => self.take_back_open(open),
         }
     }
@@ -266,7 +256,6 @@ impl Store {
         self.end_settings();
         self.end_nodes();
         self.end_items();
-        self.end_waiting();
         self.end_open();
         self.seen.end_epoch(&mut self.recent.current);
         self.orders.forget(self.flushed_epoch);
@@ -301,30 +290,6 @@ impl Store {
             let item = &self.items[place];
             let (_, hash) = images.encode(Table::Item, &Key::number(ix.0), None, item);
             self.digest.replace(std::mem::replace(&mut self.item_digests[place], hash), hash);
-        }
-    }
-
-    fn end_waiting(&mut self) {
-        let images = &mut self.recent.current;
-        let mut changed: Vec<_> = std::mem::take(&mut self.dirty_waiting).into_iter().collect();
-        changed.sort_unstable_by_key(|&(place, _)| place);
-        for (place, before) in changed {
-            let now = self.waiting.get(&place).copied();
-            if before == now {
-                continue;
-            }
-            let key = Key::waiting(place);
-            let hash_of = |order: Option<OrderKey>| {
-                let mut scratch = Images::default();
-                order.map_or(0, |order| scratch.encode(Table::Waiting, &key, None, &order).1)
-            };
-            self.digest.replace(hash_of(before), hash_of(now));
-            match now {
-                Some(order) => {
-                    images.encode(Table::Waiting, &key, None, &order);
-                }
-                None => images.push_deleted(Table::Waiting, &key),
-            }
         }
     }
 
@@ -371,13 +336,9 @@ impl Store {
     }
 
     fn set_waiting(&mut self, place: WaitingKey, order: Option<OrderKey>) {
-        let old = match order {
-            Some(order) => self.waiting.insert(place, order),
-            None => self.waiting.remove(&place),
-        };
-        if old != order {
+        if self.waiting.get(place).copied() != order {
+            let old = self.waiting.set(place, order);
             self.undo.push(Undo::Waiting(place, old));
-            self.dirty_waiting.entry(place).or_insert(old);
         }
     }
 }
@@ -458,13 +419,13 @@ impl View for Store {
         let first = WaitingKey { sku, rank: 0, placed_step: 0 };
         let from = after.map_or(Included(first), Excluded);
         let last = WaitingKey { sku, rank: u32::MAX, placed_step: u64::MAX };
-        self.waiting.range((from, Included(last))).next().map(|(&place, &order)| (place, order))
+        self.waiting.first_in((from, Included(last))).map(|(place, &order)| (place, order))
     }
 
     fn next_waited_sku(&mut self, after: Option<SkuIx>) -> Option<SkuIx> {
         let first = after.map_or(Some(0), |sku| sku.0.checked_add(1))?;
         let from = WaitingKey { sku: SkuIx(first), rank: 0, placed_step: 0 };
-        self.waiting.range(from..).next().map(|(place, _)| place.sku)
+        self.waiting.first_in(from..).map(|(place, _)| place.sku)
     }
 }
 
