@@ -21,7 +21,7 @@ pub use decode::{DecodeError, MAX_EVENT_BYTES, decode};
 pub use envelope::{ContentType, Envelope, EnvelopeError, MAX_ATTRIBUTE_BYTES};
 pub use event::{Event, UnknownType};
 pub use message::{Output, output_json, type_name};
-pub use time::{TimeError, format_time, parse_time};
+pub use time::{MAX_TIME_MS, TimeError, format_time, parse_time};
 
 /// The generated messages. Their documentation is in `proto/omnifold/v1/`.
 #[allow(missing_docs, clippy::all)]

@@ -10,6 +10,9 @@ pub struct TimeError {
     pub detail: String,
 }
 
+/// The last instant that RFC 3339 can write: 9999-12-31T23:59:59.999Z, in milliseconds.
+pub const MAX_TIME_MS: i64 = 253_402_300_799_999;
+
 /// Milliseconds since the Unix epoch; finer digits are cut off, not rounded.
 pub fn parse_time(text: &str) -> Result<i64, TimeError> {
     if let Some(ms) = parse_utc(text.as_bytes()) {

@@ -15,6 +15,7 @@ mod filter;
 mod images;
 mod known;
 mod memory;
+mod named_rows;
 mod open_rows;
 mod order_table;
 mod recent;

@@ -1,7 +1,9 @@
-//! Rows that are always in memory because they stand for open work (timers, holds), with what
+//! Rows that are always in memory because they stand for open work (queues, timers, holds), with
+//! what
 //! stood in their place before the epoch.
 
 use std::collections::BTreeMap;
+use std::ops::RangeBounds;
 
 use serde::Serialize;
 
@@ -29,6 +31,15 @@ impl<K: Ord + Copy, V: Serialize> OpenRows<K, V> {
 
     pub(crate) fn get(&self, key: K) -> Option<&V> {
         self.rows.get(&key)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The first row of a range of keys.
+    pub(crate) fn first_in(&self, keys: impl RangeBounds<K>) -> Option<(K, &V)> {
+        self.rows.range(keys).next().map(|(&key, row)| (key, row))
     }
 
     pub(crate) fn first(&self) -> Option<(K, &V)> {

@@ -2,7 +2,6 @@
 
 mod open;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use omnifold_domain::{
@@ -10,12 +9,12 @@ use omnifold_domain::{
     Parcel, ParcelKey, Return, ReturnKey, Settings, SkuIx, SoftHold, SoftHoldKey, State, Stock,
     StockAt, TimerKey, Transfer, TransferKey, View, WaitingKey,
 };
-use rustc_hash::FxHashMap;
 
 use crate::backend::{Backend, StateError};
 use crate::digest::Digest;
 use crate::images::Images;
 use crate::known::Reading;
+use crate::named_rows::NamedRows;
 use crate::open_rows::OpenRows;
 use crate::order_table::{OrderTable, Rows, Undone};
 use crate::recent::Recent;
@@ -58,24 +57,16 @@ pub struct Store {
     settings: Option<Settings>,
     settings_digest: u128,
     settings_dirty: bool,
-    nodes: Vec<Node>,
-    node_digests: Vec<u128>,
-    node_names: FxHashMap<String, NodeIx>,
-    dirty_nodes: Vec<NodeIx>,
+    nodes: NamedRows<Node>,
     network_version: u64,
-    items: Vec<Item>,
-    item_digests: Vec<u128>,
-    item_names: FxHashMap<String, SkuIx>,
-    dirty_items: Vec<SkuIx>,
+    items: NamedRows<Item>,
     stock: StockTable,
     sides: Sides,
     watch: Option<Box<Watch>>,
     /// SKUs whose stock the epoch changed, where channels are told of it.
     changed_skus: Vec<SkuIx>,
     orders: OrderTable,
-    waiting: BTreeMap<WaitingKey, OrderKey>,
-    /// Places of the queue that the epoch changed, with what stood there before it.
-    dirty_waiting: FxHashMap<WaitingKey, Option<OrderKey>>,
+    waiting: OpenRows<WaitingKey, OrderKey>,
     timers: OpenRows<TimerKey, u128>,
     soft_holds: OpenRows<SoftHoldKey, SoftHold>,
     node_days: OpenRows<NodeIx, NodeDay>,
@@ -110,21 +101,14 @@ impl Store {
             settings: None,
             settings_digest: 0,
             settings_dirty: false,
-            nodes: Vec::new(),
-            node_digests: Vec::new(),
-            node_names: FxHashMap::default(),
-            dirty_nodes: Vec::new(),
+            nodes: NamedRows::default(),
             network_version: 1,
-            items: Vec::new(),
-            item_digests: Vec::new(),
-            item_names: FxHashMap::default(),
-            dirty_items: Vec::new(),
+            items: NamedRows::default(),
             stock: StockTable::default(),
             sides: Sides::open(cache_bytes / 8 / SIDE_ROW_BYTES),
             watch: None,
             changed_skus: Vec::new(),
-            waiting: BTreeMap::new(),
-            dirty_waiting: FxHashMap::default(),
+            waiting: OpenRows::new(Table::Waiting, Key::waiting),
             timers: OpenRows::new(Table::Timer, Key::timer),
             soft_holds: OpenRows::new(Table::SoftHold, Key::soft_hold),
             node_days: OpenRows::new(Table::NodeDay, Key::node),
@@ -148,26 +132,14 @@ impl Store {
             self.settings_digest = Digest::of_small_row(Table::Settings, key, &value[1..]);
             Ok(())
         })?;
-        backend.scan(Table::Node, &[], &[], &mut |key, value| {
-            let node: Node = rows::decode(Table::Node, key, value)?;
-            self.node_names.insert(node.id.clone(), NodeIx(self.nodes.len() as u32));
-            self.nodes.push(node);
-            self.node_digests.push(Digest::of_small_row(Table::Node, key, &value[1..]));
-            Ok(())
-        })?;
-        backend.scan(Table::Item, &[], &[], &mut |key, value| {
-            let item: Item = rows::decode(Table::Item, key, value)?;
-            self.item_names.insert(item.sku.clone(), SkuIx(self.items.len() as u32));
-            self.items.push(item);
-            self.item_digests.push(Digest::of_small_row(Table::Item, key, &value[1..]));
-            Ok(())
-        })?;
+        self.nodes = NamedRows::load(&*backend)?;
+        self.items = NamedRows::load(&*backend)?;
         backend.scan(Table::Waiting, &[], &[], &mut |key, value| {
             if let (Some(sku), Some(rank), Some(placed_step)) =
                 (key_u32(key, 0), key_u32(key, 4), key_u64(key, 8))
             {
                 let place = WaitingKey { sku: SkuIx(sku), rank, placed_step };
-                self.waiting.insert(place, rows::decode(Table::Waiting, key, value)?);
+                self.waiting.load(place, rows::decode(Table::Waiting, key, value)?);
             }
             Ok(())
         })?;
@@ -251,20 +223,8 @@ impl Store {
     fn take_back(&mut self, entry: Undo) {
         match entry {
             Undo::Settings(old) => self.settings = old,
-            Undo::Node(ix, Some(old)) => self.nodes[ix.0 as usize] = old,
-            Undo::Node(..) => {
-                let node = self.nodes.pop().expect("it was added");
-                self.node_names.remove(&node.id);
-                self.node_digests.pop();
-                self.dirty_nodes.pop();
-            }
-            Undo::Item(ix, Some(old)) => self.items[ix.0 as usize] = old,
-            Undo::Item(..) => {
-                let item = self.items.pop().expect("it was added");
-                self.item_names.remove(&item.sku);
-                self.item_digests.pop();
-                self.dirty_items.pop();
-            }
+            Undo::Node(ix, old) => self.nodes.take_back(ix.0, old),
+            Undo::Item(ix, old) => self.items.take_back(ix.0, old),
             Undo::Stock(sku, node, Some(old)) => {
                 let (epoch, row) = (self.recent.epoch, StockAt { node, stock: old });
                 or_fault(self.stock.put(&*self.backend, sku, row, epoch));
@@ -272,12 +232,6 @@ impl Store {
             Undo::Stock(sku, node, None) => self.stock.remove(sku, node),
             Undo::Side(old) => or_fault(self.sides.take_back(&*self.backend, old)),
             Undo::Order(key, old) => self.orders.take_back(key, old),
-            Undo::Waiting(place, Some(order)) => {
-                self.waiting.insert(place, order);
-            }
-            Undo::Waiting(place, None) => {
-                self.waiting.remove(&place);
-            }
             open => self.take_back_open(open),
         }
     }
@@ -307,9 +261,8 @@ impl Store {
     pub fn end_epoch(&mut self) -> Arc<Images> {
         self.settle_step();
         self.end_settings();
-        self.end_nodes();
-        self.end_items();
-        self.end_waiting();
+        self.nodes.end_epoch(&mut self.recent.current, &mut self.digest);
+        self.items.end_epoch(&mut self.recent.current, &mut self.digest);
         self.sides.end_epoch(&mut self.recent, &mut self.digest);
         self.changed_skus.clear();
         self.end_open();
@@ -328,50 +281,6 @@ impl Store {
         let Some(settings) = &self.settings else { return };
         let (_, hash) = images.encode(Table::Settings, &Key::settings(), None, settings);
         self.digest.replace(std::mem::replace(&mut self.settings_digest, hash), hash);
-    }
-
-    fn end_nodes(&mut self) {
-        let images = &mut self.recent.current;
-        for ix in std::mem::take(&mut self.dirty_nodes) {
-            let place = ix.0 as usize;
-            let node = &self.nodes[place];
-            let (_, hash) = images.encode(Table::Node, &Key::number(ix.0), None, node);
-            self.digest.replace(std::mem::replace(&mut self.node_digests[place], hash), hash);
-        }
-    }
-
-    fn end_items(&mut self) {
-        let images = &mut self.recent.current;
-        for ix in std::mem::take(&mut self.dirty_items) {
-            let place = ix.0 as usize;
-            let item = &self.items[place];
-            let (_, hash) = images.encode(Table::Item, &Key::number(ix.0), None, item);
-            self.digest.replace(std::mem::replace(&mut self.item_digests[place], hash), hash);
-        }
-    }
-
-    fn end_waiting(&mut self) {
-        let images = &mut self.recent.current;
-        let mut changed: Vec<_> = std::mem::take(&mut self.dirty_waiting).into_iter().collect();
-        changed.sort_unstable_by_key(|&(place, _)| place);
-        for (place, before) in changed {
-            let now = self.waiting.get(&place).copied();
-            if before == now {
-                continue;
-            }
-            let key = Key::waiting(place);
-            let hash_of = |order: Option<OrderKey>| {
-                let mut scratch = Images::default();
-                order.map_or(0, |order| scratch.encode(Table::Waiting, &key, None, &order).1)
-            };
-            self.digest.replace(hash_of(before), hash_of(now));
-            match now {
-                Some(order) => {
-                    images.encode(Table::Waiting, &key, None, &order);
-                }
-                None => images.push_deleted(Table::Waiting, &key),
-            }
-        }
     }
 
     /// Epochs ended so far.
@@ -417,13 +326,9 @@ impl Store {
     }
 
     fn set_waiting(&mut self, place: WaitingKey, order: Option<OrderKey>) {
-        let old = match order {
-            Some(order) => self.waiting.insert(place, order),
-            None => self.waiting.remove(&place),
-        };
-        if old != order {
+        if self.waiting.get(place).copied() != order {
+            let old = self.waiting.set(place, order);
             self.undo.push(Undo::Waiting(place, old));
-            self.dirty_waiting.entry(place).or_insert(old);
         }
     }
 }
@@ -438,11 +343,11 @@ impl View for Store {
     }
 
     fn nodes(&self) -> &[Node] {
-        &self.nodes
+        self.nodes.all()
     }
 
     fn node_named(&self, id: &str) -> Option<NodeIx> {
-        self.node_names.get(id).copied()
+        self.nodes.named(id).map(NodeIx)
     }
 
     fn network_version(&self) -> u64 {
@@ -450,15 +355,15 @@ impl View for Store {
     }
 
     fn item(&self, sku: SkuIx) -> &Item {
-        &self.items[sku.0 as usize]
+        &self.items.all()[sku.0 as usize]
     }
 
     fn item_named(&self, sku: &str) -> Option<SkuIx> {
-        self.item_names.get(sku).copied()
+        self.items.named(sku).map(SkuIx)
     }
 
     fn item_count(&self) -> u32 {
-        self.items.len() as u32
+        self.items.all().len() as u32
     }
 
     fn stock_of(&mut self, sku: SkuIx) -> &[StockAt] {
@@ -516,13 +421,13 @@ impl View for Store {
         let first = WaitingKey { sku, rank: 0, placed_step: 0 };
         let from = after.map_or(Included(first), Excluded);
         let last = WaitingKey { sku, rank: u32::MAX, placed_step: u64::MAX };
-        self.waiting.range((from, Included(last))).next().map(|(&place, &order)| (place, order))
+        self.waiting.first_in((from, Included(last))).map(|(place, &order)| (place, order))
     }
 
     fn next_waited_sku(&mut self, after: Option<SkuIx>) -> Option<SkuIx> {
         let first = after.map_or(Some(0), |sku| sku.0.checked_add(1))?;
         let from = WaitingKey { sku: SkuIx(first), rank: 0, placed_step: 0 };
-        self.waiting.range(from..).next().map(|(place, _)| place.sku)
+        self.waiting.first_in(from..).map(|(place, _)| place.sku)
     }
 }
 
@@ -533,32 +438,14 @@ impl State for Store {
     }
 
     fn put_node(&mut self, node: NodeIx, row: Node) {
-        let place = node.0 as usize;
         self.network_version += 1;
-        self.dirty_nodes.push(node);
-        if place < self.nodes.len() {
-            let old = std::mem::replace(&mut self.nodes[place], row);
-            self.undo.push(Undo::Node(node, Some(old)));
-        } else {
-            self.node_names.insert(row.id.clone(), node);
-            self.nodes.push(row);
-            self.node_digests.push(0);
-            self.undo.push(Undo::Node(node, None));
-        }
+        let old = self.nodes.put(node.0, row);
+        self.undo.push(Undo::Node(node, old));
     }
 
     fn put_item(&mut self, sku: SkuIx, row: Item) {
-        let place = sku.0 as usize;
-        self.dirty_items.push(sku);
-        if place < self.items.len() {
-            let old = std::mem::replace(&mut self.items[place], row);
-            self.undo.push(Undo::Item(sku, Some(old)));
-        } else {
-            self.item_names.insert(row.sku.clone(), sku);
-            self.items.push(row);
-            self.item_digests.push(0);
-            self.undo.push(Undo::Item(sku, None));
-        }
+        let old = self.items.put(sku.0, row);
+        self.undo.push(Undo::Item(sku, old));
     }
 
     fn put_stock(&mut self, sku: SkuIx, node: NodeIx, stock: Stock) {
@@ -589,8 +476,8 @@ impl State for Store {
 
     fn note(&mut self, sku: SkuIx, node: NodeIx, entry: &Entry) {
         if let Some(watch) = &mut self.watch {
-            let named = self.nodes[node.0 as usize].id == watch.node;
-            if named && self.items[sku.0 as usize].sku == watch.sku {
+            let named = self.nodes.all()[node.0 as usize].id == watch.node;
+            if named && self.items.all()[sku.0 as usize].sku == watch.sku {
                 watch.entries.push(*entry);
             }
         }

@@ -1,6 +1,6 @@
 //! The checks that several events share.
 
-use omnifold_events::{is_iso4217, v1};
+use omnifold_events::{MAX_TIME_MS, is_iso4217, v1};
 
 use prost::Message as _;
 
@@ -8,8 +8,6 @@ use crate::{Item, Location, MAX_QUANTITY_MILLI, NodeIx, Reason, Refusal, Setting
 
 /// Longest name of a channel, node or SKU, in bytes.
 const MAX_NAME_BYTES: usize = 128;
-/// 9999-12-31T23:59:59.999Z.
-const MAX_TIME_MS: i64 = 253_402_300_799_999;
 
 /// A name: not empty, not too long, no control characters.
 pub(super) fn name(what: &str, text: &str) -> Result<(), Refusal> {

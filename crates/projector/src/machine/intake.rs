@@ -4,7 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use omnifold_domain::fold::{Context, fold};
 use omnifold_domain::{Decision, Reason, Refusal};
-use omnifold_events::{DecodeError, Envelope, EnvelopeError, Event, decode, format_time, v1};
+use omnifold_events::{
+    DecodeError, Envelope, EnvelopeError, Event, MAX_TIME_MS, decode, format_time, v1,
+};
 use omnifold_log::{Record, TopicKind};
 use omnifold_state::StateFault;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed, xxh3_128};
@@ -363,8 +365,6 @@ impl Machine {
     }
 }
 
-/// 9999-12-31T23:59:59.999Z.
-const MAX_TIME_MS: i64 = 253_402_300_799_999;
 /// As a wall clock's default of `max_ahead_ms`.
 const FIRST_AHEAD_MS: i64 = 5_000;
 

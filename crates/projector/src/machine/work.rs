@@ -71,69 +71,13 @@ impl Machine {
     ) -> Result<(), Halt> {
         while let Some(next) = work.pop_front() {
             match next {
-                Work::Route { order, cause } => {
-                    self.route(order, cause, &mut work, feed.as_deref_mut(), out)?;
-                }
-                Work::Cancel { order, lines } => {
-                    let turn = self.turn(Cause::Cancelled)?;
-                    let decisions = self.router.cancel(&mut self.store, turn, order, &lines);
-                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
-                }
-                Work::Report { sku, node, variance } => self.report(sku, node, variance, out),
-                Work::Move { order, fulfilment, to, lines } => {
-                    let turn = self.turn(Cause::Moved)?;
-                    let decisions = relocate(&mut self.store, turn, order, fulfilment, to, &lines);
-                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
-                }
-                Work::Authorise(key) => {
-                    let turn = self.turn(Cause::Returned)?;
-                    let decisions = authorise(&mut self.store, turn, key);
-                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
-                }
-                Work::Repay(repaid) => {
-                    let turn = self.turn(repaid.cause)?;
-                    let decisions = repay(&mut self.store, turn, &repaid);
-                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
-                }
-                Work::Tell { order, fulfilments, cause } => {
-                    let turn = self.turn(cause)?;
-                    let told = self.router.tell(&mut self.store, turn, order, &fulfilments);
-                    self.carry_out(told, &mut work, feed.as_deref_mut(), out)?;
-                }
-                Work::Release { order, fulfilment, lines } => {
-                    let turn = self.turn(Cause::Cancelled)?;
-                    let decisions =
-                        self.router.release(&mut self.store, turn, order, fulfilment, &lines);
-                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
-                }
-                Work::Keep { order, lines, reason } => {
-                    let turn = self.turn(Cause::Cancelled)?;
-                    let kept = self.router.keep(&mut self.store, turn, order, &lines, reason);
-                    self.carry_out(kept, &mut work, feed.as_deref_mut(), out)?;
-                }
-                Work::SoftHold(request) => {
-                    let turn = self.turn(Cause::Unspecified)?;
-                    let decisions = self.router.soft_hold(&mut self.store, turn, &request);
-                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
-                }
-                Work::EndSoftHold { hold, status, order_id } => {
-                    let turn = self.turn(Cause::Unspecified)?;
-                    let decisions =
-                        self.router.end_soft_hold(&self.store, turn, hold, status, order_id);
-                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
-                }
-                Work::TimeOut { order, due_ms } => {
-                    let turn = self.turn(Cause::TimedOut)?;
-                    let decisions = self.router.time_out(&mut self.store, turn, order, due_ms);
-                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
-                }
-                Work::EndWaiting { order } => {
-                    let turn = self.turn(Cause::TimedOut)?;
-                    let decisions = self.router.end_waiting(&mut self.store, turn, order);
-                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
-                }
                 Work::Serve { sku, after } => {
                     self.serve(sku, after, &mut work, feed.as_deref_mut(), out)?;
+                }
+                Work::Report { sku, node, variance } => self.report(sku, node, variance, out),
+                other => {
+                    let decisions = self.decide(other)?;
+                    self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
                 }
             }
         }
@@ -159,23 +103,42 @@ impl Machine {
         out.tell(NOTICES, &told, &self.source, self.clock_ms);
     }
 
+    /// What the router decides about one piece of work; a queue is served order by order.
+    fn decide(&mut self, work: Work) -> Result<Vec<Decision>, Halt> {
+        let turn = self.turn(cause_of(&work))?;
+        let (router, store) = (&mut self.router, &mut self.store);
+        Ok(match work {
+            Work::Route { order, cause } => self.route(order, cause)?,
+            Work::Cancel { order, lines } => router.cancel(store, turn, order, &lines),
+            Work::Tell { order, fulfilments, .. } => router.tell(store, turn, order, &fulfilments),
+            Work::Release { order, fulfilment, lines } => {
+                router.release(store, turn, order, fulfilment, &lines)
+            }
+            Work::Keep { order, lines, reason } => router.keep(store, turn, order, &lines, reason),
+            Work::SoftHold(request) => router.soft_hold(store, turn, &request),
+            Work::EndSoftHold { hold, status, order_id } => {
+                router.end_soft_hold(store, turn, hold, status, order_id)
+            }
+            Work::TimeOut { order, due_ms } => router.time_out(store, turn, order, due_ms),
+            Work::EndWaiting { order } => router.end_waiting(store, turn, order),
+            Work::Move { order, fulfilment, to, lines } => {
+                relocate(store, turn, order, fulfilment, to, &lines)
+            }
+            Work::Authorise(key) => authorise(store, turn, key),
+            Work::Repay(repaid) => repay(store, turn, &repaid),
+            Work::Serve { .. } | Work::Report { .. } => unreachable!("they decide nothing"),
+        })
+    }
+
     fn turn(&self, cause: Cause) -> Result<Turn, Halt> {
         let (step, timer) = self.moment();
         Ok(Turn { step, timer, now_ms: self.clock_ms, rules: self.rules()?, cause })
     }
 
-    fn route(
-        &mut self,
-        order: OrderKey,
-        cause: Cause,
-        work: &mut VecDeque<Work>,
-        feed: Option<&mut Feed>,
-        out: &mut Output,
-    ) -> Result<(), Halt> {
+    fn route(&mut self, order: OrderKey, cause: Cause) -> Result<Vec<Decision>, Halt> {
         assert!(!self.trips(order), "the trip wire of this run names the order");
         let turn = self.turn(cause)?;
-        let decisions = self.router.route(&mut self.store, turn, order);
-        self.carry_out(decisions, work, feed, out)
+        Ok(self.router.route(&mut self.store, turn, order))
     }
 
     /// Serves the queue of one SKU by priority and age while there is anything to promise.
@@ -195,7 +158,8 @@ impl Machine {
             }
             self.budget -= 1;
             after = Some(place);
-            self.route(order, Cause::StockAppeared, work, feed.as_deref_mut(), out)?;
+            let decisions = self.route(order, Cause::StockAppeared)?;
+            self.carry_out(decisions, work, feed.as_deref_mut(), out)?;
         }
         Ok(())
     }
@@ -277,5 +241,19 @@ impl Machine {
             decision: decision.number(),
             order: format!("{channel}/{order_id}"),
         })
+    }
+}
+
+/// What the decisions on a piece of work say made the engine take them.
+fn cause_of(work: &Work) -> Cause {
+    match work {
+        Work::Route { cause, .. } | Work::Tell { cause, .. } => *cause,
+        Work::Cancel { .. } | Work::Release { .. } | Work::Keep { .. } => Cause::Cancelled,
+        Work::TimeOut { .. } | Work::EndWaiting { .. } => Cause::TimedOut,
+        Work::Serve { .. } => Cause::StockAppeared,
+        Work::Move { .. } => Cause::Moved,
+        Work::Authorise(_) => Cause::Returned,
+        Work::Repay(repaid) => repaid.cause,
+        Work::SoftHold(_) | Work::EndSoftHold { .. } | Work::Report { .. } => Cause::Unspecified,
     }
 }

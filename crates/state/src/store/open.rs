@@ -1,4 +1,4 @@
-//! The rows of open work in the store: timers, holds, and what nodes took today.
+//! The rows of open work in the store: queues, timers, holds, and what nodes took today.
 
 use omnifold_domain::{NodeDay, NodeIx, SoftHold, SoftHoldKey, TimerKey};
 
@@ -29,6 +29,7 @@ impl Store {
 
     pub(super) fn take_back_open(&mut self, entry: Undo) {
         match entry {
+            Undo::Waiting(place, old) => drop(self.waiting.set(place, old)),
             Undo::Timer(timer, old) => drop(self.timers.set(timer, old)),
             Undo::SoftHold(key, old) => drop(self.soft_holds.set(key, old)),
             Undo::NodeDay(node, old) => drop(self.node_days.set(node, old)),
@@ -38,6 +39,7 @@ impl Store {
 
     pub(super) fn end_open(&mut self) {
         let images = &mut self.recent.current;
+        self.waiting.end_epoch(images, &mut self.digest);
         self.timers.end_epoch(images, &mut self.digest);
         self.soft_holds.end_epoch(images, &mut self.digest);
         self.node_days.end_epoch(images, &mut self.digest);

@@ -14,7 +14,7 @@ use omnifold_simulation::workload::{Play, Workload};
 use serde::Serialize;
 
 use super::child::{Running, command, server_of, standing, wait_for};
-use super::{MARKET, Work, throughput};
+use super::{MARKET, Work, load, throughput};
 use crate::context::Context;
 
 /// Seconds at the start that do not count.
@@ -75,26 +75,14 @@ fn one(work: &Work<'_>, who: &str, rate: u64, seconds: u64) -> Result<Quantiles>
         start_ms: now_ms(),
     };
     let mut workload = Workload::new(&work.mix, play);
-    set_up(&*log, &prefix, &mut workload)?;
+    let topics = Workload::topics(&prefix, MARKET);
+    workload.load_setup(&*log.producer()?, &topics, load::BATCH)?;
     let records = workload.written().records;
     let _running = match who {
         "engine" => start_engine(work, &prefix, records)?,
         _ => start_echo(work, &*log, &prefix)?,
     };
     drive(&log, &prefix, workload, rate, seconds)
-}
-
-fn set_up(log: &dyn Log, prefix: &str, workload: &mut Workload) -> Result<()> {
-    let (producer, topics) = (log.producer()?, Workload::topics(prefix, MARKET));
-    let mut batch = RecordBuf::default();
-    loop {
-        let more = workload.setup(&mut batch, 4 << 20);
-        producer.append(&topics, &batch)?;
-        batch.clear();
-        if !more {
-            return Ok(());
-        }
-    }
 }
 
 fn start_engine(work: &Work<'_>, prefix: &str, records: u64) -> Result<Running> {

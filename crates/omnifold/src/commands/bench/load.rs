@@ -13,7 +13,7 @@ use omnifold_simulation::workload::{Mix, Play, Workload, Written};
 use super::MARKET;
 
 /// Bytes of one append.
-const BATCH: usize = 4 << 20;
+pub const BATCH: usize = 4 << 20;
 
 /// A mix on its way into a log: first the market with its stock, then the orders.
 pub struct Backlog {
