@@ -205,7 +205,7 @@ impl<V: View> Writer<'_, V> {
                 decisions.push(self.asked_back(place, &lines, decisions.len()));
             }
         }
-        let all_asked = withdrawal.gone.is_empty();
+        let all_asked = withdrawal.gone.is_empty() && !withdrawal.asked.is_empty();
         let status =
             if all_asked { OutcomeStatus::ReleaseRequested } else { OutcomeStatus::Cancelled };
         let asked = withdrawal.asked.iter().map(|&(_, line, units)| (line, units));
