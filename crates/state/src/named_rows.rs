@@ -17,13 +17,13 @@ pub(crate) trait Named: Serialize + DeserializeOwned {
     const TABLE: Table;
 
     /// What events call it.
-    fn name(&self) -> &str;
+    fn called(&self) -> &str;
 }
 
 impl Named for Node {
     const TABLE: Table = Table::Node;
 
-    fn name(&self) -> &str {
+    fn called(&self) -> &str {
         &self.id
     }
 }
@@ -31,7 +31,7 @@ impl Named for Node {
 impl Named for Item {
     const TABLE: Table = Table::Item;
 
-    fn name(&self) -> &str {
+    fn called(&self) -> &str {
         &self.sku
     }
 }
@@ -61,7 +61,7 @@ impl<R: Named> NamedRows<R> {
         let mut table = Self::default();
         backend.scan(R::TABLE, &[], &[], &mut |key, value| {
             let row: R = rows::decode(R::TABLE, key, value)?;
-            table.names.insert(row.name().to_owned(), table.rows.len() as u32);
+            table.names.insert(row.called().to_owned(), table.rows.len() as u32);
             table.rows.push(row);
             table.digests.push(Digest::of_small_row(R::TABLE, key, &value[1..]));
             Ok(())
@@ -86,7 +86,7 @@ impl<R: Named> NamedRows<R> {
         if place < self.rows.len() {
             return Some(std::mem::replace(&mut self.rows[place], row));
         }
-        self.names.insert(row.name().to_owned(), number);
+        self.names.insert(row.called().to_owned(), number);
         self.rows.push(row);
         self.digests.push(0);
         None
@@ -99,7 +99,7 @@ impl<R: Named> NamedRows<R> {
             return;
         }
         let row = self.rows.pop().expect("it was added");
-        self.names.remove(row.name());
+        self.names.remove(row.called());
         self.digests.pop();
         self.dirty.pop();
     }
