@@ -1,0 +1,241 @@
+//! One row of every table, every field filled in.
+
+use super::*;
+
+pub const DEADLINES: Deadlines = Deadlines { accept_within_ms: 900_000, pick_within_ms: 7_200_000 };
+
+pub fn settings() -> Settings {
+    Settings {
+        events_clock: true,
+        currency: "EUR".into(),
+        allow_partial: true,
+        wait: true,
+        explanation: 1,
+        dedupe_horizon_ms: HORIZON,
+        max_ahead_ms: 5_000,
+        solver_steps: 200_000,
+        rules_version: 1,
+        channels: [("web".to_owned(), Channel { nodes: vec![NodeIx(0)], threshold: 3_000 })].into(),
+        return_window_ms: 2_592_000_000,
+        worst_return_condition: 2,
+        return_fee: 495,
+        max_parcel_g: 31_500,
+        payment: 2,
+        asks_release: true,
+        deadlines: DEADLINES,
+        cancel_waiting_after_ms: 86_400_000,
+    }
+}
+
+pub fn node(id: &str) -> Node {
+    Node {
+        id: id.into(),
+        name: "Berlin Mitte".into(),
+        kind: 2,
+        location: Some(Location { lat_e6: 52_520_008, lon_e6: -13_404_954 }),
+        country: "DE".into(),
+        enabled: true,
+        takes_returns: true,
+        deadlines: DEADLINES,
+        capacity: Some(Box::new(Capacity { zone: "Europe/Berlin".into(), orders_per_day: 200 })),
+    }
+}
+
+pub fn item(sku: &str) -> Item {
+    Item { sku: sku.into(), name: "Green tea 500 g".into(), scale: 3, final_sale: true }
+}
+
+pub fn stock(on_hand: i64) -> Stock {
+    Stock {
+        on_hand,
+        allocated: 2_000,
+        held: 3_000,
+        quarantine: 1,
+        shipped: 300_000,
+        aside: 6_000,
+        entered: on_hand + 306_001,
+        buffer: 7,
+        backorder_limit: 9,
+        flagged_out: true,
+        counted_as_of: NOW,
+    }
+}
+
+pub fn ledger() -> Ledger {
+    Ledger {
+        in_transit: 1_000,
+        written_off: 2_000,
+        returned_to_supplier: 3_000,
+        safety: Some(SafetyStock { absolute: 7, percent: 10, weeks_milli: 1_500 }),
+        weekly_sales: 40_000,
+        recent: vec![
+            Movement { time_ms: NOW - 1, delta: -1_000, kind: MovementKind::Shipped },
+            Movement {
+                time_ms: NOW,
+                delta: 1,
+                kind: MovementKind::Counted { net: true, reason: 3 },
+            },
+            Movement { time_ms: NOW + 1, delta: -300, kind: MovementKind::Moved },
+        ],
+        physical_as_of: NOW - 50,
+        forgotten_until: Some(NOW - 100),
+    }
+}
+
+pub fn transfer() -> Transfer {
+    Transfer {
+        id: "T-9".into(),
+        from: NodeIx(0),
+        to: NodeIx(300),
+        under_way: vec![(SkuIx(0), 1_000)],
+    }
+}
+
+pub fn progress() -> Progress {
+    let line = LineProgress { picked: 1_000, undelivered: 500, returned: 500 };
+    let parcel = PackedParcel {
+        id: "P1".into(),
+        weight_g: 900,
+        backordered: true,
+        contents: vec![(0, 1_000)],
+    };
+    Progress { lines: vec![line], packed: vec![parcel], parcels: vec![ParcelKey(9)] }
+}
+
+pub fn details() -> OrderDetails {
+    OrderDetails {
+        pickup: true,
+        not_found_at: vec![(SkuIx(0), NodeIx(1))],
+        arrived_at: NOW,
+        recalled_at: NOW,
+        lines: vec![LineDetails {
+            line: 0,
+            discount: 100,
+            tax: 7,
+            announced: 500,
+            repaid_units: 500,
+            repaid: 600,
+        }],
+        returns: vec![ReturnKey(3)],
+    }
+}
+
+pub fn parcel() -> Parcel {
+    let entry = Entry {
+        at: NOW,
+        status: 4,
+        code: "IT".into(),
+        carrier: "dhl".into(),
+        place: "Lyon".into(),
+    };
+    Parcel {
+        carrier: "dhl".into(),
+        tracking_number: "JD0146".into(),
+        order: OrderKey(7),
+        part_of: Some(ParcelKey(8)),
+        parcel_id: "P1".into(),
+        manifest_id: "M1".into(),
+        weight_g: 900,
+        contents: vec![Content { fulfilment: 0, line: 0, units: 1_000 }],
+        legs: vec![ParcelKey(9)],
+        tracking: Tracking {
+            status: 4,
+            status_at: NOW,
+            picked_up_at: Some(NOW),
+            delivered_at: Some(NOW),
+            history: vec![entry],
+            forgotten: 1,
+        },
+    }
+}
+
+pub fn a_return() -> Return {
+    Return {
+        order: OrderKey(7),
+        return_id: "R1".into(),
+        state: ReturnState::PartlyReceived,
+        requested_at: NOW,
+        from: Some(Location { lat_e6: -1, lon_e6: 1 }),
+        node: Some(NodeIx(0)),
+        replacement: Some("1001/R1".into()),
+        fee_taken: true,
+        lines: vec![ReturnLine { line: 0, units: 1_000, received: 500, response: 3, condition: 4 }],
+        to_inspect: vec![(NodeIx(0), 0, 500)],
+    }
+}
+
+pub fn carrier() -> Carrier {
+    Carrier { id: "dhl".into(), name: "DHL".into(), codes: vec![("IT".into(), 4)] }
+}
+
+pub fn handling() -> Handling {
+    let hold = Hold { id: "risk-7".into(), reason: 1, fulfilment: 2 };
+    let payment = Payment { id: "card-1".into(), authorised: 900, captured: 400, refunded: 100 };
+    Handling {
+        holds: vec![hold],
+        soft_hold: Some(SoftHoldKey::of("web", "cart-6")),
+        due: Some(Due { rule: 2, charges: -5 }),
+        payments: vec![payment],
+        asked_back: vec![AskedBack { fulfilment: 0, line: 0, units: 1_000 }],
+        delivery: vec![32, 1],
+    }
+}
+
+pub fn order(order_id: &str, priority: u32) -> Order {
+    let line = Line {
+        line_id: "1".into(),
+        sku: SkuIx(0),
+        ordered: 5_000,
+        open: 1_000,
+        waiting: 1_000,
+        allocated: 1_000,
+        shipped: 2_000,
+        delivered: 500,
+        cancelled: 1_000,
+        undelivered: 500,
+        returned: 500,
+        unit_price: 1_299,
+    };
+    let held = FulfilmentLine {
+        line: 0,
+        allocated: 1_000,
+        backordered: 1_000,
+        shipped: 2_000,
+        delivered: 500,
+    };
+    Order {
+        channel: "web".into(),
+        order_id: order_id.into(),
+        revision: 1,
+        decisions: 3,
+        placed_step: 77,
+        placed_at: NOW,
+        priority,
+        destination: Some(Location { lat_e6: -1, lon_e6: 1 }),
+        allow_partial: true,
+        fulfil_from: vec![NodeIx(0)],
+        excluded: vec![NodeIx(300)],
+        lines: vec![line],
+        fulfilments: vec![Fulfilment {
+            node: NodeIx(0),
+            state: FulfilmentState::PartlyShipped,
+            seq: 2,
+            lines: vec![held],
+            progress: Some(Box::new(progress())),
+            due_at: NOW + 900_000,
+        }],
+        details: Some(Box::new(details())),
+        handling: Some(Box::new(handling())),
+        timing: Some(Box::new(Timing { release_at: NOW + 1, waiting_until: NOW + 2 })),
+    }
+}
+
+pub fn soft_hold() -> SoftHold {
+    SoftHold {
+        channel: "web".into(),
+        hold_id: "cart-7".into(),
+        step: 78,
+        expires_at: NOW + 420_000,
+        units: vec![HeldUnits { sku: SkuIx(0), node: NodeIx(0), quantity: 3_000 }],
+    }
+}
