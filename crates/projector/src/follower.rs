@@ -17,7 +17,7 @@ use omnifold_state::{Digest, Images, Store};
 use crate::checkpoints::Checkpointer;
 use crate::error::ProjectorError;
 use crate::gather::Gatherer;
-use crate::machine::{ASSIGNMENTS, Judge, Machine, Output, Recorded};
+use crate::machine::{ASSIGNMENTS, Arrival, Judge, Machine, Output, Recorded};
 use crate::mark::{Mark, Position};
 use crate::options::{Options, Phase};
 use crate::recorded::{Epoch, RecordedReader, Tail};
@@ -288,7 +288,7 @@ fn fold_slice(
 ) -> Result<Arc<Images>, crate::machine::Halt> {
     for (topic, record) in gatherer.slice() {
         // One that is not taken shows in the number of steps.
-        machine.step(topic, &record, mark.wall_ms, judge, out)?;
+        machine.step(&Arrival::of(topic, record), mark.wall_ms, judge, out)?;
     }
     machine.fire_up_to(mark.timers, judge, out)?;
     machine.answer_voids(out);

@@ -17,7 +17,7 @@ use crate::availability::Availability;
 use crate::error::ProjectorError;
 use crate::figures::{Figures, Took};
 use crate::follower::Follower;
-use crate::machine::{ASSIGNMENTS, Judge, Output, Recorded};
+use crate::machine::{ASSIGNMENTS, Arrival, Judge, Output, Recorded};
 use crate::mark::{Ending, Mark, Position, mark_of};
 use crate::options::{Options, Phase};
 use crate::publisher::{Ack, Publisher};
@@ -234,7 +234,8 @@ impl<'a> Owner<'a> {
         }
         let mut taken = 0;
         for (topic, record) in gatherer.slice() {
-            if !machine.step(topic, &record, wall_ms, &mut judge, &mut self.out)? {
+            let arrival = Arrival::of(topic, record);
+            if !machine.step(&arrival, wall_ms, &mut judge, &mut self.out)? {
                 return Ok(taken);
             }
             taken += 1;

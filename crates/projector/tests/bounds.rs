@@ -123,7 +123,7 @@ fn orders_that_left_memory_are_read_back_and_go_on() {
         let target = v1::fulfilment_target::Target::FulfilmentId(format!("web/o{place}/f1"));
         let target = Some(v1::FulfilmentTarget { target: Some(target) });
         let shipped = v1::FulfilmentShipped { target, ..Default::default() };
-        event(&format!("ship {place}"), TEN, shipped)
+        event(&format!("ship {place}"), TEN + 1, shipped) // after the count: rule E2
     };
     let cancel = |place: usize| {
         let (channel, order_id) = ("web".to_owned(), format!("o{place}"));

@@ -1,27 +1,17 @@
-//! From a record to its effect: envelope, time, identity, payload, fold, work.
+//! From what a record says to its effect: time, identity, fold, work.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use omnifold_domain::fold::{Context, fold};
 use omnifold_domain::{Decision, Reason, Refusal};
-use omnifold_events::{
-    DecodeError, Envelope, EnvelopeError, Event, MAX_TIME_MS, decode, format_time, v1,
-};
-use omnifold_log::{Record, TopicKind};
+use omnifold_events::{Envelope, Event, MAX_TIME_MS, format_time, v1};
+use omnifold_log::TopicKind;
 use omnifold_state::StateFault;
-use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed, xxh3_128};
+use xxhash_rust::xxh3::xxh3_128;
 
+use super::arrival::{Arrival, Message};
 use super::emit::rejected_event;
 use super::{Halt, Judge, Machine, Output};
-
-/// A record with what its headers say.
-struct Arrival<'a> {
-    topic: TopicKind,
-    record: &'a Record<'a>,
-    envelope: Envelope<'a>,
-    time_ms: i64,
-    value: &'a [u8],
-}
 
 /// How a record's event got on.
 enum Fate {
@@ -36,38 +26,40 @@ enum Fate {
 impl Machine {
     pub(super) fn take(
         &mut self,
-        topic: TopicKind,
-        record: &Record<'_>,
+        arrival: &Arrival<'_>,
         wall_ms: i64,
         judge: &mut Judge<'_>,
         out: &mut Output,
     ) -> Result<bool, Halt> {
-        let headers = record.headers.iter();
-        let envelope = match Envelope::from_headers(headers) {
-            Ok(envelope) => envelope,
-            Err(error) => {
+        let message = match &arrival.message {
+            Ok(message) => message,
+            Err(refusal) => {
                 self.begin_record();
-                let value = record.value.unwrap_or_default();
-                self.chain_input(topic, xxh3_128(record.headers.as_bytes()), xxh3_128(value));
-                let refusal = Refusal::new(envelope_reason(&error), error.to_string());
-                self.reject(topic, record, None, &refusal, out);
+                let value = arrival.record.value.unwrap_or_default();
+                let headers = arrival.record.headers.as_bytes();
+                self.chain_input(arrival.topic, xxh3_128(headers), xxh3_128(value));
+                self.reject(arrival, None, refusal, out);
                 return Ok(true);
             }
         };
-        let arrival = Arrival {
-            topic,
-            record,
-            envelope,
-            time_ms: envelope.time_ms.unwrap_or(record.time_ms),
-            value: record.value.unwrap_or_default(),
-        };
-        let timely = self.check_time(&arrival, wall_ms);
+        let timely = self.check_time(message.time_ms, wall_ms);
         // What is due by the record's time comes before it (rule H3).
-        if timely.is_ok() && !self.fire_due(arrival.time_ms, judge, out)? {
+        if timely.is_ok() && !self.fire_due(message.time_ms, judge, out)? {
             return Ok(false);
         }
         self.begin_record();
-        self.receive(&arrival, timely, wall_ms, judge, out)?;
+        let mut refused_request = None;
+        let fate = match timely {
+            Err(refusal) => Fate::Turned(refusal),
+            Ok(()) => self.receive(message, wall_ms, judge, out, &mut refused_request)?,
+        };
+        self.remember(arrival.topic, message, &fate);
+        if let Fate::Refused(refusal) | Fate::Turned(refusal) = &fate {
+            if let Some(answer) = refused_request {
+                self.answer_refused(&answer, judge, out)?;
+            }
+            self.reject(arrival, Some(&message.envelope), refusal, out);
+        }
         Ok(true)
     }
 
@@ -80,48 +72,37 @@ impl Machine {
 
     fn receive(
         &mut self,
-        arrival: &Arrival<'_>,
-        timely: Result<(), Refusal>,
+        message: &Message<'_>,
         wall_ms: i64,
         judge: &mut Judge<'_>,
         out: &mut Output,
-    ) -> Result<(), Halt> {
-        let id = event_id(&arrival.envelope);
-        let content = xxh3_64_with_seed(arrival.value, type_seed(arrival.envelope.type_name));
-        self.chain_input(arrival.topic, id, u128::from(content));
-        let mut refused_request = None;
-        let fate = match timely {
-            Err(refusal) => Fate::Turned(refusal),
-            Ok(()) => {
-                self.advance(arrival.time_ms);
-                match self.store.seen(id) {
-                    Some(known) if known == content => Fate::Duplicate,
-                    Some(_) => Fate::Turned(id_reused(&arrival.envelope)),
-                    None => self.apply(arrival, wall_ms, judge, out, &mut refused_request)?,
-                }
-            }
-        };
-        // The market's first event sets its clock.
-        if matches!(fate, Fate::Applied) {
-            self.advance(arrival.time_ms);
+        refused_request: &mut Option<Decision>,
+    ) -> Result<Fate, Halt> {
+        self.advance(message.time_ms);
+        match self.store.seen(message.id) {
+            Some(known) if known == message.content => Ok(Fate::Duplicate),
+            Some(_) => Ok(Fate::Turned(id_reused(&message.envelope))),
+            None => self.apply(message, wall_ms, judge, out, refused_request),
         }
-        let horizon = self.settings().map(|settings| settings.dedupe_horizon_ms);
+    }
+
+    fn remember(&mut self, topic: TopicKind, message: &Message<'_>, fate: &Fate) {
+        self.chain_input(topic, message.id, u128::from(message.content));
+        match fate {
+            // The market's first event sets its clock.
+            Fate::Applied => self.advance(message.time_ms),
+            Fate::Refused(_) => {}
+            Fate::Duplicate => {
+                self.tally.duplicates += 1;
+                return;
+            }
+            Fate::Turned(_) => return,
+        }
         // Before the market's first event there is no horizon, and nothing to remember.
-        if let (Fate::Applied | Fate::Refused(_), Some(horizon)) = (&fate, horizon) {
-            self.store.remember(id, content, self.clock_ms, horizon);
+        if let Some(horizon) = self.settings().map(|settings| settings.dedupe_horizon_ms) {
+            self.store.remember(message.id, message.content, self.clock_ms, horizon);
             self.refused_or_applied += 1;
         }
-        match fate {
-            Fate::Applied => {}
-            Fate::Duplicate => self.tally.duplicates += 1,
-            Fate::Refused(refusal) | Fate::Turned(refusal) => {
-                if let Some(answer) = refused_request {
-                    self.answer_refused(&answer, judge, out)?;
-                }
-                self.reject(arrival.topic, arrival.record, Some(&arrival.envelope), &refusal, out);
-            }
-        }
-        Ok(())
     }
 
     /// The running hash of the inputs: kind, identity and content, never a log position, so that
@@ -137,8 +118,7 @@ impl Machine {
 
     /// A record ahead of the clock by more than the market allows is refused and moves nothing; one
     /// older than the horizon is refused because its id may be forgotten.
-    fn check_time(&self, arrival: &Arrival<'_>, wall_ms: i64) -> Result<(), Refusal> {
-        let time = arrival.time_ms;
+    fn check_time(&self, time: i64, wall_ms: i64) -> Result<(), Refusal> {
         if !(0..=MAX_TIME_MS).contains(&time) {
             let detail = format!("record time {time} ms is outside the years 1970 to 9999");
             return Err(Refusal::new(Reason::FromTheFuture, detail));
@@ -172,54 +152,36 @@ impl Machine {
 
     fn apply(
         &mut self,
-        arrival: &Arrival<'_>,
+        message: &Message<'_>,
         wall_ms: i64,
         judge: &mut Judge<'_>,
         out: &mut Output,
         refused_request: &mut Option<Decision>,
     ) -> Result<Fate, Halt> {
-        let envelope = &arrival.envelope;
-        if arrival.record.value.is_none() {
-            let detail = "the record has no value; nothing is deleted by a tombstone here";
-            return Ok(Fate::Refused(Refusal::new(Reason::Malformed, detail)));
-        }
-        let event = match decode(envelope.type_name, envelope.content_type, arrival.value) {
+        let event = match &message.event {
             Ok(event) => event,
-            Err(error) => {
-                let refusal = Refusal::new(decode_reason(&error), error.to_string());
-                return Ok(Fate::Refused(refusal));
-            }
+            Err(refusal) => return Ok(Fate::Refused(refusal.clone())),
         };
-        if event.topic() != arrival.topic.name() {
-            let detail = format!("{} belongs on `{}`", event.type_name(), event.topic());
-            return Ok(Fate::Refused(Refusal::new(Reason::WrongTopic, detail)));
-        }
-        if let Err(refusal) = self.check_first(arrival, wall_ms, &event) {
+        if let Err(refusal) = self.check_first(message.time_ms, wall_ms, event) {
             return Ok(Fate::Turned(refusal));
         }
-        let result = self.fold_and_decide(arrival, &event, judge, out);
-        Ok(match result? {
+        Ok(match self.fold_and_decide(message.time_ms, event, judge, out)? {
             Ok(()) => Fate::Applied,
             Err(refusal) => {
-                *refused_request = answer_of(&event, &refusal, self.steps);
+                *refused_request = answer_of(event, &refusal, self.steps);
                 Fate::Refused(refusal)
             }
         })
     }
 
     /// The first event of a market on a wall clock is held to that clock too.
-    fn check_first(
-        &self,
-        arrival: &Arrival<'_>,
-        wall_ms: i64,
-        event: &Event,
-    ) -> Result<(), Refusal> {
+    fn check_first(&self, time_ms: i64, wall_ms: i64, event: &Event) -> Result<(), Refusal> {
         if self.settings().is_some() {
             return Ok(());
         }
         if let Event::MarketConfigured(first) = event {
             let on_wall = first.clock() == v1::ClockKind::Wall;
-            if on_wall && arrival.time_ms > wall_ms.saturating_add(FIRST_AHEAD_MS) {
+            if on_wall && time_ms > wall_ms.saturating_add(FIRST_AHEAD_MS) {
                 let detail = "the market's first event is ahead of the machine's clock";
                 return Err(Refusal::new(Reason::FromTheFuture, detail));
             }
@@ -230,13 +192,13 @@ impl Machine {
     /// Folds and decides; a panic on the way undoes the step and becomes a refusal.
     fn fold_and_decide(
         &mut self,
-        arrival: &Arrival<'_>,
+        time_ms: i64,
         event: &Event,
         judge: &mut Judge<'_>,
         out: &mut Output,
     ) -> Result<Result<(), Refusal>, Halt> {
         let attempt =
-            |machine: &mut Machine, out: &mut Output| machine.attempt(arrival, event, judge, out);
+            |machine: &mut Machine, out: &mut Output| machine.attempt(time_ms, event, judge, out);
         match self.guarded(out, attempt)? {
             Ok(done) => {
                 if done.is_ok() {
@@ -277,14 +239,14 @@ impl Machine {
 
     fn attempt(
         &mut self,
-        arrival: &Arrival<'_>,
+        time_ms: i64,
         event: &Event,
         judge: &mut Judge<'_>,
         out: &mut Output,
     ) -> Result<Result<(), Refusal>, Halt> {
         let context = Context {
             step: self.steps,
-            time_ms: arrival.time_ms,
+            time_ms,
             now_ms: self.clock_ms,
             known_rules: self.known_rules,
         };
@@ -337,15 +299,15 @@ impl Machine {
 
     fn reject(
         &mut self,
-        topic: TopicKind,
-        record: &Record<'_>,
+        arrival: &Arrival<'_>,
         envelope: Option<&Envelope<'_>>,
         refusal: &Refusal,
         out: &mut Output,
     ) {
         self.tally.reject(refusal.reason.code());
         let mut event = rejected_event(refusal, self.steps);
-        event.topic = topic.name().to_owned();
+        let record = &arrival.record;
+        event.topic = arrival.topic.name().to_owned();
         event.offset = record.offset;
         event.record_time_ms = record.time_ms;
         event.record_key = record.key.to_vec();
@@ -367,19 +329,6 @@ impl Machine {
 
 /// As a wall clock's default of `max_ahead_ms`.
 const FIRST_AHEAD_MS: i64 = 5_000;
-
-fn event_id(envelope: &Envelope<'_>) -> u128 {
-    let mut hash = Xxh3Default::new();
-    hash.update(envelope.source.as_bytes());
-    hash.update(&[0]);
-    hash.update(envelope.id.as_bytes());
-    hash.digest128()
-}
-
-/// The same bytes as another type are other content.
-fn type_seed(type_name: &str) -> u64 {
-    xxhash_rust::xxh3::xxh3_64(type_name.as_bytes())
-}
 
 fn id_reused(envelope: &Envelope<'_>) -> Refusal {
     let detail =
@@ -430,24 +379,6 @@ fn refusal_of_panic(payload: &(dyn std::any::Any + Send)) -> Option<Refusal> {
         .or_else(|| payload.downcast_ref::<&str>().copied())?;
     let reason = if text.contains("overflow") { Reason::Overflow } else { Reason::AssertionFailed };
     Some(Refusal::new(reason, format!("failed while deciding, everything undone: {text}")))
-}
-
-fn envelope_reason(error: &EnvelopeError) -> Reason {
-    match error.reason() {
-        "missing_header" => Reason::MissingHeader,
-        "unknown_version" => Reason::UnknownVersion,
-        "unknown_content_type" => Reason::UnknownContentType,
-        _ => Reason::MalformedHeader,
-    }
-}
-
-fn decode_reason(error: &DecodeError) -> Reason {
-    match error {
-        DecodeError::UnknownType(_) => Reason::UnknownType,
-        DecodeError::TooLarge { .. } => Reason::TooLarge,
-        DecodeError::Malformed { .. } => Reason::Malformed,
-        DecodeError::UndeclaredField { .. } => Reason::UndeclaredField,
-    }
 }
 
 impl super::Feed {

@@ -5,6 +5,7 @@
 //! What a step did is undone as a whole when anything in it overflows or fails an assertion; the
 //! market goes on, and the event is refused.
 
+mod arrival;
 mod emit;
 mod feed;
 mod intake;
@@ -24,6 +25,7 @@ use omnifold_state::{Digest, Images, StateError, StateFault, Store};
 
 use crate::voids::Voids;
 
+pub(crate) use arrival::Arrival;
 pub(crate) use emit::{ASSIGNMENTS, Output, Told, decode as decode_decision, type_of};
 pub(crate) use feed::{Feed, Recorded};
 pub use tally::Tally;
@@ -184,15 +186,14 @@ impl Machine {
     /// was taken.
     pub(crate) fn step(
         &mut self,
-        topic: TopicKind,
-        record: &Record<'_>,
+        arrival: &Arrival<'_>,
         wall_ms: i64,
         judge: &mut Judge<'_>,
         out: &mut Output,
     ) -> Result<bool, Halt> {
-        let taken = reading(|| self.take(topic, record, wall_ms, judge, out));
+        let taken = reading(|| self.take(arrival, wall_ms, judge, out));
         if self.heard.is_some() {
-            self.hear(Some((topic, record)));
+            self.hear(Some((arrival.topic, &arrival.record)));
         }
         taken.map_err(Halt::State)?
     }
