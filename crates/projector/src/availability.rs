@@ -42,6 +42,7 @@ impl Availability {
     /// Tells what the epoch changed. To be called before the epoch is ended.
     pub(crate) fn tell(&mut self, machine: &mut Machine, out: &mut Output) {
         if machine.settings().is_none_or(|settings| settings.channels.is_empty()) {
+            machine.availability_next = None; // nobody is told, so nothing is left to tell
             return;
         }
         self.notice_definitions(machine);
