@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use omnifold_domain::parcel::{Content, Entry, Tracking};
 use omnifold_domain::{
-    AskedBack, Capacity, Carrier, CarrierKey, Channel, Deadlines, Due, Fulfilment, FulfilmentLine,
-    FulfilmentState, Handling, HeldUnits, Hold, Item, Ledger, Line, LineDetails, LineProgress,
-    Location, Movement, MovementKind, Node, NodeDay, NodeIx, Order, OrderDetails, OrderKey,
-    PackedParcel, Parcel, ParcelKey, Payment, Progress, Return, ReturnKey, ReturnLine, ReturnState,
-    SafetyStock, Settings, SkuIx, SoftHold, SoftHoldKey, State as _, Stock, Timing, Transfer,
-    TransferKey, View as _, WaitingKey,
+    Absence, AskedBack, Capacity, Carrier, CarrierKey, Channel, Deadlines, Due, Feedback,
+    Fulfilment, FulfilmentLine, FulfilmentState, Handling, HeldUnits, Hold, Hours, Item, Ledger,
+    Line, LineDetails, LineProgress, Location, Movement, MovementKind, Node, NodeDay, NodeIx,
+    Opening, Order, OrderDetails, OrderKey, PackedParcel, Parcel, ParcelKey, Payment, Progress,
+    Return, ReturnKey, ReturnLine, ReturnState, SafetyStock, Settings, SkuIx, SoftHold,
+    SoftHoldKey, State as _, Stock, Ticket, Timing, Transfer, TransferKey, View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,
@@ -43,6 +43,11 @@ fn settings() -> Settings {
         asks_release: true,
         deadlines: DEADLINES,
         cancel_waiting_after_ms: 86_400_000,
+        max_closed_ms: 43_200_000,
+        notices: 6,
+        pickup_expires_after_ms: 604_800_000,
+        pickup_reminder_after_ms: 259_200_000,
+        return_expires_after_ms: 1_209_600_000,
     }
 }
 
@@ -57,6 +62,20 @@ fn node(id: &str) -> Node {
         takes_returns: true,
         deadlines: DEADLINES,
         capacity: Some(Box::new(Capacity { zone: "Europe/Berlin".into(), orders_per_day: 200 })),
+        opening: Some(Box::new(opening())),
+        absence: Some(Box::new(Absence::Paused { reason: "strike".into(), until_ms: NOW + 5 })),
+    }
+}
+
+fn opening() -> Opening {
+    let mut week: [Vec<Hours>; 7] = Default::default();
+    week[0] = vec![Hours { opens: 540, closes: 1_020 }];
+    Opening {
+        zone: "Europe/Berlin".into(),
+        week,
+        special: vec![(20_241, vec![])],
+        cut_off: Some(900),
+        processing_ms: 3_600_000,
     }
 }
 
@@ -136,6 +155,9 @@ fn details() -> OrderDetails {
             repaid: 600,
         }],
         returns: vec![ReturnKey(3)],
+        tickets: vec![Ticket { number: 2, kind: 1, fulfilment: 1 }],
+        tickets_opened: 2,
+        feedback: vec![Feedback { id: "R1".into(), score: 4 }],
     }
 }
 
@@ -178,6 +200,8 @@ fn a_return() -> Return {
         node: Some(NodeIx(0)),
         replacement: Some("1001/R1".into()),
         fee_taken: true,
+        requested_step: 90,
+        expires_at: NOW + 7,
         lines: vec![ReturnLine { line: 0, units: 1_000, received: 500, response: 3, condition: 4 }],
         to_inspect: vec![(NodeIx(0), 0, 500)],
     }
@@ -245,8 +269,12 @@ fn order(order_id: &str, priority: u32) -> Order {
         }],
         details: Some(Box::new(details())),
         handling: Some(Box::new(handling())),
-        timing: Some(Box::new(Timing { release_at: NOW + 1, waiting_until: NOW + 2 })),
+        timing: Some(Box::new(timing())),
     }
+}
+
+fn timing() -> Timing {
+    Timing { release_at: NOW + 1, waiting_until: NOW + 2, remind_at: NOW + 3, ready_until: NOW + 4 }
 }
 
 fn soft_hold() -> SoftHold {

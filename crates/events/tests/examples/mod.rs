@@ -1,6 +1,8 @@
 //! One fully populated message of every type.
 #![allow(dead_code)] // each test uses its part
 
+pub mod story;
+
 use std::collections::BTreeMap;
 
 use omnifold_events::{Event, v1};
@@ -88,6 +90,8 @@ pub fn inputs() -> Vec<Event> {
     all.extend(parcels());
     all.extend(what_comes_back());
     all.extend(answers_to_questions());
+    all.extend(story::nodes());
+    all.extend(story::afterwards());
     all
 }
 
@@ -112,6 +116,11 @@ fn network() -> Vec<Event> {
             accept_within_ms: 900_000,
             pick_within_ms: 7_200_000,
             cancel_waiting_after_ms: 1_209_600_000,
+            max_closed_ms: 43_200_000,
+            notices: vec![v1::NoticeKind::Shipped.into(), v1::NoticeKind::Delivered.into()],
+            pickup_expires_after_ms: 604_800_000,
+            pickup_reminder_after_ms: 259_200_000,
+            return_expires_after_ms: 1_209_600_000,
         }
         .into(),
         v1::RulesActivated { version: 2, extensions: extensions() }.into(),
@@ -611,6 +620,7 @@ pub fn return_authorised() -> v1::ReturnAuthorised {
             placed_at_ms: 1_748_858_400_000,
         }),
         timer: 2,
+        expires_at_ms: 1_750_068_000_000,
     }
 }
 
