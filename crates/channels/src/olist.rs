@@ -13,7 +13,9 @@
 //! * status `canceled` or `unavailable` is the order cancelled, one second after the last thing
 //!   known of it, because the file has no time for it. Where that is after shipping, the engine
 //!   says so;
-//! * payments, reviews and `order_approved_at` have no event yet and are left out.
+//! * `order_approved_at` is each of its payments captured, except those of nothing; an order that was
+//!   never approved has none. What was paid holds nothing back: the market waits for no money;
+//! * a review is feedback at the time it was answered, its words sealed under the person's key.
 //!
 //! Stock is not in the data. [`stock`] derives it by a seeded rule, which the summary states.
 //! Network and stock are dated one hour before the first event of the history.

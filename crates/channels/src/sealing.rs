@@ -23,3 +23,8 @@ pub use keyring::{Keyring, KeyringError};
 pub fn recipient_purpose(channel: &str, order_id: &str) -> String {
     format!("omnifold.v1.OrderPlaced.destination.recipient/{channel}/{order_id}")
 }
+
+/// The purpose under which a customer's words about an order are sealed.
+pub fn feedback_purpose(channel: &str, order_id: &str, feedback_id: &str) -> String {
+    format!("omnifold.v1.OrderFeedback.text/{channel}/{order_id}/{feedback_id}")
+}

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use omnifold_channels::olist::{OddTimes, OlistOptions, OlistSummary, events, import};
 use omnifold_channels::publish::{Publisher, PublisherOptions};
-use omnifold_channels::sealing::{Keyring, recipient_purpose};
+use omnifold_channels::sealing::{Keyring, feedback_purpose, recipient_purpose};
 use omnifold_events::jsonl::{FileEvent, to_line};
 use omnifold_events::{Event, parse_time, v1};
 use omnifold_log::Log;
@@ -20,7 +20,7 @@ fn keyring(dir: &TempDir) -> Keyring {
     Keyring::open_or_create(&dir.path().join("keys")).expect("a keyring")
 }
 
-const SMALL: [(&str, &str); 7] = [
+const SMALL: [(&str, &str); 9] = [
     (
         "olist_orders_dataset.csv",
         "order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,order_delivered_carrier_date,order_delivered_customer_date,order_estimated_delivery_date
@@ -79,6 +79,23 @@ c3,eve,01000,sao paulo,SP
 bebidas,drinks
 ",
     ),
+    (
+        "olist_order_payments_dataset.csv",
+        "order_id,payment_sequential,payment_type,payment_installments,payment_value
+late,1,credit_card,2,40.00
+late,2,voucher,1,9.5
+late,3,voucher,1,0.00
+early,1,boleto,1,7.00
+",
+    ),
+    (
+        "olist_order_reviews_dataset.csv",
+        "review_id,order_id,review_score,review_comment_title,review_comment_message,review_creation_date,review_answer_timestamp
+r1,late,4,bom,\"chegou
+tarde\",2018-02-06 00:00:00,2018-02-07 12:00:00
+r2,odd,1,,,2018-02-06 00:00:00,2018-02-08 12:00:00
+",
+    ),
 ];
 
 fn small() -> TempDir {
@@ -128,8 +145,12 @@ fn events_stand_in_time_order_and_the_market_comes_first() {
         "shipped/odd",
         "placed/odd",
         "placed/late",
+        "approved/late/1",
+        "approved/late/2",
         "shipped/late",
         "delivered/late",
+        "review/late/r1",
+        "review/odd/r2",
     ];
     assert!(later.eq(expected), "{ids:?}");
 }
@@ -178,6 +199,44 @@ fn later_events_name_the_order_and_no_node() {
     let units = v1::AnyNode { channel: "olist".to_owned(), order_id: "late".to_owned() };
     let any = v1::fulfilment_target::Target::AnyNode(units);
     assert_eq!(target.and_then(|target| target.target), Some(any));
+}
+
+#[test]
+fn what_was_approved_came_in_and_what_was_never_approved_did_not() {
+    let (events, _) = small_history();
+    let paid = events.iter().filter_map(|event| match &event.event {
+        Event::PaymentCaptured(paid) => {
+            let minor = paid.amount.as_ref().expect("an amount").minor;
+            Some((event.time_ms, paid.order_id.as_str(), paid.payment_id.as_str(), minor))
+        }
+        _ => None,
+    });
+    let approved = time("2018-02-01T13:05:00Z");
+    let expected = [(approved, "late", "1", 4_000), (approved, "late", "2", 950)];
+    assert_eq!(paid.collect::<Vec<_>>(), expected, "nothing of the payment of 0.00");
+}
+
+#[test]
+fn a_review_is_feedback_with_its_words_sealed() {
+    let dir = small();
+    let ring = keyring(&dir);
+    let (events, _) = events(dir.path(), &OlistOptions::default(), &ring).expect("a history");
+    let said: Vec<_> = events
+        .iter()
+        .filter_map(|event| match &event.event {
+            Event::OrderFeedback(said) => Some((event.time_ms, said)),
+            _ => None,
+        })
+        .collect();
+    let [(answered, first), (_, second)] = said[..] else { panic!("two: {said:?}") };
+    assert_eq!(answered, time("2018-02-07T15:00:00Z"));
+    assert_eq!((&first.order_id[..], &first.feedback_id[..], first.score), ("late", "r1", 4));
+    assert_eq!((&second.order_id[..], second.score, &second.text), ("odd", 1, &None));
+    let purpose = feedback_purpose("olist", "late", "r1");
+    let words = ring.unseal(&purpose, first.text.as_ref().expect("sealed")).expect("opened");
+    let words: BTreeMap<String, String> = serde_json::from_slice(&words).expect("JSON");
+    assert_eq!((&words["title"][..], &words["message"][..]), ("bom", "chegou\ntarde"));
+    assert!(events.iter().all(|event| !to_line(event).contains("chegou")));
 }
 
 #[test]
@@ -417,6 +476,6 @@ fn the_real_history_is_published_once_and_again_with_the_same_bytes() {
     };
     let first = published();
     let orders = first.iter().filter(|record| record.topic == "omnifold.br.orders");
-    assert_eq!(orders.count(), 8_135 + 1_234);
+    assert_eq!(orders.count(), 8_135 + 1_234 + 8_761, "placed, cancelled, paid");
     assert!(first == published(), "the same bytes again");
 }

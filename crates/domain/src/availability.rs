@@ -8,7 +8,9 @@ pub fn channel_atp<V: View>(view: &mut V, channel: &Channel, sku: SkuIx) -> i64 
     let rows = view.stock_of(sku).to_vec();
     let nodes = view.nodes();
     let sells = |row: &&crate::StockAt| {
-        !row.stock.flagged_out && channel.exposes(row.node) && nodes[row.node.0 as usize].enabled
+        !row.stock.flagged_out
+            && channel.exposes(row.node)
+            && nodes[row.node.0 as usize].takes_work()
     };
     let shown = rows.iter().filter(sells).map(|row| row.stock.atp().max(0));
     let sum = shown.fold(0i64, i64::saturating_add);

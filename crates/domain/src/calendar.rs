@@ -40,6 +40,36 @@ fn start_of(zone: &TimeZone, date: Date) -> Option<i64> {
     Some(start.timestamp().as_millisecond())
 }
 
+/// The local date of an instant.
+pub(crate) fn local_date(zone: &TimeZone, at_ms: i64) -> Option<Date> {
+    Some(local(zone, at_ms)?.date())
+}
+
+/// A date written `YYYY-MM-DD`.
+pub(crate) fn date(text: &str) -> Option<Date> {
+    if text.len() == 10 { text.parse().ok() } else { None }
+}
+
+/// A date in days since 1970-01-01.
+pub(crate) fn day_number(date: Date) -> i32 {
+    date.since(EPOCH).map_or(0, |span| span.get_days())
+}
+
+/// The instant of a minute of a local day, 1440 being its end. Where a clock change skips it, the
+/// first instant after the gap that is as far on.
+pub(crate) fn at_minute(zone: &TimeZone, date: Date, minute: u16) -> Option<i64> {
+    if minute >= 1_440 {
+        return start_of(zone, date.tomorrow().ok()?);
+    }
+    let time = date.at((minute / 60) as i8, (minute % 60) as i8, 0, 0);
+    Some(time.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond())
+}
+
+/// The instant at which the day after that of an instant begins.
+pub(crate) fn next_midnight(zone: &TimeZone, at_ms: i64) -> Option<i64> {
+    start_of(zone, local_date(zone, at_ms)?.tomorrow().ok()?)
+}
+
 /// The days on which something is done: some days of the week, less single dates.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Days {

@@ -6,6 +6,8 @@ mod soft_hold;
 
 use omnifold_events::v1;
 
+use crate::fold::tickets;
+use crate::notice;
 use crate::standing::{Standing, settle};
 use crate::timer::change_order;
 use crate::transitions::{self, FulfilmentEvent};
@@ -151,7 +153,7 @@ pub fn fold<S: State>(
     }
     let applied = match decision {
         Decision::Outcome(m) => apply_outcome(state, key, m, work),
-        Decision::Assigned(m) => apply_assigned(state, key, m),
+        Decision::Assigned(m) => apply_assigned(state, key, m, work),
         Decision::Changed(m) => {
             take_back(state, key, m.fulfilment, m.decision, &Left::Of(&m.lines), work)
         }
@@ -166,7 +168,9 @@ pub fn fold<S: State>(
         Decision::RefundDue(m) => returns::refund_due(state, key, m),
         Decision::SoftHold(_) => unreachable!("folded above"),
     };
-    applied.map_err(|what| decision.misfit(what))
+    applied.map_err(|what| decision.misfit(what))?;
+    notice::of_decision(state, key, decision, work);
+    Ok(())
 }
 
 fn apply_outcome<S: State>(
@@ -202,6 +206,11 @@ fn apply_outcome<S: State>(
         faults.extend(order.lines.iter().filter(|line| !line.is_accounted()).map(unaccounted));
     });
     settle_queues(state, key);
+    if outcome.cause() == v1::Cause::Rerouted && !(waiting.is_empty() && cancelled.is_empty()) {
+        tickets::open(state, key, v1::TicketKind::Short, 0, work);
+    } else {
+        tickets::settle_short(state, key, "cancelled", work);
+    }
     if !cancelled.is_empty() {
         // What is cancelled need not be paid: the rest may go on.
         settle(state, key, &before, v1::Cause::Payment, work);
@@ -228,6 +237,7 @@ fn apply_assigned<S: State>(
     state: &mut S,
     key: OrderKey,
     message: &v1::FulfilmentAssigned,
+    work: &mut Vec<Work>,
 ) -> Result<(), String> {
     let node = state
         .node_named(&message.node_id)
@@ -258,6 +268,7 @@ fn apply_assigned<S: State>(
     }
     if was_waiting {
         settle_queues(state, key);
+        tickets::settle_short(state, key, "assigned", work);
     }
     Ok(())
 }

@@ -124,6 +124,20 @@ impl Order {
         taken
     }
 
+    /// Takes units of one line off the questions to one node.
+    pub(crate) fn answer_asked(&mut self, fulfilment: usize, line: usize, mut units: i64) {
+        let Some(handling) = &mut self.handling else { return };
+        for asked in handling.asked_back.iter_mut() {
+            if (asked.fulfilment as usize, asked.line as usize) == (fulfilment, line) {
+                let answered = asked.units.min(units);
+                asked.units -= answered;
+                units -= answered;
+            }
+        }
+        handling.asked_back.retain(|asked| asked.units > 0);
+        self.tidy_handling();
+    }
+
     /// The terms of delivery that a node is told; `None` where the order has none.
     pub fn delivery_terms(&self) -> Option<v1::DeliveryTerms> {
         use prost::Message as _;

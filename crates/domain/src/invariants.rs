@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Ledger, Order, OrderKey, State, Stock, TimerKey};
+use crate::{Fulfilment, Ledger, NodeIx, Order, OrderKey, State, Stock, TimerKey};
 
 /// A broken promise, with its id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -117,6 +117,14 @@ pub fn i6_asked_units_are_held(order: &Order) -> bool {
     })
 }
 
+/// I6: a node that left the network has nothing left to pick. `gone` says which those are.
+pub fn i6_nothing_is_stranded(order: &Order, gone: impl Fn(NodeIx) -> bool) -> bool {
+    let left = |part: &Fulfilment| gone(part.node) && part.state.is_open();
+    order.fulfilments.iter().filter(|part| left(part)).all(|part| {
+        (0..).zip(&part.lines).all(|(line, row)| row.allocated <= part.line_progress(line).picked)
+    })
+}
+
 /// Checks one order row on its own.
 pub fn check_order<S: State>(state: &mut S, key: OrderKey) -> Vec<Violation> {
     let Some(order) = state.order(key) else { return Vec::new() };
@@ -137,10 +145,7 @@ pub fn check_order<S: State>(state: &mut S, key: OrderKey) -> Vec<Violation> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        AskedBack, Fulfilment, FulfilmentLine, FulfilmentState, Hold, Line, NodeIx, SkuIx,
-        TimerKind,
-    };
+    use crate::{AskedBack, FulfilmentLine, FulfilmentState, Hold, Line, SkuIx, TimerKind};
 
     fn stock() -> Stock {
         Stock {
@@ -285,6 +290,16 @@ mod tests {
         assert!(i6_asked_units_are_held(&asked));
         asked.fulfilments[0].lines[0].allocated = 1_000;
         assert!(!i6_asked_units_are_held(&asked));
+    }
+
+    #[test]
+    fn i6_catches_work_that_is_stranded_at_a_node_that_left() {
+        let gone = |node: NodeIx| node == NodeIx(0);
+        let mut left = order();
+        assert!(!i6_nothing_is_stranded(&left, gone));
+        left.fulfilments[0].progress_mut().lines[0].picked = 2_000;
+        assert!(i6_nothing_is_stranded(&left, gone), "what is picked drains");
+        assert!(i6_nothing_is_stranded(&order(), |_| false));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub mod invariants;
 mod ledger;
 pub mod money;
 mod network;
+mod notice;
+mod opening;
 mod order;
 pub mod parcel;
 mod payment;
@@ -46,10 +48,11 @@ pub use ids::{FulfilmentId, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
 pub use ledger::{
     Entry, EntryKind, Ledger, MAX_RECENT, Movement, MovementKind, SafetyStock, Variance,
 };
-pub use network::{Capacity, Channel, Deadlines, Item, Location, Node, NodeDay, Settings};
+pub use network::{Absence, Capacity, Channel, Deadlines, Item, Location, Node, NodeDay, Settings};
+pub use opening::{DAY_MINUTES, Hours, Opening, Presence};
 pub use order::{
-    Fulfilment, FulfilmentLine, FulfilmentState, Line, LineDetails, LineProgress, Order,
-    OrderDetails, OrderStatus, PackedParcel, Progress, Timing,
+    Feedback, Fulfilment, FulfilmentLine, FulfilmentState, Line, LineDetails, LineProgress, Order,
+    OrderDetails, OrderStatus, PackedParcel, Progress, Ticket, Timing,
 };
 pub use parcel::Parcel;
 pub use payment::{Due, Payment};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
-use crate::NodeIx;
+use crate::{NodeIx, Opening};
 
 /// A place in microdegrees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,9 +37,57 @@ pub struct Node {
     pub deadlines: Deadlines,
     /// Of nodes that do not take whatever comes.
     pub capacity: Option<Box<Capacity>>,
+    /// Of nodes that are not always open.
+    pub opening: Option<Box<Opening>>,
+    /// Of nodes that get no work for a while, or none any more.
+    pub absence: Option<Box<Absence>>,
+}
+
+/// Why a node gets no work although it is defined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Absence {
+    /// For a while.
+    Paused {
+        /// The operator's code.
+        reason: String,
+        /// When it ends by itself, milliseconds since the Unix epoch; 0: when somebody says so.
+        until_ms: i64,
+    },
+    /// It left the network. What it has picked it still ships.
+    Offboarded {
+        /// The operator's code.
+        reason: String,
+    },
 }
 
 impl Node {
+    /// Whether it may get new work (rule R1), whenever it is open.
+    pub fn takes_work(&self) -> bool {
+        self.enabled && self.absence.is_none()
+    }
+
+    /// Whether it left the network.
+    pub fn is_offboarded(&self) -> bool {
+        matches!(self.absence.as_deref(), Some(Absence::Offboarded { .. }))
+    }
+
+    /// When a time that it has from an instant is over: its opening hours count, where it has any.
+    pub fn deadline(&self, from_ms: i64, within_ms: i64) -> i64 {
+        match &self.opening {
+            None => from_ms + within_ms,
+            Some(opening) => opening.after(from_ms, within_ms),
+        }
+    }
+
+    /// When it must have picked what it accepts now; 0: no deadline. `deadlines` are the market's.
+    pub fn pick_by(&self, now_ms: i64, deadlines: Deadlines) -> i64 {
+        let processing = self.opening.as_ref().map_or(0, |opening| opening.processing_ms);
+        match self.deadlines.or(deadlines).pick_within_ms {
+            0 => 0,
+            within => self.deadline(now_ms, within.max(processing)),
+        }
+    }
+
     /// Whether another firm works here: it has the work from the moment it is told (rule R12).
     pub fn is_partner(&self) -> bool {
         let kind = v1::NodeKind::try_from(self.kind).unwrap_or_default();
@@ -158,6 +206,16 @@ pub struct Settings {
     pub deadlines: Deadlines,
     /// How long units wait before they are cancelled, in milliseconds; 0: for ever.
     pub cancel_waiting_after_ms: i64,
+    /// A node that begins no work within this time is not routed to; 0: there is no limit.
+    pub max_closed_ms: i64,
+    /// Bit N: the notices of `v1::NoticeKind` N are published.
+    pub notices: u32,
+    /// How long a pick-up order lies ready before it expires; 0: until somebody says so.
+    pub pickup_expires_after_ms: i64,
+    /// How long it lies ready before its customer is reminded; 0: never.
+    pub pickup_reminder_after_ms: i64,
+    /// How long an authorised return is waited for; 0: until somebody says so.
+    pub return_expires_after_ms: i64,
 }
 
 /// What a channel may sell.
@@ -214,6 +272,11 @@ impl Settings {
                 pick_within_ms: event.pick_within_ms,
             },
             cancel_waiting_after_ms: event.cancel_waiting_after_ms,
+            max_closed_ms: event.max_closed_ms,
+            notices: event.notices.iter().fold(0, |set, &kind| set | 1 << (kind & 31)),
+            pickup_expires_after_ms: event.pickup_expires_after_ms,
+            pickup_reminder_after_ms: event.pickup_reminder_after_ms,
+            return_expires_after_ms: event.return_expires_after_ms,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The order, its lines and its fulfilments. Quantities are in 1/1000 unit.
 
+use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
 use crate::{Handling, Location, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
@@ -56,6 +57,32 @@ pub struct OrderDetails {
     pub lines: Vec<LineDetails>,
     /// Returns that were asked for.
     pub returns: Vec<ReturnKey>,
+    /// Tickets that are open.
+    pub tickets: Vec<Ticket>,
+    /// Tickets opened so far.
+    pub tickets_opened: u32,
+    /// What the customer said, oldest first.
+    pub feedback: Vec<Feedback>,
+}
+
+/// What somebody has to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// Of the order, from 1.
+    pub number: u32,
+    /// `v1::TicketKind`.
+    pub kind: i32,
+    /// Number of the fulfilment it is about, from 1; 0: the whole order.
+    pub fulfilment: u32,
+}
+
+/// What the customer said of an order. What was written is sealed, and stays in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Feedback {
+    /// Unique in the order.
+    pub id: String,
+    /// 1 to 5, 5 best.
+    pub score: u32,
 }
 
 /// What few lines have, or only late in their life.
@@ -82,6 +109,10 @@ pub struct Timing {
     pub release_at: i64,
     /// Units that wait at this instant are cancelled.
     pub waiting_until: i64,
+    /// The customer is reminded of a pick-up order that still lies ready then.
+    pub remind_at: i64,
+    /// A pick-up order that still lies ready then expires.
+    pub ready_until: i64,
 }
 
 /// One line. `ordered = open + allocated + shipped + cancelled` (law L5).
@@ -352,6 +383,34 @@ impl Order {
     /// Whether it waits for its release date.
     pub fn is_scheduled(&self) -> bool {
         self.timing.as_ref().is_some_and(|timing| timing.release_at != 0)
+    }
+
+    /// Whether something of it lies ready for its customer.
+    pub fn lies_ready(&self) -> bool {
+        self.fulfilments.iter().any(|part| part.state == FulfilmentState::ReadyForPickup)
+    }
+
+    /// What a node gives up when it is paused (cause NODE_PAUSED) or leaves: place of the fulfilment,
+    /// with (place in its lines, units). Units taken from the shelf stay. A pause moves what was not
+    /// accepted; what its customer collects there stays too.
+    pub fn leaving(&self, node: NodeIx, cause: v1::Cause) -> Vec<(usize, Vec<(usize, i64)>)> {
+        let paused = cause == v1::Cause::NodePaused;
+        if paused && self.is_pickup() {
+            return Vec::new();
+        }
+        let gives_up = |part: &Fulfilment| {
+            part.node == node
+                && part.state.is_open()
+                && (!paused || part.state == FulfilmentState::Assigned)
+        };
+        let unpicked = |part: &Fulfilment| -> Vec<(usize, i64)> {
+            let left = |line: usize| part.lines[line].allocated - part.line_progress(line).picked;
+            let lines = (0..part.lines.len()).map(|line| (line, left(line)));
+            lines.filter(|&(_, units)| units > 0).collect()
+        };
+        let parts = self.fulfilments.iter().enumerate().filter(|(_, part)| gives_up(part));
+        let rows = parts.map(|(place, part)| (place, unpicked(part)));
+        rows.filter(|(_, lines)| !lines.is_empty()).collect()
     }
 
     /// Places of the fulfilments whose deadline is at or before an instant.

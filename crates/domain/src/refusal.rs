@@ -89,6 +89,12 @@ pub enum Reason {
     ReleaseRefused,
     InvalidTime,
     UnknownZone,
+    InvalidHours,
+    NodeOffboarded,
+    NotPaused,
+    UnknownTicket,
+    InvalidScore,
+    TooMuchFeedback,
 }
 
 impl Reason {
@@ -180,6 +186,12 @@ impl Reason {
             Reason::ReleaseRefused => "release_refused",
             Reason::InvalidTime => "invalid_time",
             Reason::UnknownZone => "unknown_zone",
+            Reason::InvalidHours => "invalid_hours",
+            Reason::NodeOffboarded => "node_offboarded",
+            Reason::NotPaused => "not_paused",
+            Reason::UnknownTicket => "unknown_ticket",
+            Reason::InvalidScore => "invalid_score",
+            Reason::TooMuchFeedback => "too_much_feedback",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Location, NodeIx, OrderKey};
+use crate::{Location, NodeIx, OrderKey, TimerKey, TimerKind};
 
 /// A return of units of one order. Quantities in 1/1000 unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,11 @@ pub struct Return {
     pub fee_taken: bool,
     /// What comes back.
     pub lines: Vec<ReturnLine>,
+    /// The step that asked for it: its age.
+    pub requested_step: u64,
+    /// What has not come in by then is not expected any more, milliseconds since the Unix epoch;
+    /// 0: it is waited for until somebody says so.
+    pub expires_at: i64,
     /// Units in quarantine that nobody has inspected: node, place in `lines`, units.
     pub to_inspect: Vec<(NodeIx, u32, i64)>,
 }
@@ -59,6 +64,15 @@ pub enum ReturnState {
     Received,
     /// What had not come in by then is not expected any more.
     Expired,
+}
+
+impl Return {
+    /// The timer that ends the wait for it; `None` where there is none to wait for, or no end.
+    pub fn timer(&self) -> Option<TimerKey> {
+        let (due_ms, step) = (self.expires_at, self.requested_step);
+        let waits = due_ms != 0 && self.state.is_open();
+        waits.then_some(TimerKey { due_ms, kind: TimerKind::ReturnExpires, step })
+    }
 }
 
 impl ReturnState {

@@ -65,6 +65,10 @@ pub trait View {
         self.order(key).cloned().map(Arc::new)
     }
 
+    /// Orders of which a node holds units that have not left, the oldest first. Reads every order: for
+    /// rare events of operators.
+    fn orders_open_at(&mut self, node: NodeIx) -> Vec<OrderKey>;
+
     /// A parcel that was handed over.
     fn parcel(&mut self, key: ParcelKey) -> Option<&Parcel>;
     /// A return.

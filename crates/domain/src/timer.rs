@@ -7,7 +7,7 @@
 use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
-use crate::{Order, OrderKey, SoftHoldKey, State, Work};
+use crate::{NodeIx, Order, OrderKey, ReturnKey, SoftHoldKey, State, Work};
 
 /// A timer's place: they fire in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,16 +35,31 @@ pub enum TimerKind {
     ReleaseDate = 4,
     /// Units that still wait are cancelled.
     WaitingEnds = 5,
+    /// A pause of a node ends.
+    NodeResumes = 60,
+    /// A closed node comes within the market's reach.
+    NodeOpens = 61,
+    /// The customer of a pick-up order is reminded.
+    PickupReminder = 62,
+    /// A pick-up order expires.
+    PickupExpires = 63,
+    /// A return is not expected any more.
+    ReturnExpires = 64,
 }
 
 impl TimerKind {
     /// Every kind.
-    pub const ALL: [TimerKind; 5] = [
+    pub const ALL: [TimerKind; 10] = [
         TimerKind::HoldExpires,
         TimerKind::NodeDay,
         TimerKind::FulfilmentDue,
         TimerKind::ReleaseDate,
         TimerKind::WaitingEnds,
+        TimerKind::NodeResumes,
+        TimerKind::NodeOpens,
+        TimerKind::PickupReminder,
+        TimerKind::PickupExpires,
+        TimerKind::ReturnExpires,
     ];
 
     /// The kind of that number.
@@ -75,6 +90,12 @@ pub fn timers_of(order: &Order) -> Vec<TimerKey> {
         if timing.waiting_until != 0 {
             timers.push(key(timing.waiting_until, TimerKind::WaitingEnds));
         }
+        let ready = [
+            (timing.remind_at, TimerKind::PickupReminder),
+            (timing.ready_until, TimerKind::PickupExpires),
+        ];
+        let ready = ready.into_iter().filter(|&(at, _)| at != 0 && order.lies_ready());
+        timers.extend(ready.map(|(at, kind)| key(at, kind)));
     }
     timers
 }
@@ -129,6 +150,18 @@ pub fn fire<S: State>(state: &mut S, timer: TimerKey, subject: u128, work: &mut 
             if is_timed(state, order, due) {
                 work.push(Work::EndWaiting { order });
             }
+        }
+        TimerKind::NodeResumes => {
+            crate::fold::nodes::end_pause(state, NodeIx(subject as u32), due_ms, work);
+        }
+        TimerKind::NodeOpens => {
+            crate::fold::network::serve_every_queue(state, work);
+            crate::fold::nodes::await_opening(state, NodeIx(subject as u32), due_ms);
+        }
+        TimerKind::PickupReminder => crate::fold::pickup::remind(state, order, due_ms, work),
+        TimerKind::PickupExpires => crate::fold::pickup::end_wait(state, order, due_ms),
+        TimerKind::ReturnExpires => {
+            crate::fold::returns::end_wait(state, ReturnKey(subject), due_ms, work);
         }
     }
 }

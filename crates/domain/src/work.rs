@@ -9,7 +9,7 @@ use crate::{
 
 /// Work that a fold opens. It is done in this order: units given back are routed first, then
 /// waiting orders are served, then the new order is routed (DESIGN section 3).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Work {
     /// Route the open units of an order.
     Route {
@@ -94,6 +94,24 @@ pub enum Work {
         /// Deadlines at or before this instant.
         due_ms: i64,
     },
+    /// As [`Work::Cancel`], because time has passed and not because somebody asked.
+    CancelExpired {
+        /// The order.
+        order: OrderKey,
+        /// Units to take back, per line.
+        lines: Vec<(usize, i64)>,
+    },
+    /// Take back what a node gives up: [`crate::Order::leaving`].
+    TakeBack {
+        /// The order.
+        order: OrderKey,
+        /// The node.
+        node: NodeIx,
+        /// NODE_PAUSED or NODE_OFFBOARDED.
+        cause: v1::Cause,
+    },
+    /// Publish a notice; nothing is decided.
+    Notify(Box<v1::Notice>),
     /// Cancel the units that still wait.
     EndWaiting {
         /// The order.

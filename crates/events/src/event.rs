@@ -130,4 +130,10 @@ events! {
     BlindReturnReceived on "fulfilment",
     FulfilmentReleaseConfirmed on "fulfilment",
     FulfilmentReleaseRefused on "fulfilment",
+    NodeCalendarSet on "network",
+    NodePaused on "network",
+    NodeResumed on "network",
+    NodeOffboarded on "network",
+    OrderFeedback on "fulfilment",
+    TicketClosed on "fulfilment",
 }

@@ -32,7 +32,7 @@ macro_rules! outputs {
 outputs! {
     AvailabilityChanged, CountVariance, EpochMark, FulfilmentAssigned, FulfilmentChanged,
     FulfilmentReleaseRequested, FulfilmentReleased, OrderOutcome, RefundDue, RejectedEvent,
-    ReturnAuthorised, ReturnRefused, StockHoldOutcome,
+    ReturnAuthorised, ReturnRefused, StockHoldOutcome, Notice,
 }
 
 /// The CloudEvents `type` of an output message.

@@ -43,6 +43,7 @@ fn written_outputs() -> Vec<Written> {
         output(examples::rejected_event()),
         output(examples::availability_changed()),
         output(examples::count_variance()),
+        output(examples::story::notice()),
         output(examples::return_authorised()),
         output(examples::return_refused()),
         output(examples::refund_due()),
@@ -136,6 +137,7 @@ fn every_golden_output_is_read_from_bytes_and_from_json() {
     check(examples::rejected_event());
     check(examples::availability_changed());
     check(examples::count_variance());
+    check(examples::story::notice());
     check(examples::return_authorised());
     check(examples::return_refused());
     check(examples::refund_due());

@@ -163,6 +163,23 @@ pub fn ledger_text(answer: &Value) -> String {
     format!("{}\n\n{}", text.trim_end(), position_of(answer))
 }
 
+/// An order's story: when, where in the log, and what.
+pub fn history_text(answer: &Value) -> String {
+    let body = &answer["body"];
+    let mut text = String::new();
+    if body["not_listed"] != 0 {
+        let count = plain(&body["not_listed"]);
+        text.push_str(&format!("  {count} older entries are not listed; raise --limit\n"));
+    }
+    for entry in list(&body["entries"]) {
+        let (time, record) = (plain(&entry["time"]), plain(&entry["record"]));
+        text.push_str(&format!("  {time}  {record:<16}  {}\n", plain(&entry["what"])));
+    }
+    let status = plain(&body["status"]);
+    text.push_str(&format!("\n  it is {}\n", if status.is_empty() { "none" } else { &status }));
+    format!("{}\n\n{}", text.trim_end(), position_of(answer))
+}
+
 fn decisions_text(body: &Value) -> String {
     let decisions = list(&body["decisions"]);
     if decisions.is_empty() {

@@ -1,9 +1,11 @@
 //! Questions about a market's state and decisions. Every answer carries the position it stands for.
 
+mod late;
+
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Decision, Fulfilment, FulfilmentId, Ledger, NodeIx, Order, OrderKey, Parcel, Payment, Return,
+    Absence, Decision, Fulfilment, FulfilmentId, Ledger, Node, NodeIx, Order, OrderKey, Payment,
     SkuIx, State as _, Stock, View, channel_atp,
 };
 use omnifold_events::format_time;
@@ -20,6 +22,7 @@ use crate::mark::Standing;
 use crate::market::open_backend;
 use crate::options::Options;
 use crate::recorded::Tail;
+use late::{feedback_body, parcel_body, returns_body, tickets_body};
 
 /// A question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,6 +166,18 @@ fn node_id<V: View>(store: &V, node: NodeIx) -> String {
     store.nodes()[node.0 as usize].id.clone()
 }
 
+/// Why it gets no work although it is enabled.
+fn absence_word(node: &Node) -> String {
+    match node.absence.as_deref() {
+        None => String::new(),
+        Some(Absence::Paused { until_ms: 0, .. }) => "paused".to_owned(),
+        Some(Absence::Paused { until_ms, .. }) => {
+            format!("paused until {}", format_time(*until_ms))
+        }
+        Some(Absence::Offboarded { .. }) => "offboarded".to_owned(),
+    }
+}
+
 fn market_body<V: View>(store: &mut V) -> Value {
     let nodes: Vec<Value> = store
         .nodes()
@@ -173,6 +188,7 @@ fn market_body<V: View>(store: &mut V) -> Value {
             json!({
                 "number": number, "id": node.id, "name": node.name, "country": node.country,
                 "kind": kind.as_str_name(), "enabled": node.enabled,
+                "absence": absence_word(node), "has_hours": node.opening.is_some(),
             })
         })
         .collect();
@@ -218,7 +234,9 @@ fn order_body<V: View>(store: &mut V, order: &Order) -> Value {
         "excluded": excluded, "returns": returns_body(store, order),
         "holds": order.holds_of_order().iter().map(hold_body).collect::<Vec<_>>(),
         "payment": payment_body(order), "release_at": instant(timing.release_at),
-        "waiting_until": instant(timing.waiting_until),
+        "waiting_until": instant(timing.waiting_until), "remind_at": instant(timing.remind_at),
+        "ready_until": instant(timing.ready_until),
+        "tickets": tickets_body(order), "feedback": feedback_body(order),
     })
 }
 
@@ -291,68 +309,6 @@ fn fulfilment_body<V: View>(
         "state": format!("{:?}", fulfilment.state), "lines": lines, "parcels": parcels,
         "holds": holds.iter().map(hold_body).collect::<Vec<_>>(),
         "due_at": instant(fulfilment.due_at),
-    })
-}
-
-fn returns_body<V: View>(store: &mut V, order: &Order) -> Vec<Value> {
-    let keys = order.details.as_ref().map(|details| details.returns.clone()).unwrap_or_default();
-    let rows: Vec<Return> =
-        keys.into_iter().filter_map(|key| store.return_of(key).cloned()).collect();
-    rows.iter().map(|row| return_body(store, order, row)).collect()
-}
-
-fn return_body<V: View>(store: &V, order: &Order, row: &Return) -> Value {
-    let lines: Vec<Value> = row
-        .lines
-        .iter()
-        .map(|line| {
-            let response = v1::ReturnResponse::try_from(line.response).unwrap_or_default();
-            json!({
-                "line_id": order.lines[line.line as usize].line_id, "announced": units(line.units),
-                "received": units(line.received), "response": response.as_str_name(),
-            })
-        })
-        .collect();
-    json!({
-        "return_id": row.return_id, "state": format!("{:?}", row.state),
-        "requested_at": format_time(row.requested_at),
-        "node": row.node.map(|node| node_id(store, node)), "replacement": row.replacement,
-        "lines": lines,
-    })
-}
-
-/// A parcel, its chain of carriers, and what they said, oldest first.
-fn parcel_body<V: View>(store: &mut V, parcel: &Parcel) -> Value {
-    let word = |status: i32| {
-        let status = v1::TrackingStatus::try_from(status).unwrap_or_default();
-        status.as_str_name().trim_start_matches("TRACKING_STATUS_").to_lowercase()
-    };
-    let tracking = &parcel.tracking;
-    let history: Vec<Value> = tracking
-        .history
-        .iter()
-        .map(|entry| {
-            json!({
-                "at": format_time(entry.at), "status": word(entry.status), "code": entry.code,
-                "carrier": entry.carrier, "place": entry.place,
-            })
-        })
-        .collect();
-    let legs: Vec<Value> = parcel
-        .legs
-        .iter()
-        .filter_map(|&key| {
-            let leg = store.parcel(key)?;
-            Some(json!({"carrier": leg.carrier, "tracking_number": leg.tracking_number}))
-        })
-        .collect();
-    json!({
-        "carrier": parcel.carrier, "tracking_number": parcel.tracking_number,
-        "parcel_id": parcel.parcel_id, "manifest_id": parcel.manifest_id,
-        "weight_g": parcel.weight_g, "status": word(tracking.status),
-        "picked_up_at": tracking.picked_up_at.map(format_time),
-        "delivered_at": tracking.delivered_at.map(format_time),
-        "handed_on_to": legs, "history": history, "forgotten": tracking.forgotten,
     })
 }
 

@@ -287,7 +287,7 @@ fn read_decision(record: &Record<'_>) -> Result<Written, String> {
     Ok(Written {
         epoch: ((epoch >> 64) as u64, epoch as u64),
         again: header("again").is_some(),
-        recorded: Recorded { decision, payload: payload.to_vec() },
+        recorded: Recorded { decision, payload: payload.to_vec(), offset: record.offset },
         next: record.offset + 1,
     })
 }

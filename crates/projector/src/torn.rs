@@ -60,7 +60,7 @@ impl Torn {
     pub(crate) fn voids(&self) -> Result<Vec<Recorded>, String> {
         let void = |void: &StoredVoid| {
             let decision = decode_decision(&void.type_name, &void.payload)?;
-            Ok(Recorded { decision, payload: void.payload.clone() })
+            Ok(Recorded { decision, payload: void.payload.clone(), offset: 0 })
         };
         self.voids.iter().map(void).collect()
     }

@@ -110,6 +110,9 @@ fn found(engine: &Engine, condition: &str) -> String {
         "order" => order_body(engine)["status"].clone(),
         "fulfilment" => fulfilment()["state"].clone(),
         "parcel" => fulfilment()["parcels"][0]["status"].clone(),
+        "hold" => order_body(engine)["holds"][0]["reason"].clone(),
+        "release" => order_body(engine)["release_at"].clone(),
+        "asked" => fulfilment()["lines"][0]["asked_back"].clone(),
         "return" => order_body(engine)["returns"][0]["state"].clone(),
         "quarantine" => {
             let (node, sku) = (Some("N".to_owned()), Some("S".to_owned()));

@@ -1,8 +1,9 @@
 //! Who may serve an order, what each has of it, and how far each is (rule R1).
 
-use omnifold_domain::{NodeIx, Order, SkuIx, View};
+use omnifold_domain::{Absence, Node, NodeIx, Order, SkuIx, View};
 use omnifold_events::v1::Verdict;
 
+use crate::closed::Closed;
 use crate::distance::Distances;
 
 /// The open units of one line.
@@ -45,6 +46,7 @@ pub(crate) struct Candidates {
     /// On-hand units free, node by node: `free[node * skus + sku]`.
     free: Vec<i64>,
     backorder: Vec<i64>,
+    closed: Closed,
 }
 
 impl Candidates {
@@ -91,13 +93,16 @@ impl Candidates {
 
     fn judge_nodes<V: View>(&mut self, view: &V, order: &Order, now_ms: i64) {
         self.verdicts.clear();
+        self.closed.renew(view);
+        let max_closed_ms = view.settings().map_or(0, |settings| settings.max_closed_ms);
+        let closed = &mut self.closed;
         let numbered = (0..).map(NodeIx).zip(view.nodes());
         let channels = view.settings().map(|settings| &settings.channels);
         let channel = channels.and_then(|channels| channels.get(order.channel.as_str()));
         let hidden = |ix| channel.is_some_and(|channel| !channel.exposes(ix));
         self.verdicts.extend(numbered.map(|(ix, node)| {
-            if !node.enabled {
-                Verdict::Disabled
+            if !node.takes_work() {
+                why_absent(node)
             } else if hidden(ix)
                 || !order.fulfil_from.is_empty() && !order.fulfil_from.contains(&ix)
             {
@@ -106,6 +111,10 @@ impl Candidates {
                 Verdict::Excluded
             } else if node.capacity.is_some() && is_full(view, order, ix, now_ms) {
                 Verdict::Capacity
+            } else if max_closed_ms > 0
+                && closed.is_closed(ix.0 as usize, node, now_ms, max_closed_ms)
+            {
+                Verdict::Closed
             } else {
                 Verdict::NotStocked
             }
@@ -217,7 +226,15 @@ fn is_full<V: View>(view: &V, order: &Order, node: NodeIx, now_ms: i64) -> bool 
         && order.fulfilments.iter().all(|part| part.node != node)
 }
 
+fn why_absent(node: &Node) -> Verdict {
+    match node.absence.as_deref() {
+        None => Verdict::Disabled,
+        Some(Absence::Paused { .. }) => Verdict::Paused,
+        Some(Absence::Offboarded { .. }) => Verdict::Offboarded,
+    }
+}
+
 fn is_ruled_out(verdict: Verdict) -> bool {
-    use Verdict::{Capacity, Disabled, Excluded, NotPermitted};
-    matches!(verdict, Disabled | NotPermitted | Excluded | Capacity)
+    use Verdict::{Capacity, Closed, Disabled, Excluded, NotPermitted, Offboarded, Paused};
+    matches!(verdict, Disabled | NotPermitted | Excluded | Capacity | Closed | Paused | Offboarded)
 }

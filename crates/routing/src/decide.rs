@@ -359,9 +359,10 @@ impl<V: View> Writer<'_, V> {
 
     pub fn accept_by(&self, node: usize) -> i64 {
         let settings = self.view.settings().expect("a market with orders has settings");
-        match self.view.nodes()[node].deadlines.or(settings.deadlines).accept_within_ms {
+        let node = &self.view.nodes()[node];
+        match node.deadlines.or(settings.deadlines).accept_within_ms {
             0 => 0,
-            within => self.turn.now_ms + within,
+            within => node.deadline(self.turn.now_ms, within),
         }
     }
 

@@ -13,6 +13,7 @@
 //! [`View`]: omnifold_domain::View
 
 mod candidates;
+mod closed;
 mod cover;
 mod decide;
 mod distance;

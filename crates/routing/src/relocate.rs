@@ -28,12 +28,7 @@ pub fn relocate<V: View>(
         part.backordered = part.backordered.min(part.allocated);
     }
     let writer = Writer { view: &*view, turn, order: &order, distances: &[] };
-    let nothing_left = after.lines.iter().all(|line| line.allocated == 0);
-    let taken_back = if nothing_left {
-        writer.released(fulfilment, before, 0)
-    } else {
-        writer.changed(fulfilment, &after, 0)
-    };
+    let taken_back = writer.keeps(fulfilment, before, &after, 0);
     let moved = |&(line, units): &(usize, i64)| {
         writer.assigned_line(&order.lines[before.lines[line].line as usize], units, 0)
     };

@@ -73,7 +73,7 @@ fn nearest_return_node<V: View>(view: &V, row: &Return) -> Option<(usize, u32)> 
         _ => u32::MAX,
     };
     let takers = view.nodes().iter().enumerate();
-    let takers = takers.filter(|(_, node)| node.enabled && node.takes_returns);
+    let takers = takers.filter(|(_, node)| node.takes_work() && node.takes_returns);
     let best = takers.map(|(place, node)| (metres(node), &node.id, place)).min()?;
     Some((best.2, if best.0 == u32::MAX { 0 } else { best.0 }))
 }
@@ -126,6 +126,10 @@ fn authorised<V: View>(
         cause: turn.cause.into(),
         timer: turn.timer,
         replacement: replacement(view, order, row),
+        expires_at_ms: match view.settings().map_or(0, |s| s.return_expires_after_ms) {
+            0 => 0,
+            after => turn.now_ms + after,
+        },
     }))
 }
 

@@ -201,6 +201,10 @@ impl<V: View> View for WithoutSoftHold<'_, V> {
         self.view.order(key)
     }
 
+    fn orders_open_at(&mut self, node: NodeIx) -> Vec<OrderKey> {
+        self.view.orders_open_at(node)
+    }
+
     fn parcel(&mut self, key: ParcelKey) -> Option<&Parcel> {
         self.view.parcel(key)
     }

@@ -1,6 +1,8 @@
 //! What was promised is taken back, asked back, or told anew.
 
-use omnifold_domain::{Decision, Fulfilment, FulfilmentState, Order, OrderKey, Reason, View};
+use omnifold_domain::{
+    Decision, Fulfilment, FulfilmentState, NodeIx, Order, OrderKey, Reason, View,
+};
 use omnifold_events::v1::{self, OutcomeStatus};
 
 use crate::decide::{Router, Turn, Writer, quantities};
@@ -169,6 +171,34 @@ impl Router {
         overdue.map(|(nth, place)| writer.released(place, &order.fulfilments[place], nth)).collect()
     }
 
+    /// Takes back what a node gives up of an order: it is paused, or leaves (`turn.cause`). What
+    /// becomes of the units is for the routing that follows.
+    ///
+    /// # Panics
+    /// Where there is no such order.
+    pub fn take_back<V: View>(
+        &mut self,
+        view: &mut V,
+        turn: Turn,
+        key: OrderKey,
+        node: NodeIx,
+    ) -> Vec<Decision> {
+        let order = view.shared_order(key).expect("work names orders that are there");
+        let writer = Writer { view, turn, order: &order, distances: &[] };
+        let leaving = order.leaving(node, turn.cause);
+        let told = leaving.iter().enumerate().map(|(nth, (place, lines))| {
+            let before = &order.fulfilments[*place];
+            let mut after = before.clone();
+            for &(line, units) in lines {
+                let part = &mut after.lines[line];
+                part.allocated -= units;
+                part.backordered = part.backordered.min(part.allocated);
+            }
+            writer.keeps(*place, before, &after, nth)
+        });
+        told.collect()
+    }
+
     /// Cancels the units of an order that still wait.
     ///
     /// # Panics
@@ -191,12 +221,7 @@ impl<V: View> Writer<'_, V> {
         let mut decisions = Vec::new();
         let pairs = self.order.fulfilments.iter().zip(&withdrawal.kept.fulfilments).enumerate();
         for (place, (before, after)) in pairs.filter(|(_, (before, after))| before != after) {
-            let nothing_left = after.lines.iter().all(|line| line.allocated == 0);
-            decisions.push(if nothing_left {
-                self.released(place, before, decisions.len())
-            } else {
-                self.changed(place, after, decisions.len())
-            });
+            decisions.push(self.keeps(place, before, after, decisions.len()));
         }
         for place in 0..self.order.fulfilments.len() {
             let asked = withdrawal.asked.iter().filter(|asked| asked.0 == place);
@@ -233,12 +258,27 @@ impl<V: View> Writer<'_, V> {
         }
     }
 
+    /// A fulfilment keeps less than before, or nothing.
+    pub(crate) fn keeps(
+        &self,
+        place: usize,
+        before: &Fulfilment,
+        after: &Fulfilment,
+        nth: usize,
+    ) -> Decision {
+        if after.lines.iter().all(|line| line.allocated == 0) {
+            self.released(place, before, nth)
+        } else {
+            self.changed(place, after, nth)
+        }
+    }
+
     fn node_of(&self, place: usize) -> String {
         let node = self.order.fulfilments[place].node;
         self.view.nodes()[node.0 as usize].id.clone()
     }
 
-    pub(crate) fn released(&self, place: usize, before: &Fulfilment, nth: usize) -> Decision {
+    fn released(&self, place: usize, before: &Fulfilment, nth: usize) -> Decision {
         Decision::Released(v1::FulfilmentReleased {
             channel: self.order.channel.clone(),
             order_id: self.order.order_id.clone(),
@@ -253,7 +293,7 @@ impl<V: View> Writer<'_, V> {
         })
     }
 
-    pub(crate) fn changed(&self, place: usize, after: &Fulfilment, nth: usize) -> Decision {
+    fn changed(&self, place: usize, after: &Fulfilment, nth: usize) -> Decision {
         Decision::Changed(v1::FulfilmentChanged {
             channel: self.order.channel.clone(),
             order_id: self.order.order_id.clone(),

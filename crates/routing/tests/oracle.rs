@@ -59,6 +59,9 @@ impl View for World {
     fn order(&mut self, _: OrderKey) -> Option<&Order> {
         Some(&self.order)
     }
+    fn orders_open_at(&mut self, _: NodeIx) -> Vec<OrderKey> {
+        Vec::new()
+    }
     fn parcel(&mut self, _: ParcelKey) -> Option<&Parcel> {
         None
     }
@@ -108,6 +111,11 @@ fn settings(wait: bool) -> Settings {
         asks_release: false,
         deadlines: Default::default(),
         cancel_waiting_after_ms: 0,
+        max_closed_ms: 0,
+        notices: 0,
+        pickup_expires_after_ms: 0,
+        pickup_reminder_after_ms: 0,
+        return_expires_after_ms: 0,
     }
 }
 
@@ -163,6 +171,8 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
         takes_returns: false,
         deadlines: Default::default(),
         capacity: None,
+        opening: None,
+        absence: None,
     };
     let stock = |sku: usize| {
         let rows = free.iter().enumerate().map(|(place, units)| {

@@ -20,6 +20,7 @@ pub enum Output {
     SoftHold(v1::StockHoldOutcome),
     Rejected(v1::RejectedEvent),
     Variance(v1::CountVariance),
+    Notice(Box<v1::Notice>),
 }
 
 /// A record that is not an output of the engine.
@@ -71,6 +72,9 @@ impl Output {
             }
             b"omnifold.v1.RejectedEvent" => v1::RejectedEvent::decode(value).map(Output::Rejected),
             b"omnifold.v1.CountVariance" => v1::CountVariance::decode(value).map(Output::Variance),
+            b"omnifold.v1.Notice" => {
+                v1::Notice::decode(value).map(|message| Output::Notice(Box::new(message)))
+            }
             other => return Err(OutputError::Type(String::from_utf8_lossy(other).into_owned())),
         };
         let type_name = || String::from_utf8_lossy(name).into_owned();
@@ -92,6 +96,7 @@ impl Output {
             Output::SoftHold(m) => m.step,
             Output::Rejected(m) => m.step,
             Output::Variance(m) => m.step,
+            Output::Notice(m) => m.step,
         }
     }
 
@@ -104,6 +109,7 @@ impl Output {
             Output::ReleaseRequested(m) => m.timer,
             Output::Released(m) => m.timer,
             Output::SoftHold(m) => m.timer,
+            Output::Notice(m) => m.timer,
             // Only a record causes these.
             Output::ReturnAuthorised(_)
             | Output::ReturnRefused(_)
@@ -125,7 +131,7 @@ impl Output {
             Output::ReturnAuthorised(m) => m.cause(),
             Output::ReturnRefused(m) => m.cause(),
             Output::RefundDue(m) => m.cause(),
-            Output::Rejected(_) | Output::Variance(_) => v1::Cause::Unspecified,
+            Output::Rejected(_) | Output::Variance(_) | Output::Notice(_) => v1::Cause::Unspecified,
         }
     }
 
@@ -141,6 +147,7 @@ impl Output {
             Output::ReturnAuthorised(m) => (&m.channel, &m.order_id),
             Output::ReturnRefused(m) => (&m.channel, &m.order_id),
             Output::RefundDue(m) => (&m.channel, &m.order_id),
+            Output::Notice(m) => (&m.channel, &m.order_id),
             Output::Rejected(_) | Output::Variance(_) => ("", ""),
         }
     }
@@ -158,6 +165,7 @@ impl Output {
             | Output::ReturnRefused(_)
             | Output::RefundDue(_)
             | Output::Rejected(_)
+            | Output::Notice(_)
             | Output::Variance(_) => None,
         }
     }
@@ -174,6 +182,7 @@ impl Output {
             | Output::ReturnAuthorised(_)
             | Output::ReturnRefused(_)
             | Output::RefundDue(_)
+            | Output::Notice(_)
             | Output::Rejected(_) => None,
             Output::Variance(m) => Some(&m.node_id),
         }
@@ -192,7 +201,9 @@ impl Output {
             Output::ReturnAuthorised(m) => m.decision,
             Output::ReturnRefused(m) => m.decision,
             Output::RefundDue(m) => m.decision,
-            Output::SoftHold(_) | Output::Rejected(_) | Output::Variance(_) => 0,
+            Output::SoftHold(_) | Output::Rejected(_) | Output::Variance(_) | Output::Notice(_) => {
+                0
+            }
         }
     }
 }

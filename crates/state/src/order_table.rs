@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use omnifold_domain::{Order, OrderKey};
+use omnifold_domain::{Fulfilment, NodeIx, Order, OrderKey};
 use rustc_hash::FxHashMap;
 
 use crate::backend::{Backend, StateError};
@@ -93,6 +93,40 @@ impl OrderTable {
         key: OrderKey,
     ) -> Result<Option<&Arc<Order>>, StateError> {
         Ok(self.cell(rows, key)?.order.as_ref())
+    }
+
+    /// Orders of which a node holds units that have not left, the oldest first. Reads every row.
+    pub(crate) fn open_at(
+        &self,
+        rows: Rows<'_>,
+        node: NodeIx,
+    ) -> Result<Vec<OrderKey>, StateError> {
+        let mut found = Vec::new();
+        let mut look = |key: OrderKey, order: &Order| {
+            let holds = |part: &Fulfilment| {
+                part.node == node && part.lines.iter().any(|line| line.allocated > 0)
+            };
+            if order.fulfilments.iter().any(holds) {
+                found.push((order.placed_step, key));
+            }
+        };
+        for (&key, cell) in &self.cells {
+            match &cell.order {
+                Some(order) => look(key, order),
+                None if cell.digest != 0 => look(key, &cell.decoded(rows.recent, key)?),
+                None => {}
+            }
+        }
+        rows.backend.scan(Table::Order, &[], &[], &mut |bytes, stored| {
+            let key = <[u8; 16]>::try_from(bytes).map_err(|_| rows::no_key(Table::Order, bytes))?;
+            let key = OrderKey(u128::from_be_bytes(key));
+            if !self.cells.contains_key(&key) {
+                look(key, &rows::decode(Table::Order, bytes, stored)?);
+            }
+            Ok(())
+        })?;
+        found.sort_unstable();
+        Ok(found.into_iter().map(|(_, key)| key).collect())
     }
 
     /// Gives the order to be changed, and the earlier image at the first change of a step.
@@ -191,10 +225,13 @@ impl Cell {
 
     /// Decodes what a step left among the images.
     fn restore(&mut self, recent: &Recent, key: OrderKey) -> Result<(), StateError> {
+        self.order = Some(Arc::new(self.decoded(recent, key)?));
+        Ok(())
+    }
+
+    fn decoded(&self, recent: &Recent, key: OrderKey) -> Result<Order, StateError> {
         let stored = recent.row(self.changed_epoch, self.image);
         let stored = stored.expect("images stay until a flushed checkpoint holds them");
-        let order = rows::decode(Table::Order, Key::order(key).as_bytes(), stored)?;
-        self.order = Some(Arc::new(order));
-        Ok(())
+        rows::decode(Table::Order, Key::order(key).as_bytes(), stored)
     }
 }

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use omnifold_domain::invariants::{self, Violation};
-use omnifold_domain::{Ledger, Order, SoftHold, Stock, TimerKey, Transfer, timer};
+use omnifold_domain::{
+    Absence, Ledger, Node, NodeIx, Order, Return, SoftHold, Stock, TimerKey, TimerKind, Transfer,
+    timer,
+};
 
 use crate::backend::{Backend, StateError};
 use crate::digest::Digest;
@@ -29,6 +32,7 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
     let mut promised: BTreeMap<(u32, u32), i64> = BTreeMap::new();
     let mut held: BTreeMap<(u32, u32), i64> = BTreeMap::new();
     let mut ends = Ends::default();
+    let gone = scan_nodes(backend, &mut ends)?;
     for table in Table::ALL.into_iter().filter(|table| table.is_digested()) {
         backend.scan(table, &[], &[], &mut |key, value| {
             report.rows += 1;
@@ -38,6 +42,7 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
                 Table::Order => {
                     let order: Order = decode(table, key, value)?;
                     check_order(&order, &mut promised, &mut report.violations);
+                    check_stranded(&order, &gone, &mut report.violations);
                     ends.needed.extend(timer::timers_of(&order));
                 }
                 Table::SoftHold => {
@@ -47,6 +52,7 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
                         *held.entry((part.sku.0, part.node.0)).or_default() += part.quantity;
                     }
                 }
+                Table::Return => ends.needed.extend(decode::<Return>(table, key, value)?.timer()),
                 Table::Timer => ends.timers.extend(key_timer(key)),
                 _ => {}
             }
@@ -84,6 +90,32 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
         note(&mut report.violations, Violation::new("I6", what));
     }
     Ok(report)
+}
+
+/// Nodes that left the network; pauses that end by themselves have a timer.
+fn scan_nodes(backend: &dyn Backend, ends: &mut Ends) -> Result<BTreeSet<NodeIx>, StateError> {
+    let mut gone = BTreeSet::new();
+    backend.scan(Table::Node, &[], &[], &mut |key, value| {
+        let node: Node = decode(Table::Node, key, value)?;
+        let number = key_u32(key, 0).unwrap_or(0);
+        match node.absence.as_deref() {
+            Some(Absence::Offboarded { .. }) => drop(gone.insert(NodeIx(number))),
+            Some(&Absence::Paused { until_ms: due_ms @ 1.., .. }) => {
+                let (kind, step) = (TimerKind::NodeResumes, u64::from(number));
+                ends.needed.push(TimerKey { due_ms, kind, step });
+            }
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok(gone)
+}
+
+fn check_stranded(order: &Order, gone: &BTreeSet<NodeIx>, violations: &mut Vec<Violation>) {
+    if !invariants::i6_nothing_is_stranded(order, |node| gone.contains(&node)) {
+        let name = format!("order `{}/{}`", order.channel, order.order_id);
+        note(violations, Violation::new("I6", format!("{name} is stranded at a node that left")));
+    }
 }
 
 /// What each row's ledger says is set aside, where it is anything; in transit is what transfers hold.

@@ -388,6 +388,11 @@ impl View for Store {
             .cloned()
     }
 
+    fn orders_open_at(&mut self, node: NodeIx) -> Vec<OrderKey> {
+        let rows = Rows { backend: &*self.backend, recent: &self.recent };
+        or_fault(self.orders.open_at(rows, node))
+    }
+
     fn parcel(&mut self, key: ParcelKey) -> Option<&Parcel> {
         or_fault(self.sides.parcels.get(&*self.backend, key))
     }

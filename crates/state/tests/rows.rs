@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use omnifold_domain::parcel::{Content, Entry, Tracking};
 use omnifold_domain::{
-    AskedBack, Capacity, Carrier, CarrierKey, Channel, Deadlines, Due, Fulfilment, FulfilmentLine,
-    FulfilmentState, Handling, HeldUnits, Hold, Item, Ledger, Line, LineDetails, LineProgress,
-    Location, Movement, MovementKind, Node, NodeDay, NodeIx, Order, OrderDetails, OrderKey,
-    PackedParcel, Parcel, ParcelKey, Payment, Progress, Return, ReturnKey, ReturnLine, ReturnState,
-    SafetyStock, Settings, SkuIx, SoftHold, SoftHoldKey, State as _, Stock, Timing, Transfer,
-    TransferKey, View as _, WaitingKey,
+    Absence, AskedBack, Capacity, Carrier, CarrierKey, Channel, Deadlines, Due, Feedback,
+    Fulfilment, FulfilmentLine, FulfilmentState, Handling, HeldUnits, Hold, Hours, Item, Ledger,
+    Line, LineDetails, LineProgress, Location, Movement, MovementKind, Node, NodeDay, NodeIx,
+    Opening, Order, OrderDetails, OrderKey, PackedParcel, Parcel, ParcelKey, Payment, Progress,
+    Return, ReturnKey, ReturnLine, ReturnState, SafetyStock, Settings, SkuIx, SoftHold,
+    SoftHoldKey, State as _, Stock, Ticket, Timing, Transfer, TransferKey, View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,

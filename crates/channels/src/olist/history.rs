@@ -9,11 +9,11 @@ use omnifold_events::{Event, format_time, v1};
 
 use super::places::{Places, coarse};
 use super::stock::{self, Carried};
-use super::tables::{Customer, Item, Order, Seller, Tables};
+use super::tables::{Customer, Item, Order, Payment, Review, Seller, Tables};
 use super::{OddTimes, OlistOptions, OlistSummary};
 use crate::decimal::{Finer, scaled};
 use crate::publish::input_topic;
-use crate::sealing::{Keyring, recipient_purpose};
+use crate::sealing::{Keyring, feedback_purpose, recipient_purpose};
 
 const HOUR_MS: i64 = 3_600_000;
 const SECOND_MS: i64 = 1_000;
@@ -45,6 +45,8 @@ struct History<'a> {
     places: &'a Places,
     /// Rows of each order, by their number.
     items: HashMap<&'a str, Vec<&'a Item>>,
+    payments: HashMap<&'a str, Vec<&'a Payment>>,
+    reviews: HashMap<&'a str, Vec<&'a Review>>,
     events: Vec<FileEvent>,
     counted: OlistSummary,
 }
@@ -63,11 +65,19 @@ impl<'a> History<'a> {
             items.entry(&item.order_id).or_default().push(item);
         }
         items.values_mut().for_each(|rows| rows.sort_by_key(|item| item.order_item_id));
+        let mut payments: HashMap<&str, Vec<&Payment>> = HashMap::new();
+        for payment in &tables.payments {
+            payments.entry(&payment.order_id).or_default().push(payment);
+        }
+        let mut reviews: HashMap<&str, Vec<&Review>> = HashMap::new();
+        for review in &tables.reviews {
+            reviews.entry(&review.order_id).or_default().push(review);
+        }
         let mut counted = OlistSummary::default();
         counted.places.prefixes = places.len() as u64;
         counted.places.points_outside = places.points_outside;
         let events = Vec::new();
-        Ok(History { tables, options, keyring, places, items, events, counted })
+        Ok(History { tables, options, keyring, places, items, payments, reviews, events, counted })
     }
 
     fn add(&mut self, id: String, time_ms: i64, event: impl Into<Event>) {
@@ -88,6 +98,8 @@ impl<'a> History<'a> {
         let placed = self.placed(order)?;
         self.count_order(order, &placed);
         self.add(format!("placed/{id}"), bought_ms, placed);
+        self.approved(order)?;
+        self.reviewed(order)?;
         if let Some(time_ms) = order.order_delivered_carrier_date {
             let shipped =
                 v1::FulfilmentShipped { target: self.any_node(order), ..Default::default() };
@@ -112,6 +124,65 @@ impl<'a> History<'a> {
             );
         }
         Ok(())
+    }
+
+    /// What was approved came in. Some rows of the file are of nothing.
+    fn approved(&mut self, order: &Order) -> anyhow::Result<()> {
+        let Some(time_ms) = order.order_approved_at else { return Ok(()) };
+        let rows = self.payments.get(order.order_id.as_str()).cloned().unwrap_or_default();
+        for row in rows {
+            let number = row.payment_sequential;
+            let minor = scaled(&row.payment_value, 2, Finer::Refuse)
+                .with_context(|| format!("payment {number}: value `{}`", row.payment_value))?;
+            if minor == 0 {
+                continue;
+            }
+            let captured = v1::PaymentCaptured {
+                channel: self.options.channel.clone(),
+                order_id: order.order_id.clone(),
+                payment_id: number.to_string(),
+                amount: Some(v1::Money { minor, currency: CURRENCY.to_owned() }),
+                ..Default::default()
+            };
+            self.add(format!("approved/{}/{number}", order.order_id), time_ms, captured);
+        }
+        Ok(())
+    }
+
+    fn reviewed(&mut self, order: &Order) -> anyhow::Result<()> {
+        let customer = self.tables.customers.get(&order.customer_id);
+        let customer = customer.with_context(|| format!("no customer {}", order.customer_id))?;
+        let rows = self.reviews.get(order.order_id.as_str()).cloned().unwrap_or_default();
+        for row in rows {
+            let time_ms = row.review_answer_timestamp;
+            let time_ms = time_ms.with_context(|| format!("review {}: no time", row.review_id))?;
+            let feedback = v1::OrderFeedback {
+                channel: self.options.channel.clone(),
+                order_id: order.order_id.clone(),
+                feedback_id: row.review_id.clone(),
+                score: row.review_score,
+                text: self.sealed_words(row, customer)?,
+                ..Default::default()
+            };
+            self.add(format!("review/{}/{}", order.order_id, row.review_id), time_ms, feedback);
+        }
+        Ok(())
+    }
+
+    /// What the customer wrote; none where it is nothing.
+    fn sealed_words(
+        &self,
+        row: &Review,
+        customer: &Customer,
+    ) -> anyhow::Result<Option<v1::Sealed>> {
+        let (title, message) = (&row.review_comment_title, &row.review_comment_message);
+        if title.is_empty() && message.is_empty() {
+            return Ok(None);
+        }
+        let words = serde_json::json!({ "title": title, "message": message }).to_string();
+        let purpose = feedback_purpose(&self.options.channel, &row.order_id, &row.review_id);
+        let person = &customer.customer_unique_id;
+        self.keyring.seal(person, &purpose, words.as_bytes()).map(Some).map_err(Into::into)
     }
 
     fn placed(&mut self, order: &Order) -> anyhow::Result<v1::OrderPlaced> {

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use omnifold_events::parse_time;
 
-/// The files that are read. The folder's other files (payments, reviews) have no event.
+/// The files that are read. Payments and reviews may be missing: then nothing is said of them.
 pub(super) struct Tables {
     pub(super) orders: Vec<Order>,
     pub(super) items: Vec<Item>,
@@ -19,6 +19,8 @@ pub(super) struct Tables {
     pub(super) geolocation: Vec<Point>,
     /// Category in Portuguese > in English.
     pub(super) categories: BTreeMap<String, String>,
+    pub(super) payments: Vec<Payment>,
+    pub(super) reviews: Vec<Review>,
 }
 
 #[derive(Deserialize)]
@@ -44,6 +46,25 @@ pub(super) struct Item {
     pub(super) product_id: String,
     pub(super) seller_id: String,
     pub(super) price: String,
+}
+
+/// One way in which an order was paid.
+#[derive(Deserialize)]
+pub(super) struct Payment {
+    pub(super) order_id: String,
+    pub(super) payment_sequential: u32,
+    pub(super) payment_value: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Review {
+    pub(super) review_id: String,
+    pub(super) order_id: String,
+    pub(super) review_score: u32,
+    pub(super) review_comment_title: String,
+    pub(super) review_comment_message: String,
+    #[serde(deserialize_with = "local_time")]
+    pub(super) review_answer_timestamp: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +109,8 @@ const SELLERS: &str = "olist_sellers_dataset.csv";
 const PRODUCTS: &str = "olist_products_dataset.csv";
 const CUSTOMERS: &str = "olist_customers_dataset.csv";
 const GEOLOCATION: &str = "olist_geolocation_dataset.csv";
+const PAYMENTS: &str = "olist_order_payments_dataset.csv";
+const REVIEWS: &str = "olist_order_reviews_dataset.csv";
 const CATEGORIES: &str = "product_category_name_translation.csv";
 
 impl Tables {
@@ -101,6 +124,8 @@ impl Tables {
         let categories: Vec<Category> = rows(dir, CATEGORIES)?;
         Ok(Tables {
             orders: rows(dir, ORDERS)?,
+            payments: rows_if_any(dir, PAYMENTS)?,
+            reviews: rows_if_any(dir, REVIEWS)?,
             items: rows(dir, ITEMS)?,
             sellers: rows(dir, SELLERS)?,
             products: rows(dir, PRODUCTS)?,
@@ -112,6 +137,10 @@ impl Tables {
                 .collect(),
         })
     }
+}
+
+fn rows_if_any<T: DeserializeOwned>(dir: &Path, name: &str) -> anyhow::Result<Vec<T>> {
+    if dir.join(name).is_file() { rows(dir, name) } else { Ok(Vec::new()) }
 }
 
 fn rows<T: DeserializeOwned>(dir: &Path, name: &str) -> anyhow::Result<Vec<T>> {

@@ -26,6 +26,10 @@ pub(super) fn authorised<S: State>(
     let node = state.node_named(&message.node_id);
     row.node = Some(node.ok_or_else(|| format!("no node `{}`", message.node_id))?);
     row.state = ReturnState::Authorised;
+    row.expires_at = message.expires_at_ms;
+    if let Some(timer) = row.timer() {
+        state.put_timer(timer, return_key.0);
+    }
     let order = state.order(key).expect("checked by fold").clone();
     let replacement = match &message.replacement {
         Some(placed) => Some(replacement_order(state, &order, message, placed)?),

@@ -9,7 +9,8 @@ use super::subject::{
     Move, Subject, allocated, allocated_stock, find, line_of, moved_stock, moves, open_to, order,
     under_way,
 };
-use super::{Context, check, serve_if_waited};
+use super::{Context, check, serve_if_waited, tickets};
+use crate::notice::{capture_due, is_wanted, notify, quantities};
 use crate::timer::change_order;
 use crate::transitions::FulfilmentEvent;
 use crate::{
@@ -39,10 +40,7 @@ pub(super) fn accept<S: State>(
 fn pick_by<S: State>(state: &mut S, subject: &Subject, place: usize, context: Context<'_>) -> i64 {
     let node = order(state, subject).fulfilments[place].node;
     let market = state.settings().expect("checked before every fold").deadlines;
-    match state.nodes()[node.0 as usize].deadlines.or(market).pick_within_ms {
-        0 => 0,
-        within => context.now_ms + within,
-    }
+    state.nodes()[node.0 as usize].pick_by(context.now_ms, market)
 }
 
 /// Rule R11: the allocation is released, then the reason's stock effect is booked; the node is
@@ -148,6 +146,7 @@ pub(super) fn ship<S: State>(
     let label = Label { carrier: &event.carrier, tracking_number: &event.tracking_number };
     let parcel = parcels::labelled(state, subject.key, label, &moves)?;
     leave(state, context, subject.key, &moves, Fulfilment::have_left, work);
+    tell_moves(state, subject.key, v1::NoticeKind::Shipped, &moves, label, work);
     if let Some((key, parcel)) = parcel {
         parcels::put_handed_over(state, subject.key, key, parcel);
     }
@@ -202,6 +201,7 @@ pub(super) fn leave<S: State>(
         };
         book_checked(state, Shelf { sku, node }, &entry, MovementKind::Shipped, work);
     }
+    capture_due(state, key, work);
 }
 
 /// What left before the newest count is no longer among what was counted.
@@ -250,11 +250,52 @@ pub(super) fn deliver<S: State>(
     state: &mut S,
     context: Context<'_>,
     event: &v1::FulfilmentDelivered,
+    work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
     let subject = find(state, event.target.as_ref())?;
     let moves = moves(order(state, &subject), &subject, &event.lines, under_way)?;
     arrive(state, subject.key, &moves, context.time_ms);
+    tell_arrival(state, subject.key, &moves, Label::NONE, work);
     Ok(())
+}
+
+/// The customer is told what arrived, and what was open about its way is settled.
+pub(super) fn tell_arrival<S: State>(
+    state: &mut S,
+    key: OrderKey,
+    moves: &[Move],
+    label: Label<'_>,
+    work: &mut Vec<Work>,
+) {
+    tell_moves(state, key, v1::NoticeKind::Delivered, moves, label, work);
+    for place in places(moves) {
+        tickets::settle_way(state, key, place as u32 + 1, "delivered", work);
+    }
+}
+
+/// One notice for each fulfilment that moves are of.
+pub(super) fn tell_moves<S: State>(
+    state: &mut S,
+    key: OrderKey,
+    kind: v1::NoticeKind,
+    moves: &[Move],
+    label: Label<'_>,
+    work: &mut Vec<Work>,
+) {
+    if !is_wanted(state, kind) {
+        return;
+    }
+    for place in places(moves) {
+        let of_place = moves.iter().filter(|step| step.fulfilment == place);
+        notify(state, key, kind, work, |order, notice| {
+            let units = of_place.map(|step| (line_of(order, step).line as usize, step.units));
+            let units: Vec<(usize, i64)> = units.collect();
+            notice.fulfilment = place as u32 + 1;
+            notice.lines = quantities(order, &units);
+            notice.carrier = label.carrier.to_owned();
+            notice.tracking_number = label.tracking_number.to_owned();
+        });
+    }
 }
 
 /// The units of the moves arrive at an instant.

@@ -3,10 +3,10 @@
 
 use omnifold_events::v1;
 
-use super::Context;
 use super::booking::{Shelf, book_checked};
 use super::fulfilment::places;
 use super::subject::{Move, Subject, find, moved_stock, moves, order, under_way};
+use super::{Context, tickets};
 use crate::work::{Repay, RepayLine};
 use crate::{Entry, EntryKind, MovementKind, Order, Reason, Refusal, State, Work};
 
@@ -25,6 +25,11 @@ pub(super) fn lose<S: State>(
     let lost = Entry::new(EntryKind::Lost, event.kind().as_str_name(), context.time_ms);
     let gone = GivenUp { moves: &moves, is_back: false, entry: lost };
     give_up(state, &subject, &gone, work);
+    let lost = event.kind() == v1::LossKind::Lost;
+    let kind = if lost { v1::TicketKind::Lost } else { v1::TicketKind::Damaged };
+    for place in places(&moves) {
+        tickets::open(state, subject.key, kind, place as u32 + 1, work);
+    }
     Ok(())
 }
 
@@ -54,6 +59,9 @@ pub(super) fn return_to_origin<S: State>(
     let reason = event.disposition().as_str_name();
     let entry = Entry::new(EntryKind::ReturnedToOrigin, reason, context.time_ms);
     give_up(state, &subject, &GivenUp { moves: &moves, is_back, entry }, work);
+    for place in places(&moves) {
+        tickets::settle_way(state, subject.key, place as u32 + 1, "returned_to_origin", work);
+    }
     Ok(())
 }
 

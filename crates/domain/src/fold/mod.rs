@@ -11,16 +11,18 @@ mod holds;
 mod losses;
 mod moves;
 pub(crate) mod network;
+pub(crate) mod nodes;
 mod orders;
 mod parcels;
 mod payments;
 mod picking;
-mod pickup;
+pub(crate) mod pickup;
 mod questions;
-mod returns;
+pub(crate) mod returns;
 mod soft_holds;
 mod stock;
 mod subject;
+pub(crate) mod tickets;
 mod transfers;
 
 use omnifold_events::Event;
@@ -57,10 +59,14 @@ pub fn fold<S: State>(
         return Err(Refusal::new(Reason::NoMarket, detail));
     }
     match event {
-        Event::MarketConfigured(event) => network::configure(state, event),
+        Event::MarketConfigured(event) => network::configure(state, context, event),
         Event::RulesActivated(event) => network::activate_rules(state, context, event),
         Event::NodeDefined(event) => network::define_node(state, event, work),
         Event::NodeCapacitySet(event) => network::set_capacity(state, event, work),
+        Event::NodeCalendarSet(event) => nodes::set_calendar(state, context, event, work),
+        Event::NodePaused(event) => nodes::pause(state, context, event, work),
+        Event::NodeResumed(event) => nodes::resume(state, event, work),
+        Event::NodeOffboarded(event) => nodes::offboard(state, event, work),
         Event::ItemDefined(event) => network::define_item(state, event),
         Event::StockSettingsSet(event) => stock::set(state, event, work),
         Event::SalesRateSet(event) => stock::set_sales_rate(state, event, work),
@@ -88,7 +94,9 @@ pub fn fold<S: State>(
         Event::FulfilmentAccepted(event) => fulfilment::accept(state, context, event),
         Event::FulfilmentRejected(event) => fulfilment::reject(state, context, event, work),
         Event::FulfilmentShipped(event) => fulfilment::ship(state, context, event, work),
-        Event::FulfilmentDelivered(event) => fulfilment::deliver(state, context, event),
+        Event::FulfilmentDelivered(event) => fulfilment::deliver(state, context, event, work),
+        Event::OrderFeedback(event) => tickets::take_feedback(state, event),
+        Event::TicketClosed(event) => tickets::close(state, event, work),
         Event::FulfilmentReleaseConfirmed(event) => questions::give_up(state, event, work),
         Event::FulfilmentReleaseRefused(event) => questions::keep(state, event, work),
         Event::CarrierDefined(event) => network::define_carrier(state, event),
@@ -98,12 +106,12 @@ pub fn fold<S: State>(
         Event::FulfilmentShortPicked(event) => picking::short_pick(state, context, event, work),
         Event::FulfilmentPacked(event) => picking::pack(state, event),
         Event::FulfilmentHandedOver(event) => picking::hand_over(state, context, event, work),
-        Event::FulfilmentReadyForPickup(event) => pickup::ready(state, event),
+        Event::FulfilmentReadyForPickup(event) => pickup::ready(state, context, event, work),
         Event::FulfilmentCollected(event) => pickup::collect(state, context, event, work),
         Event::FulfilmentPickupExpired(event) => pickup::expire(state, event),
         Event::FulfilmentReturnedToStock(event) => pickup::return_to_stock(state, event, work),
         Event::FulfilmentMoved(event) => picking::relocate(state, event, work),
-        Event::TrackingUpdated(event) => parcels::track(state, context, event),
+        Event::TrackingUpdated(event) => parcels::track(state, context, event, work),
         Event::ParcelHandedOn(event) => parcels::hand_on(state, event),
         Event::FulfilmentLost(event) => losses::lose(state, context, event, work),
         Event::FulfilmentReturnedToOrigin(event) => {

@@ -2,7 +2,7 @@
 
 use omnifold_events::v1;
 
-use super::{Context, check, serve_if_waited};
+use super::{Context, check, nodes, serve_if_waited};
 use crate::{
     Capacity, Carrier, CarrierKey, Channel, Deadlines, Item, MAX_QUANTITY_MILLI, Node, NodeIx,
     Reason, Refusal, Settings, SkuIx, State, Work, calendar, rules,
@@ -17,6 +17,7 @@ const MAX_SPAN_MS: i64 = 3_155_760_000_000;
 
 pub(super) fn configure<S: State>(
     state: &mut S,
+    context: Context<'_>,
     event: &v1::MarketConfigured,
 ) -> Result<(), Refusal> {
     check::currency(&event.currency)?;
@@ -32,6 +33,7 @@ pub(super) fn configure<S: State>(
         settings.channels.clone_from(&old.channels);
     }
     state.put_settings(settings);
+    nodes::await_openings(state, context.now_ms);
     Ok(())
 }
 
@@ -51,12 +53,23 @@ fn check_spans(event: &v1::MarketConfigured) -> Result<(), Refusal> {
     } else {
         check_span("accept_within_ms", event.accept_within_ms)?;
         check_span("pick_within_ms", event.pick_within_ms)?;
+        check_span("max_closed_ms", event.max_closed_ms)?;
+        check_span("pickup_expires_after_ms", event.pickup_expires_after_ms)?;
+        check_span("pickup_reminder_after_ms", event.pickup_reminder_after_ms)?;
+        check_span("return_expires_after_ms", event.return_expires_after_ms)?;
+        check_notices(&event.notices)?;
         return check_span("cancel_waiting_after_ms", event.cancel_waiting_after_ms);
     };
     Err(Refusal::new(Reason::InvalidQuantity, fault))
 }
 
-fn check_span(what: &str, span_ms: i64) -> Result<(), Refusal> {
+fn check_notices(notices: &[i32]) -> Result<(), Refusal> {
+    let known = |kind: i32| v1::NoticeKind::try_from(kind).is_ok_and(|kind| kind as i32 != 0);
+    let Some(unknown) = notices.iter().find(|&&kind| !known(kind)) else { return Ok(()) };
+    Err(Refusal::new(Reason::Malformed, format!("notice kind {unknown} is not known")))
+}
+
+pub(super) fn check_span(what: &str, span_ms: i64) -> Result<(), Refusal> {
     if (0..=MAX_SPAN_MS).contains(&span_ms) {
         return Ok(());
     }
@@ -121,12 +134,15 @@ pub(super) fn define_node<S: State>(
             pick_within_ms: event.pick_within_ms,
         },
         capacity: None,
+        opening: None,
+        absence: None,
     };
     let known = state.node_named(&event.node_id);
-    let capacity = known.and_then(|ix| state.nodes()[ix.0 as usize].capacity.clone());
-    let node = Node { capacity, ..node };
+    let old = known.map(|ix| state.nodes()[ix.0 as usize].clone());
+    let worked = old.as_ref().is_none_or(Node::takes_work);
+    let node = old.map_or(node.clone(), |old| keeps_what_others_set(node, old));
     let next = u32::try_from(state.nodes().len()).expect("nodes fit a u32");
-    let appears = node.enabled && known.is_some_and(|ix| !state.nodes()[ix.0 as usize].enabled);
+    let appears = node.takes_work() && !worked;
     state.put_node(known.unwrap_or(NodeIx(next)), node);
     if appears {
         serve_every_queue(state, work);
@@ -163,6 +179,12 @@ pub(super) fn define_channel<S: State>(
     state.put_settings(settings);
     serve_every_queue(state, work); // it may sell what its waiting orders could not have
     Ok(())
+}
+
+/// What a NodeDefined does not speak of stays. One that had left the network is taken in again.
+fn keeps_what_others_set(node: Node, old: Node) -> Node {
+    let absence = if old.is_offboarded() { None } else { old.absence };
+    Node { capacity: old.capacity, opening: old.opening, absence, ..node }
 }
 
 /// Rule R8: what the node took today counts against the new limit.

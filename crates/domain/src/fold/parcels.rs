@@ -2,11 +2,12 @@
 
 use omnifold_events::v1;
 
-use super::fulfilment::arrive;
+use super::fulfilment::{arrive, tell_arrival};
 use super::subject::{Move, under_way};
-use super::{Context, check};
+use super::{Context, check, tickets};
+use crate::notice::notify;
 use crate::parcel::{Content, Entry, MAX_LEGS, Tracking};
-use crate::{CarrierKey, OrderKey, Parcel, ParcelKey, Reason, Refusal, State};
+use crate::{CarrierKey, OrderKey, Parcel, ParcelKey, Reason, Refusal, State, Work};
 
 /// A carrier's number.
 #[derive(Clone, Copy)]
@@ -16,6 +17,9 @@ pub(super) struct Label<'a> {
 }
 
 impl Label<'_> {
+    /// No number.
+    pub(super) const NONE: Label<'static> = Label { carrier: "", tracking_number: "" };
+
     fn key(self) -> ParcelKey {
         ParcelKey::of(self.carrier, self.tracking_number)
     }
@@ -118,6 +122,7 @@ pub(super) fn track<S: State>(
     state: &mut S,
     context: Context<'_>,
     event: &v1::TrackingUpdated,
+    work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
     check::name("code", &event.code)?;
     if !event.place.is_empty() {
@@ -143,14 +148,50 @@ pub(super) fn track<S: State>(
         carrier: event.carrier.clone(),
         place: event.place.clone(),
     };
+    let before = parcel.tracking.status;
     if !parcel.tracking.take(entry) {
         return Ok(());
     }
     if !arrivals.is_empty() {
         arrive(state, parcel.order, &arrivals, event.happened_at_ms);
+        tell_arrival(state, parcel.order, &arrivals, label, work);
+    }
+    if parcel.tracking.status != before {
+        tell_status(state, &parcel, work);
     }
     state.put_parcel(key, parcel);
     Ok(())
+}
+
+/// What a new status of a parcel means to its customer, and to who looks after parcels.
+fn tell_status<S: State>(state: &mut S, parcel: &Parcel, work: &mut Vec<Work>) {
+    use v1::{NoticeKind as N, TicketKind as K, TrackingStatus as T};
+    let status = T::try_from(parcel.tracking.status).unwrap_or_default();
+    let ticket = match status {
+        T::Lost => Some(K::Lost),
+        T::Damaged => Some(K::Damaged),
+        T::DeliveryFailed => Some(K::DeliveryFailed),
+        _ => None,
+    };
+    let fulfilment = parcel.contents.first().map_or(0, |content| content.fulfilment + 1);
+    match ticket {
+        Some(kind) => tickets::open(state, parcel.order, kind, fulfilment, work),
+        None => {
+            let word = status.as_str_name().trim_start_matches("TRACKING_STATUS_").to_lowercase();
+            tickets::settle_way(state, parcel.order, fulfilment, &word, work);
+        }
+    }
+    let kind = match status {
+        T::OutForDelivery => N::OutForDelivery,
+        T::DeliveryDelayed => N::Delayed,
+        T::ReadyForPickup => N::ReadyForPickup,
+        _ => return,
+    };
+    notify(state, parcel.order, kind, work, |_, notice| {
+        notice.fulfilment = fulfilment;
+        notice.carrier.clone_from(&parcel.carrier);
+        notice.tracking_number.clone_from(&parcel.tracking_number);
+    });
 }
 
 /// Rule S6: no carrier has seen tomorrow.

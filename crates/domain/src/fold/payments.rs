@@ -3,6 +3,7 @@
 use omnifold_events::v1;
 
 use super::{check, orders};
+use crate::notice::notify_money;
 use crate::payment::net_captured;
 use crate::standing::{Standing, settle};
 use crate::{Handling, Order, OrderKey, Payment, Reason, Refusal, State, Work};
@@ -109,7 +110,9 @@ pub(super) fn refund<S: State>(
     let left = payment.captured - payment.refunded;
     refuse_over(Reason::OverRefund, amount, left, "came in and has not gone back")?;
     payment.refunded += amount;
+    let (key, refunded) = (account.key, v1::NoticeKind::Refunded);
     put(state, account, work);
+    notify_money(state, key, refunded, amount, (&event.payment_id, ""), work);
     Ok(())
 }
 

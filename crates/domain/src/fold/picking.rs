@@ -3,7 +3,7 @@
 use omnifold_events::v1;
 
 use super::booking::Shelf;
-use super::fulfilment::{Missing, check_dispatches, leave, places, release_missing};
+use super::fulfilment::{Missing, check_dispatches, leave, places, release_missing, tell_moves};
 use super::parcels::{self, Label};
 use super::questions::{by_line, gone_though_asked, refuse_held};
 use super::subject::{
@@ -229,7 +229,10 @@ pub(super) fn hand_over<S: State>(
         packed.retain(|parcel| handed.iter().all(|(gone, _)| gone.id != parcel.id));
     });
     leave(state, context, subject.key, &all, Fulfilment::have_left, work);
-    for (key, row) in rows {
+    for ((key, row), (parcel, tracking_number)) in rows.into_iter().zip(&handed) {
+        let label = Label { carrier: &event.carrier, tracking_number };
+        let moves = moves_of(place, parcel);
+        tell_moves(state, subject.key, v1::NoticeKind::Shipped, &moves, label, work);
         parcels::put_handed_over(state, subject.key, key, row);
     }
     Ok(())
@@ -343,8 +346,8 @@ fn check_nodes<S: State>(
         (Reason::PickupOrder, format!("order `{}` is collected at its node", order.order_id))
     } else if state.nodes()[from.0 as usize].is_partner() {
         (Reason::HeldByPartner, format!("partner `{}` holds the work", name(from)))
-    } else if !state.nodes()[to.0 as usize].enabled {
-        (Reason::NodeDisabled, format!("node `{}` is disabled", name(to)))
+    } else if !state.nodes()[to.0 as usize].takes_work() {
+        (Reason::NodeDisabled, format!("node `{}` is disabled, paused or gone", name(to)))
     } else if from == to || !permitted || order.excluded.contains(&to) {
         (
             Reason::NodeNotPermitted,

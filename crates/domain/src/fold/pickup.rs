@@ -1,14 +1,15 @@
 //! Pick-up orders at their node (rule R10): ready, collected, not collected, back on the shelf.
 
-use omnifold_events::v1;
+use omnifold_events::v1::{self, NoticeKind};
 
 use super::Context;
 use super::fulfilment::{check_dispatches, leave, note_arrival};
 use super::questions::{by_line, refuse_held};
 use super::subject::{Subject, allocated, find, moves, open_to, order};
+use crate::notice::{notify, quantities};
 use crate::timer::change_order;
 use crate::transitions::FulfilmentEvent;
-use crate::{Fulfilment, Reason, Refusal, State, Work};
+use crate::{Fulfilment, FulfilmentState, Order, OrderKey, Reason, Refusal, State, Timing, Work};
 
 /// The fulfilments of a pick-up order that stand where an event needs them.
 fn pickups<S: State>(
@@ -29,9 +30,15 @@ fn pickups<S: State>(
 /// What lies ready was taken from the shelf.
 pub(super) fn ready<S: State>(
     state: &mut S,
+    context: Context<'_>,
     event: &v1::FulfilmentReadyForPickup,
+    work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
     let (subject, found) = pickups(state, event.target.as_ref(), FulfilmentEvent::MakeReady)?;
+    let settings = state.settings().expect("checked before every fold");
+    let by = |span: i64| if span == 0 { 0 } else { context.now_ms + span };
+    let remind_at = by(settings.pickup_reminder_after_ms);
+    let ready_until = by(settings.pickup_expires_after_ms);
     change_order(state, subject.key, &mut |order| {
         for &place in &found {
             let fulfilment = &mut order.fulfilments[place];
@@ -41,8 +48,66 @@ pub(super) fn ready<S: State>(
             }
             fulfilment.happen(FulfilmentEvent::MakeReady);
         }
+        order.change_timing(|timing| {
+            (timing.remind_at, timing.ready_until) = (remind_at, ready_until);
+        });
     });
+    tell(state, subject.key, NoticeKind::ReadyForPickup, &found, work);
     Ok(())
+}
+
+/// Until when each of these lies ready.
+fn tell<S: State>(
+    state: &mut S,
+    key: OrderKey,
+    kind: NoticeKind,
+    places: &[usize],
+    work: &mut Vec<Work>,
+) {
+    for &place in places {
+        notify(state, key, kind, work, |order, notice| {
+            notice.fulfilment = place as u32 + 1;
+            let lines = order.fulfilments[place].lines.iter();
+            let lines = lines.map(|line| (line.line as usize, line.allocated));
+            let lines: Vec<_> = lines.filter(|&(_, units)| units > 0).collect();
+            notice.lines = quantities(order, &lines);
+            notice.due_ms = order.timing.as_ref().map_or(0, |timing| timing.ready_until);
+        });
+    }
+}
+
+fn lying_ready(order: &Order) -> Vec<usize> {
+    let numbered = order.fulfilments.iter().enumerate();
+    let ready = numbered.filter(|(_, part)| part.state == FulfilmentState::ReadyForPickup);
+    ready.map(|(place, _)| place).collect()
+}
+
+/// Nobody has come for it yet.
+pub(crate) fn remind<S: State>(state: &mut S, key: OrderKey, due_ms: i64, work: &mut Vec<Work>) {
+    let Some(order) = state.order(key) else { return };
+    let due = |timing: &Timing| (1..=due_ms).contains(&timing.remind_at);
+    if !order.timing.as_deref().is_some_and(due) {
+        return;
+    }
+    let ready = lying_ready(order);
+    change_order(state, key, &mut |order| order.change_timing(|timing| timing.remind_at = 0));
+    tell(state, key, NoticeKind::PickupReminder, &ready, work);
+}
+
+/// Nobody came in time. The units stay promised until the node has them back on its shelf.
+pub(crate) fn end_wait<S: State>(state: &mut S, key: OrderKey, due_ms: i64) {
+    let Some(order) = state.order(key) else { return };
+    let due = |timing: &Timing| (1..=due_ms).contains(&timing.ready_until);
+    if !order.timing.as_deref().is_some_and(due) {
+        return;
+    }
+    let ready = lying_ready(order);
+    change_order(state, key, &mut |order| {
+        ready.iter().for_each(|&place| {
+            order.fulfilments[place].happen(FulfilmentEvent::ExpirePickup);
+        });
+        order.change_timing(|timing| (timing.remind_at, timing.ready_until) = (0, 0));
+    });
 }
 
 /// The units leave and arrive in one.

@@ -31,21 +31,12 @@ pub(super) fn refuse_held(order: &Order, moves: &[Move]) -> Result<(), Refusal> 
 /// The node was asked for units that it has no more: the question is answered for those.
 pub(super) fn gone_though_asked(order: &mut Order, step: &Move) -> Option<(usize, i64)> {
     let line = *line_of(order, step);
-    let mut over = order.asked_back_of(step.fulfilment, &line) - line.allocated;
+    let over = order.asked_back_of(step.fulfilment, &line) - line.allocated;
     if over <= 0 {
         return None;
     }
     let answered = (line.line as usize, over);
-    let asked = &mut order.handling_mut().asked_back;
-    for question in asked.iter_mut().filter(|question| {
-        question.fulfilment as usize == step.fulfilment && question.line == line.line
-    }) {
-        let units = question.units.min(over);
-        question.units -= units;
-        over -= units;
-    }
-    asked.retain(|question| question.units > 0);
-    order.tidy_handling();
+    order.answer_asked(step.fulfilment, line.line as usize, over);
     Some(answered)
 }
 

@@ -45,6 +45,8 @@ pub(super) fn request<S: State>(
         node: None,
         replacement,
         fee_taken: false,
+        requested_step: context.step,
+        expires_at: 0,
         lines,
         to_inspect: Vec::new(),
     };
@@ -157,29 +159,49 @@ pub(super) fn expire<S: State>(
     event: &v1::ReturnExpired,
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
-    let (key, mut row, order) =
-        open_return(state, &event.channel, &event.order_id, &event.return_id)?;
+    let (key, row, _) = open_return(state, &event.channel, &event.order_id, &event.return_id)?;
+    if let Some((order, lines)) = give_up(state, key, row) {
+        work.push(Work::Cancel { order, lines });
+    }
+    Ok(())
+}
+
+/// The wait for a return is over.
+pub(crate) fn end_wait<S: State>(state: &mut S, key: ReturnKey, due_ms: i64, work: &mut Vec<Work>) {
+    let open = |row: &&Return| row.state.is_open() && (1..=due_ms).contains(&row.expires_at);
+    if let Some(row) = state.return_of(key).filter(open).cloned()
+        && let Some((order, lines)) = give_up(state, key, row)
+    {
+        work.push(Work::CancelExpired { order, lines });
+    }
+}
+
+/// Returns what is left of the order that replaces the goods: (place of the line, units).
+fn give_up<S: State>(
+    state: &mut S,
+    key: ReturnKey,
+    mut row: Return,
+) -> Option<(OrderKey, Vec<(usize, i64)>)> {
+    forget_end(state, &row);
     row.state = ReturnState::Expired;
-    state.change_order(order.key(), &mut |order| {
+    let order = state.order(row.order).expect("a return has its order");
+    let replacement = row.replacement.as_ref().map(|id| OrderKey::of(&order.channel, id));
+    state.change_order(row.order, &mut |order| {
         for line in &row.lines {
             let details = order.line_details_mut(line.line as usize);
             details.announced -= line.units - line.received;
         }
     });
-    let replacement = row.replacement.as_ref().map(|id| OrderKey::of(&order.channel, id));
     state.put_return(key, row);
-    if let Some(order) = replacement {
-        cancel_what_is_left(state, order, work);
-    }
-    Ok(())
+    let replacement = replacement?;
+    let left = state.order(replacement)?.lines.iter().map(|line| line.open + line.allocated);
+    let lines: Vec<(usize, i64)> = left.enumerate().filter(|&(_, units)| units > 0).collect();
+    (!lines.is_empty()).then_some((replacement, lines))
 }
 
-fn cancel_what_is_left<S: State>(state: &mut S, key: OrderKey, work: &mut Vec<Work>) {
-    let Some(order) = state.order(key) else { return };
-    let left = order.lines.iter().map(|line| line.open + line.allocated).enumerate();
-    let lines: Vec<(usize, i64)> = left.filter(|&(_, units)| units > 0).collect();
-    if !lines.is_empty() {
-        work.push(Work::Cancel { order: key, lines });
+fn forget_end<S: State>(state: &mut S, row: &Return) {
+    if let Some(timer) = row.timer() {
+        state.remove_timer(timer);
     }
 }
 
@@ -209,6 +231,9 @@ pub(super) fn receive<S: State>(
         details.arrived_at = details.arrived_at.max(context.time_ms);
     });
     let complete = row.lines.iter().all(|line| line.received == line.units);
+    if complete {
+        forget_end(state, &row);
+    }
     row.state = if complete { ReturnState::Received } else { ReturnState::PartlyReceived };
     let lines = due(&row, &arrivals);
     state.put_return(key, row);

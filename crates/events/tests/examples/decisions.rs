@@ -23,6 +23,7 @@ pub fn return_authorised() -> v1::ReturnAuthorised {
             placed_at_ms: 1_748_858_400_000,
         }),
         timer: 2,
+        expires_at_ms: 1_750_068_000_000,
     }
 }
 

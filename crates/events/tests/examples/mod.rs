@@ -4,6 +4,8 @@
 mod decisions;
 mod work;
 
+pub mod story;
+
 use std::collections::BTreeMap;
 
 use omnifold_events::{Event, v1};
@@ -94,6 +96,8 @@ pub fn inputs() -> Vec<Event> {
     all.extend(parcels());
     all.extend(what_comes_back());
     all.extend(answers_to_questions());
+    all.extend(story::nodes());
+    all.extend(story::afterwards());
     all
 }
 
@@ -118,6 +122,11 @@ fn network() -> Vec<Event> {
             accept_within_ms: 900_000,
             pick_within_ms: 7_200_000,
             cancel_waiting_after_ms: 1_209_600_000,
+            max_closed_ms: 43_200_000,
+            notices: vec![v1::NoticeKind::Shipped.into(), v1::NoticeKind::Delivered.into()],
+            pickup_expires_after_ms: 604_800_000,
+            pickup_reminder_after_ms: 259_200_000,
+            return_expires_after_ms: 1_209_600_000,
         }
         .into(),
         v1::RulesActivated { version: 2, extensions: extensions() }.into(),

@@ -3,17 +3,18 @@
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use omnifold_events::parse_time;
-use omnifold_projector::{Query, QueryError, Why, query_offline, why};
+use omnifold_projector::{History, Query, QueryError, Why, history, query_offline, why};
 use serde_json::Value;
 
 use crate::client::{Client, escaped};
 use crate::context::Context;
 use crate::exit::{Exit, NotFound, Usage};
-use crate::render::{answer_text, ledger_text};
+use crate::render::{answer_text, history_text, ledger_text};
 
 const ORDER: &str = "\
 Example:
-  omnifold show order web/1001 --market de";
+  omnifold show order web/1001 --market de
+  omnifold show order web/1001 --history";
 const STOCK: &str = "\
 `atp` is what may still be promised: on_hand - allocated - buffer + backorder_limit.
 
@@ -40,7 +41,7 @@ Example:
 pub enum Show {
     /// An order: its lines and fulfilments
     #[command(after_help = ORDER)]
-    Order(OrderId),
+    Order(OrderArgs),
     /// Stock rows of a node, a SKU or all
     #[command(after_help = STOCK)]
     Stock(Stock),
@@ -61,6 +62,25 @@ pub struct OrderId {
     /// The order: its channel and its id
     #[arg(value_name = "CHANNEL/ORDER_ID")]
     order: String,
+}
+
+/// An order, as it stands or as it came about.
+#[derive(Debug, Args)]
+pub struct OrderArgs {
+    #[command(flatten)]
+    id: OrderId,
+    /// Tell its story: every event about it, taken or refused, and every decision, with their
+    /// places; reads the whole log
+    #[arg(long)]
+    history: bool,
+    /// Entries of the story at most, the newest
+    #[arg(
+        long,
+        requires = "history",
+        default_value_t = 1_000,
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    limit: u32,
 }
 
 /// A fulfilment.
@@ -102,6 +122,11 @@ impl Show {
         {
             return stock.explain(context);
         }
+        if let Show::Order(order) = self
+            && order.history
+        {
+            return order.tell(context);
+        }
         let query = self.query()?;
         let answer = match context.remote()? {
             Some(client) => ask(&client, &context.market_of(&client)?, &query)?,
@@ -124,7 +149,7 @@ impl Show {
                 let (node, sku) = (row.first().or(node.as_ref()), row.get(1).or(sku.as_ref()));
                 Query::Stock { node: node.cloned(), sku: sku.cloned(), limit: *limit as usize }
             }
-            Show::Order(OrderId { order }) => {
+            Show::Order(OrderArgs { id: OrderId { order }, .. }) => {
                 let (channel, order_id) = parts(order)?;
                 Query::Order { channel, order_id }
             }
@@ -136,13 +161,33 @@ impl Show {
     }
 }
 
+/// Only who opens the log can read all of it.
+fn refuse_server(context: &Context) -> Result<()> {
+    if context.remote()?.is_none() {
+        return Ok(());
+    }
+    let detail = "a running server does not read the whole log for one answer; stop it, or ask \
+                  where its log can be opened beside it";
+    Err(Usage(detail.to_owned()).into())
+}
+
+impl OrderArgs {
+    fn tell(&self, context: &Context) -> Result<Exit> {
+        refuse_server(context)?;
+        let log = context.open_existing_log()?;
+        let market = context.market(&log)?;
+        let (channel, order_id) = parts(&self.id.order)?;
+        let question = History { channel, order_id, limit: self.limit as usize };
+        let answer = history(log.log(), &market, context.options(), &question)?;
+        let answer = serde_json::to_value(answer.map_err(explained)?)?;
+        context.output.show(&answer, history_text)?;
+        Ok(Exit::Done)
+    }
+}
+
 impl Stock {
     fn explain(&self, context: &Context) -> Result<Exit> {
-        if context.remote()?.is_some() {
-            let detail = "a running server does not read the whole log for one answer; stop it, or \
-                          ask where its log can be opened beside it";
-            return Err(Usage(detail.to_owned()).into());
-        }
+        refuse_server(context)?;
         let [node, sku] = &self.row[..] else {
             return Err(Usage("name the NODE and the SKU".to_owned()).into());
         };

@@ -11,6 +11,8 @@ pub(crate) struct Recorded {
     pub decision: Decision,
     /// The payload as it was published.
     pub payload: Vec<u8>,
+    /// Its place on `assignments`; 0 for one that is kept without its place.
+    pub offset: u64,
 }
 
 /// The decisions of one epoch, in the order they were published.

@@ -287,6 +287,9 @@ impl Machine {
         match judge {
             Judge::Follow(feed) => {
                 if let Some(recorded) = feed.next_of((self.steps, 0)) {
+                    if let Some(listener) = &mut self.listener {
+                        listener.hear_decision(&recorded, self.clock_ms);
+                    }
                     out.note(&recorded.payload);
                     self.tally.decide(&recorded.decision);
                 }

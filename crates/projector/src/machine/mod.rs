@@ -9,6 +9,7 @@ mod arrival;
 mod emit;
 mod feed;
 mod intake;
+mod listener;
 mod tally;
 mod timers;
 mod work;
@@ -28,6 +29,7 @@ use crate::voids::Voids;
 pub(crate) use arrival::Arrival;
 pub(crate) use emit::{ASSIGNMENTS, Output, Told, decode as decode_decision, type_of};
 pub(crate) use feed::{Feed, Recorded};
+pub(crate) use listener::{Chapter, Fate, Listener};
 pub use tally::Tally;
 pub(crate) use work::LeftOver;
 
@@ -93,6 +95,8 @@ pub(crate) struct Machine {
     pub availability_next: Option<SkuIx>,
     /// The entries of a watched stock row, with the records that caused them.
     pub heard: Option<Vec<Heard>>,
+    /// What happened to the order that is listened to.
+    pub listener: Option<Box<Listener>>,
     /// Work units left in this slice.
     budget: u32,
     refused_or_applied: u64,
@@ -139,6 +143,7 @@ impl Machine {
             voids: Voids::default(),
             availability_next: None,
             heard: None,
+            listener: None,
             budget: WORK_BUDGET,
             refused_or_applied: 0,
             forgotten: 0,
@@ -173,6 +178,9 @@ impl Machine {
         if self.heard.is_some() {
             self.hear(None);
         }
+        if self.listener.is_some() {
+            self.listen(None, out);
+        }
         Ok(self.left_over.is_empty())
     }
 
@@ -194,6 +202,9 @@ impl Machine {
         let taken = reading(|| self.take(arrival, wall_ms, judge, out));
         if self.heard.is_some() {
             self.hear(Some((arrival.topic, &arrival.record)));
+        }
+        if self.listener.is_some() {
+            self.listen(Some((topic, record)), out);
         }
         taken.map_err(Halt::State)?
     }

@@ -98,6 +98,9 @@ impl Machine {
         if self.heard.is_some() {
             self.hear(None);
         }
+        if self.listener.is_some() {
+            self.listen(None, out);
+        }
         Ok(())
     }
 

@@ -54,6 +54,9 @@ impl Machine {
     fn follow(&mut self, feed: &mut Feed, out: &mut Output) -> Result<(), Halt> {
         let mut ignored = Vec::new();
         while let Some(recorded) = feed.next_of(self.moment()) {
+            if let Some(listener) = &mut self.listener {
+                listener.hear_decision(&recorded, self.clock_ms);
+            }
             out.note(&recorded.payload);
             self.tally.decide(&recorded.decision);
             ignored.clear();
@@ -75,6 +78,7 @@ impl Machine {
                     self.serve(sku, after, &mut work, feed.as_deref_mut(), out)?;
                 }
                 Work::Report { sku, node, variance } => self.report(sku, node, variance, out),
+                Work::Notify(notice) => self.notify(*notice, out),
                 other => {
                     let decisions = self.decide(other)?;
                     self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
@@ -103,13 +107,28 @@ impl Machine {
         out.tell(NOTICES, &told, &self.source, self.clock_ms);
     }
 
+    /// Tells what is to be said or done about an order. Nothing is decided.
+    fn notify(&self, notice: v1::Notice, out: &mut Output) {
+        let (step, timer) = self.moment();
+        let notice = v1::Notice { step, timer, ..notice };
+        let key = format!("{}/{}", notice.channel, notice.order_id);
+        let payload = notice.encode_to_vec();
+        let id = notice_id(&key, &notice);
+        let type_name = v1::Notice::TYPE;
+        let told = Told { type_name, id: &id, key: key.as_bytes(), payload: &payload };
+        out.tell(NOTICES, &told, &self.source, self.clock_ms);
+    }
+
     /// What the router decides about one piece of work; a queue is served order by order.
     fn decide(&mut self, work: Work) -> Result<Vec<Decision>, Halt> {
         let turn = self.turn(cause_of(&work))?;
         let (router, store) = (&mut self.router, &mut self.store);
         Ok(match work {
             Work::Route { order, cause } => self.route(order, cause)?,
-            Work::Cancel { order, lines } => router.cancel(store, turn, order, &lines),
+            Work::Cancel { order, lines } | Work::CancelExpired { order, lines } => {
+                router.cancel(store, turn, order, &lines)
+            }
+            Work::TakeBack { order, node, .. } => router.take_back(store, turn, order, node),
             Work::Tell { order, fulfilments, .. } => router.tell(store, turn, order, &fulfilments),
             Work::Release { order, fulfilment, lines } => {
                 router.release(store, turn, order, fulfilment, &lines)
@@ -126,7 +145,9 @@ impl Machine {
             }
             Work::Authorise(key) => authorise(store, turn, key),
             Work::Repay(repaid) => repay(store, turn, &repaid),
-            Work::Serve { .. } | Work::Report { .. } => unreachable!("they decide nothing"),
+            Work::Serve { .. } | Work::Report { .. } | Work::Notify(_) => {
+                unreachable!("they decide nothing")
+            }
         })
     }
 
@@ -244,16 +265,33 @@ impl Machine {
     }
 }
 
+/// What a notice is known by, however often the market is computed again: its order, its kind, what it
+/// is about, and the moment that caused it.
+fn notice_id(order: &str, notice: &v1::Notice) -> String {
+    let kind = notice.kind().as_str_name().trim_start_matches("NOTICE_KIND_").to_lowercase();
+    let about = [&notice.tracking_number, &notice.reference, &notice.reason];
+    let about: Vec<&str> = about.into_iter().map(String::as_str).collect();
+    let (part, ticket) = (notice.fulfilment, notice.ticket);
+    let (step, timer) = (notice.step, notice.timer);
+    format!("notice/{order}/{kind}/f{part}/{}/{ticket}/{step}.{timer}", about.join("/"))
+}
+
 /// What the decisions on a piece of work say made the engine take them.
 fn cause_of(work: &Work) -> Cause {
     match work {
-        Work::Route { cause, .. } | Work::Tell { cause, .. } => *cause,
+        Work::Route { cause, .. } | Work::Tell { cause, .. } | Work::TakeBack { cause, .. } => {
+            *cause
+        }
         Work::Cancel { .. } | Work::Release { .. } | Work::Keep { .. } => Cause::Cancelled,
-        Work::TimeOut { .. } | Work::EndWaiting { .. } => Cause::TimedOut,
+        Work::TimeOut { .. } | Work::EndWaiting { .. } | Work::CancelExpired { .. } => {
+            Cause::TimedOut
+        }
         Work::Serve { .. } => Cause::StockAppeared,
         Work::Move { .. } => Cause::Moved,
         Work::Authorise(_) => Cause::Returned,
         Work::Repay(repaid) => repaid.cause,
-        Work::SoftHold(_) | Work::EndSoftHold { .. } | Work::Report { .. } => Cause::Unspecified,
+        Work::SoftHold(_) | Work::EndSoftHold { .. } | Work::Report { .. } | Work::Notify(_) => {
+            Cause::Unspecified
+        }
     }
 }

@@ -25,6 +25,10 @@ pub struct Audit {
     pub(super) transfers: HashMap<u32, UnderWay, FxBuildHasher>,
     /// Nodes that each defined channel sells from; empty: all.
     pub(super) channels: HashMap<u32, Vec<u32>, FxBuildHasher>,
+    /// Nodes that are paused without an end.
+    pub(super) absent: HashSet<u32, FxBuildHasher>,
+    /// Nodes that left the network.
+    pub(super) gone: HashSet<u32, FxBuildHasher>,
     pub(super) soft_holds: HashMap<Key, HeldUnits, FxBuildHasher>,
     /// When each active soft hold ends.
     pub(super) soft_hold_ends: BTreeSet<(i64, Key)>,
@@ -73,6 +77,8 @@ impl Audit {
             shelves: Shelves::default(),
             transfers: HashMap::default(),
             channels: HashMap::default(),
+            absent: HashSet::default(),
+            gone: HashSet::default(),
             soft_holds: HashMap::default(),
             soft_hold_ends: BTreeSet::new(),
             seen: HashSet::default(),

@@ -43,7 +43,8 @@ impl Audit {
                 }
             }
             Output::Changed(changed) => {
-                self.keeps(key, &name, changed.fulfilment, &changed.lines);
+                let leaves = changed.cause() == Cause::NodeOffboarded;
+                self.keeps(key, &name, changed.fulfilment, &changed.lines, leaves);
             }
             Output::ReleaseRequested(asked) => self.asked_back(key, &name, asked),
             Output::Released(released) => self.released(key, &name, released),
@@ -51,8 +52,8 @@ impl Audit {
             Output::ReturnAuthorised(message) => self.return_authorised(&name, message),
             Output::ReturnRefused(_) => {}
             Output::RefundDue(message) => self.refund_due(key, &name, message),
-            Output::Rejected(_) | Output::Variance(_) => {
-                self.violation(Rule::UnknownSubject, &name, "a refused event on `assignments`");
+            Output::Rejected(_) | Output::Variance(_) | Output::Notice(_) => {
+                self.violation(Rule::UnknownSubject, &name, "no decision, on `assignments`");
             }
         }
         if output.fulfilment().is_some() {
@@ -240,7 +241,9 @@ impl Audit {
         let channel = self.channels.get(&self.names.number(&message.channel));
         let exposed = channel.is_none_or(|nodes| nodes.is_empty() || nodes.contains(&node));
         let hidden = (!exposed).then_some("its channel does not sell that node's stock");
-        let forbids = order.forbids(node).or(hidden);
+        let is_absent = self.absent.contains(&node) || self.gone.contains(&node);
+        let absent = is_absent.then_some("it is paused or gone");
+        let forbids = order.forbids(node).or(hidden).or(absent);
         if number != message.fulfilment as usize {
             let detail = format!("f{} where f{number} is due", message.fulfilment);
             self.violation(Rule::FulfilmentNumber, name, detail);
@@ -297,7 +300,9 @@ impl Audit {
             match share.filter(|share| units > 0 && units <= share.live - share.asked) {
                 Some(share) => {
                     share.asked += units;
-                    order.lines[share.line as usize].cancelled -= units;
+                    if message.cause() != Cause::TimedOut {
+                        order.lines[share.line as usize].cancelled -= units;
+                    }
                 }
                 None => {
                     let detail = format!(
@@ -319,7 +324,8 @@ impl Audit {
             order.answer(message.fulfilment, true);
         }
         let said: i64 = message.lines.iter().map(|line| line.quantity_milli).sum();
-        let Some(taken) = self.keeps(key, name, message.fulfilment, &[]) else { return };
+        let leaves = message.cause() == Cause::NodeOffboarded;
+        let Some(taken) = self.keeps(key, name, message.fulfilment, &[], leaves) else { return };
         if said != taken {
             let detail =
                 format!("f{}: {said} units released, {taken} stood there", message.fulfilment);
@@ -327,13 +333,15 @@ impl Audit {
         }
     }
 
-    /// A fulfilment keeps these units and no others. Returns how many it gave up.
+    /// A fulfilment keeps these units and no others. Returns how many it gave up. Of what a node that
+    /// leaves the network gives up, the units that it was asked for are cancelled.
     fn keeps(
         &mut self,
         key: Key,
         name: &str,
         number: u32,
         lines: &[v1::AssignedLine],
+        leaves: bool,
     ) -> Option<i64> {
         self.report.counts.taken_back += 1;
         let kept: Vec<(u32, i64)> = lines
@@ -358,6 +366,11 @@ impl Audit {
             grew |= less < 0;
             share.live = keeps;
             share.picked = share.picked.min(keeps);
+            if leaves {
+                let answered = share.asked.min(less);
+                share.asked -= answered;
+                order.lines[share.line as usize].cancelled += answered;
+            }
             self.shelves.at(node, line.sku).promised -= less;
             given_up += less;
         }

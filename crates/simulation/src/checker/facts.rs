@@ -120,7 +120,30 @@ impl Audit {
                 }
             }
             Event::ReturnExpired(expired) => self.return_expired(expired),
+            Event::NodePaused(paused) => {
+                let node = self.names.number(&paused.node_id);
+                // One with an end works again when that has come: the checker has no clock.
+                if paused.until_ms == 0 {
+                    self.absent.insert(node);
+                } else {
+                    self.absent.remove(&node);
+                }
+            }
+            Event::NodeOffboarded(gone) => {
+                let node = self.names.number(&gone.node_id);
+                self.absent.remove(&node);
+                self.gone.insert(node);
+            }
+            Event::NodeResumed(resumed) => {
+                self.absent.remove(&self.names.number(&resumed.node_id));
+            }
+            Event::NodeDefined(node) => {
+                self.gone.remove(&self.names.number(&node.node_id));
+            }
             Event::RulesActivated(_)
+            | Event::NodeCalendarSet(_)
+            | Event::OrderFeedback(_)
+            | Event::TicketClosed(_)
             | Event::CarrierDefined(_)
             | Event::ReturnRequested(_)
             | Event::FulfilmentReadyForPickup(_)
@@ -128,7 +151,6 @@ impl Audit {
             | Event::FulfilmentMoved(_)
             | Event::TrackingUpdated(_)
             | Event::ParcelHandedOn(_)
-            | Event::NodeDefined(_)
             | Event::NodeCapacitySet(_)
             | Event::ItemDefined(_)
             | Event::PaymentRefunded(_)

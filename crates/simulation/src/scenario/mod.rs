@@ -77,8 +77,12 @@
 //! | `return O R1 line 1 x2 refund [faulty] ... [from=48.8,2.3]`, `expire_return O R1` | ReturnRequested, ReturnExpired |
 //! | `came_back O R1 at=N line 1 x2 restock ...`, `inspect O R1 at=N line 1 x2 destroy` | what came in |
 //! | `blind_return N S 2 quarantine` | BlindReturnReceived |
+//! | `hours N Mo-Fr 9:00-12:00,13:00-17:00 Sa 9:00-12:00 [closed=2025-06-09,...] [open=2025-06-15@9:00-12:00] [cut_off=15:00] [processing=4h] [zone=Europe/Berlin]` | NodeCalendarSet |
+//! | `pause N [keep] [reason=strike] [until=TIME]`, `resume_node N`, `offboard N [reason=closed]` | NodePaused, NodeResumed, NodeOffboarded |
+//! | `feedback O R1 4`, `close_ticket O 1 [resolution=paid]` | OrderFeedback, TicketClosed |
 
 mod changes;
+mod nodes;
 mod parse;
 mod play;
 mod render;

@@ -5,7 +5,7 @@ use omnifold_events::v1::fulfilment_target::Target;
 use omnifold_events::{Event, parse_time, v1};
 
 use super::words::{Fault, Words, minor, number, place, quantity};
-use super::{Action, ScenarioError, Step, changes, work};
+use super::{Action, ScenarioError, Step, changes, nodes, work};
 
 /// Channel of orders that name none.
 pub(super) const CHANNEL: &str = "web";
@@ -184,6 +184,11 @@ fn market(words: &mut Words<'_>) -> Result<v1::MarketConfigured, Fault> {
         accept_within_ms: words.span_option("accept_within")?,
         pick_within_ms: words.span_option("pick_within")?,
         cancel_waiting_after_ms: words.span_option("cancel_waiting_after")?,
+        max_closed_ms: words.span_option("max_closed")?,
+        notices: nodes::notices(words)?,
+        pickup_expires_after_ms: words.span_option("pickup_expires_after")?,
+        pickup_reminder_after_ms: words.span_option("pickup_reminder_after")?,
+        return_expires_after_ms: words.span_option("return_expires_after")?,
         ..Default::default()
     })
 }

@@ -32,6 +32,7 @@ fn lines_of(output: &Output) -> Vec<String> {
         }
         Output::Released(message) => vec![fulfilment_line(output, "released ", &message.lines)],
         Output::Variance(message) => vec![variance_line(message)],
+        Output::Notice(notice) => vec![notice_line(notice)],
         Output::ReturnAuthorised(message) => vec![authorised_line(message)],
         Output::ReturnRefused(message) => {
             let name = order_name(&message.channel, &message.order_id);
@@ -55,6 +56,37 @@ fn variance_line(message: &v1::CountVariance) -> String {
     match message.corrected_from_milli {
         None => format!("{node} {sku} variance {now}"),
         Some(was) => format!("{node} {sku} variance {now}, was {}", units(was)),
+    }
+}
+
+/// `notice O/f1 shipped line 1 x2; ups 1Z9`, `notice O refund_due 7.77 cancelled`.
+fn notice_line(notice: &v1::Notice) -> String {
+    let mut text = format!("notice {}", order_name(&notice.channel, &notice.order_id));
+    if notice.fulfilment > 0 {
+        text += &format!("/f{}", notice.fulfilment);
+    }
+    text += &format!(" {}", word(notice.kind().as_str_name(), "NOTICE_KIND_"));
+    if notice.ticket > 0 {
+        let kind = word(notice.ticket_kind().as_str_name(), "TICKET_KIND_");
+        text += &format!(" {} {kind}", notice.ticket);
+    }
+    if !notice.lines.is_empty() {
+        text += &format!(" {}", quantities(&notice.lines));
+    }
+    if let Some(amount) = &notice.amount {
+        text += &format!(" {}", money(amount.minor));
+    }
+    for part in [&notice.reference, &notice.reason] {
+        if !part.is_empty() {
+            text += &format!(" {part}");
+        }
+    }
+    if !notice.tracking_number.is_empty() {
+        text += &format!("; {} {}", notice.carrier, notice.tracking_number);
+    }
+    match notice.due_ms {
+        0 => text,
+        due => text + &format!(" until {}", format_time(due)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use omnifold_events::{Event, parse_time, v1};
 
-use super::changes;
+use super::nodes;
 use super::parse::{CHANNEL, choice, lines, target};
 use super::words::{Fault, Words, number, place, quantity};
 
@@ -48,7 +48,7 @@ pub fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, 
         "came_back" => receive(words)?.into(),
         "inspect" => inspect(words)?.into(),
         "blind_return" => blind(words)?.into(),
-        other => return changes::event(other, words),
+        other => return nodes::event(other, words),
     })
 }
 

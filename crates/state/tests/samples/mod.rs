@@ -24,6 +24,11 @@ pub fn settings() -> Settings {
         asks_release: true,
         deadlines: DEADLINES,
         cancel_waiting_after_ms: 86_400_000,
+        max_closed_ms: 43_200_000,
+        notices: 6,
+        pickup_expires_after_ms: 604_800_000,
+        pickup_reminder_after_ms: 259_200_000,
+        return_expires_after_ms: 1_209_600_000,
     }
 }
 
@@ -38,6 +43,20 @@ pub fn node(id: &str) -> Node {
         takes_returns: true,
         deadlines: DEADLINES,
         capacity: Some(Box::new(Capacity { zone: "Europe/Berlin".into(), orders_per_day: 200 })),
+        opening: Some(Box::new(opening())),
+        absence: Some(Box::new(Absence::Paused { reason: "strike".into(), until_ms: NOW + 5 })),
+    }
+}
+
+pub fn opening() -> Opening {
+    let mut week: [Vec<Hours>; 7] = Default::default();
+    week[0] = vec![Hours { opens: 540, closes: 1_020 }];
+    Opening {
+        zone: "Europe/Berlin".into(),
+        week,
+        special: vec![(20_241, vec![])],
+        cut_off: Some(900),
+        processing_ms: 3_600_000,
     }
 }
 
@@ -117,6 +136,9 @@ pub fn details() -> OrderDetails {
             repaid: 600,
         }],
         returns: vec![ReturnKey(3)],
+        tickets: vec![Ticket { number: 2, kind: 1, fulfilment: 1 }],
+        tickets_opened: 2,
+        feedback: vec![Feedback { id: "R1".into(), score: 4 }],
     }
 }
 
@@ -159,6 +181,8 @@ pub fn a_return() -> Return {
         node: Some(NodeIx(0)),
         replacement: Some("1001/R1".into()),
         fee_taken: true,
+        requested_step: 90,
+        expires_at: NOW + 7,
         lines: vec![ReturnLine { line: 0, units: 1_000, received: 500, response: 3, condition: 4 }],
         to_inspect: vec![(NodeIx(0), 0, 500)],
     }
@@ -226,8 +250,12 @@ pub fn order(order_id: &str, priority: u32) -> Order {
         }],
         details: Some(Box::new(details())),
         handling: Some(Box::new(handling())),
-        timing: Some(Box::new(Timing { release_at: NOW + 1, waiting_until: NOW + 2 })),
+        timing: Some(Box::new(timing())),
     }
+}
+
+pub fn timing() -> Timing {
+    Timing { release_at: NOW + 1, waiting_until: NOW + 2, remind_at: NOW + 3, ready_until: NOW + 4 }
 }
 
 pub fn soft_hold() -> SoftHold {
