@@ -89,6 +89,7 @@ pub enum Reason {
     ReleaseRefused,
     InvalidTime,
     UnknownZone,
+    InvalidPrice,
 }
 
 impl Reason {
@@ -180,6 +181,7 @@ impl Reason {
             Reason::ReleaseRefused => "release_refused",
             Reason::InvalidTime => "invalid_time",
             Reason::UnknownZone => "unknown_zone",
+            Reason::InvalidPrice => "invalid_price",
         }
     }
 }

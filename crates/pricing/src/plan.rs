@@ -59,8 +59,10 @@ impl Planner {
         self.taken.clear();
         self.taken.resize(sets * ask.fixed.len(), 0);
         for node in 0..ask.fixed.len() {
-            self.sum_up(ask, node, lines);
-            self.admit(node, sets);
+            if (0..lines).any(|line| ask.lines[line * ask.fixed.len() + node] < IMPOSSIBLE) {
+                self.sum_up(ask, node, lines);
+                self.admit(node, sets);
+            }
         }
         let cost = self.best[sets - 1];
         (cost < IMPOSSIBLE).then(|| (cost, self.choose(ask.fixed.len(), lines)))

@@ -122,6 +122,7 @@ impl Audit {
             Event::ReturnExpired(expired) => self.return_expired(expired),
             Event::RulesActivated(_)
             | Event::CarrierDefined(_)
+            | Event::PricesPublished(_)
             | Event::ReturnRequested(_)
             | Event::FulfilmentReadyForPickup(_)
             | Event::FulfilmentPickupExpired(_)
