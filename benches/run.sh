@@ -46,3 +46,6 @@ pid=$(java_below "$guard" | head -n 1)
 
 bin/omnifold bench --kafka "127.0.0.1:$port" ${pid:+--broker-pid "$pid"} ${DIR:+--dir "$DIR"} \
     --orders "$orders" --orders "$large" --write docs/benchmarks.md
+
+# The published benchmark of looking ahead: a section of its own.
+cargo bench --locked -p omnifold-pricing --bench published >>docs/benchmarks.md

@@ -251,6 +251,7 @@ pub fn record_key(event: &Event) -> String {
         Event::StockSettingsSet(set) => pair(&set.node_id, &set.sku),
         Event::SalesRateSet(rate) => pair(&rate.node_id, &rate.sku),
         Event::ChannelDefined(channel) => channel.channel.clone(),
+        Event::PricesPublished(_) => "prices".to_owned(),
         Event::StockMoved(moved) => pair(&moved.node_id, &moved.sku),
         Event::StockReceived(received) => pair(&received.node_id, &received.sku),
         Event::TransferDispatched(transfer) => transfer.transfer_id.clone(),

@@ -27,6 +27,7 @@ mod opening;
 mod order;
 pub mod parcel;
 mod payment;
+mod prices;
 mod refusal;
 mod returns;
 pub mod rules;
@@ -56,6 +57,7 @@ pub use order::{
 };
 pub use parcel::Parcel;
 pub use payment::{Due, Payment};
+pub use prices::{Priced, ShadowPrices, shadow_price};
 pub use refusal::{Reason, Refusal};
 pub use returns::{Return, ReturnLine, ReturnState};
 pub use rules::Rules;

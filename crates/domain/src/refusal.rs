@@ -95,6 +95,7 @@ pub enum Reason {
     UnknownTicket,
     InvalidScore,
     TooMuchFeedback,
+    InvalidPrice,
 }
 
 impl Reason {
@@ -192,6 +193,7 @@ impl Reason {
             Reason::UnknownTicket => "unknown_ticket",
             Reason::InvalidScore => "invalid_score",
             Reason::TooMuchFeedback => "too_much_feedback",
+            Reason::InvalidPrice => "invalid_price",
         }
     }
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Carrier, CarrierKey, Entry, Item, Ledger, Node, NodeDay, NodeIx, Offer, Order, OrderKey,
-    Parcel, ParcelKey, Return, ReturnKey, Settings, SkuIx, SoftHold, SoftHoldKey, Stock, StockAt,
-    TimerKey, Transfer, TransferKey,
+    Parcel, ParcelKey, Priced, Return, ReturnKey, Settings, ShadowPrices, SkuIx, SoftHold,
+    SoftHoldKey, Stock, StockAt, TimerKey, Transfer, TransferKey,
 };
 
 /// Place of a waiting order in the queue of one SKU: higher priority first, then the older order.
@@ -79,6 +79,9 @@ pub trait View {
     /// Orders that a node took on its newest local day; counted for nodes with a limit only.
     fn node_day(&self, node: NodeIx) -> NodeDay;
 
+    /// Shadow prices as last published, whether or not they hold now.
+    fn prices(&self, of: Priced) -> Option<&ShadowPrices>;
+
     /// An active hold.
     fn soft_hold(&self, key: SoftHoldKey) -> Option<&SoftHold>;
     /// The timer that fires next, with the key of its subject.
@@ -132,6 +135,8 @@ pub trait State: View {
     fn dequeue(&mut self, place: WaitingKey);
     /// Replaces the count of a node's newest day.
     fn put_node_day(&mut self, node: NodeIx, day: NodeDay);
+    /// Replaces the shadow prices of something; `None` takes them away.
+    fn put_prices(&mut self, of: Priced, prices: Option<ShadowPrices>);
     /// Adds or replaces a hold.
     fn put_soft_hold(&mut self, key: SoftHoldKey, hold: SoftHold);
     /// Takes a hold away. No effect where there is none.

@@ -85,6 +85,7 @@ events! {
     StockSettingsSet on "network",
     SalesRateSet on "network",
     ChannelDefined on "network",
+    PricesPublished on "network",
     StockCounted on "stock",
     StockAdjusted on "stock",
     StockMoved on "stock",

@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod context;
 mod exit;
+mod history;
 mod live;
 mod log_figures;
 mod logging;

@@ -264,6 +264,7 @@ const READING_ORDER: &[&str] = &[
     "buffer",
     "backorder_limit",
     "atp",
+    "shadow_price",
     "short",
     "flagged_out",
     "backordered",

@@ -134,6 +134,14 @@ fn adapters_and_the_server_reach_state_only_through_the_projector() {
 }
 
 #[test]
+fn prices_are_solved_outside_the_engine_and_enter_it_as_events() {
+    let core = set(["omnifold-domain", "omnifold-events", "omnifold-routing"]);
+    assert_eq!(ours("omnifold-pricing"), core);
+    assert_links_none("omnifold-pricing", &OUTSIDE);
+    assert_eq!(users_of("omnifold-pricing"), BTreeSet::from(["omnifold"]));
+}
+
+#[test]
 fn simulation_shares_no_code_with_the_engine_and_is_linked_by_the_binary_alone() {
     assert_eq!(ours("omnifold-simulation"), set(["omnifold-events", "omnifold-log"]));
     assert_eq!(users_of("omnifold-simulation"), BTreeSet::from(["omnifold"]));

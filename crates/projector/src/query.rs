@@ -21,6 +21,7 @@ use crate::machine::{decode_decision, reading};
 use crate::mark::Standing;
 use crate::market::open_backend;
 use crate::options::Options;
+use crate::priced::with_prices;
 use crate::recorded::Tail;
 use late::{feedback_body, parcel_body, returns_body, tickets_body};
 
@@ -126,7 +127,7 @@ fn body_of(
     follower: &mut Follower,
     query: &Query,
 ) -> Result<Value, QueryError> {
-    let store = &mut follower.machine.store;
+    let (store, now_ms) = (&mut follower.machine.store, follower.machine.clock_ms);
     Ok(match query {
         Query::Market => market_body(store),
         Query::Order { channel, order_id } => {
@@ -134,7 +135,8 @@ fn body_of(
             order_body(store, &order)
         }
         Query::Stock { node, sku, limit } => {
-            stock_body(store, node.as_deref(), sku.as_deref(), *limit)?
+            let body = stock_body(store, node.as_deref(), sku.as_deref(), *limit)?;
+            with_prices(store, now_ms, body)
         }
         Query::Availability { channel, sku } => availability_body(store, channel, sku)?,
         Query::Fulfilment { id } => fulfilment_answer(store, id)?,

@@ -39,6 +39,7 @@ impl Player for Engine {
             returned_to_supplier_milli: milli("returned_to_supplier")?,
             short_milli: milli("short")?,
             atp_milli: milli("atp")?,
+            price_milli: if row["shadow_price"].is_null() { 0 } else { milli("shadow_price")? },
         }))
     }
 

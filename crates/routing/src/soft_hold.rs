@@ -5,8 +5,8 @@
 
 use omnifold_domain::{
     Carrier, CarrierKey, Decision, Item, Line, Node, NodeDay, NodeIx, Offer, Order, OrderKey,
-    Parcel, ParcelKey, Return, ReturnKey, Settings, SkuIx, SoftHold, SoftHoldKey, SoftHoldRequest,
-    StockAt, TimerKey, View, WaitingKey,
+    Parcel, ParcelKey, Priced, Return, ReturnKey, Settings, ShadowPrices, SkuIx, SoftHold,
+    SoftHoldKey, SoftHoldRequest, StockAt, TimerKey, View, WaitingKey,
 };
 use omnifold_events::v1::{self, ExplanationLevel, StockHoldStatus};
 
@@ -219,6 +219,10 @@ impl<V: View> View for WithoutSoftHold<'_, V> {
 
     fn node_day(&self, node: NodeIx) -> NodeDay {
         self.view.node_day(node)
+    }
+
+    fn prices(&self, of: Priced) -> Option<&ShadowPrices> {
+        self.view.prices(of)
     }
 
     fn soft_hold(&self, key: SoftHoldKey) -> Option<&SoftHold> {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use omnifold_domain::{
     Carrier, CarrierKey, Decision, Item, Location, Node, NodeDay, NodeIx, Offer, Order, OrderKey,
-    Parcel, ParcelKey, Return, ReturnKey, Settings, SkuIx, SoftHold, SoftHoldKey, Stock, StockAt,
-    TimerKey, View, WaitingKey, rules,
+    Parcel, ParcelKey, Priced, Return, ReturnKey, Settings, ShadowPrices, SkuIx, SoftHold,
+    SoftHoldKey, Stock, StockAt, TimerKey, View, WaitingKey, rules,
 };
 use omnifold_events::v1::{self, Cause, OutcomeStatus, Verdict};
 use omnifold_routing::{Router, Turn, haversine_m};
@@ -73,6 +73,9 @@ impl View for World {
     }
     fn node_day(&self, _: NodeIx) -> NodeDay {
         NodeDay::default()
+    }
+    fn prices(&self, _: Priced) -> Option<&ShadowPrices> {
+        None
     }
     fn soft_hold(&self, _: SoftHoldKey) -> Option<&SoftHold> {
         None

@@ -5,7 +5,7 @@
 //! never used again for anything else.
 
 use omnifold_domain::{
-    NodeIx, OrderKey, SkuIx, SoftHoldKey, TimerKey, TimerKind, TransferKey, WaitingKey,
+    NodeIx, OrderKey, Priced, SkuIx, SoftHoldKey, TimerKey, TimerKind, TransferKey, WaitingKey,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -51,11 +51,13 @@ pub enum Table {
     // 16 to 19 are set aside for what follows orders and nodes.
     /// Transfers under way, by the hash of their id.
     Transfer = 20,
+    /// Shadow prices of a SKU's units, or of capacity.
+    Price = 31,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 17] = [
+    pub const ALL: [Table; 18] = [
         Table::Meta,
         Table::Settings,
         Table::Node,
@@ -73,6 +75,7 @@ impl Table {
         Table::Carrier,
         Table::NodeDay,
         Table::Transfer,
+        Table::Price,
     ];
 
     /// Name of its column family.
@@ -95,6 +98,7 @@ impl Table {
             Table::Timer => "timer",
             Table::SoftHold => "soft_hold",
             Table::NodeDay => "node_day",
+            Table::Price => "price",
         }
     }
 
@@ -171,6 +175,13 @@ impl Key {
         Key::new(&[&timer.due_ms.to_be_bytes(), &[timer.kind as u8], &timer.step.to_be_bytes()])
     }
 
+    pub(crate) fn priced(of: Priced) -> Self {
+        match of {
+            Priced::Stock(sku) => Key::new(&[&[0], &sku.0.to_be_bytes()]),
+            Priced::Capacity => Key::new(&[&[1]]),
+        }
+    }
+
     pub(crate) fn soft_hold(key: SoftHoldKey) -> Self {
         Key::new(&[&key.0.to_be_bytes()])
     }
@@ -198,6 +209,15 @@ pub(crate) fn key_u64(key: &[u8], at: usize) -> Option<u64> {
 pub(crate) fn key_timer(key: &[u8]) -> Option<TimerKey> {
     let due_ms = i64::try_from(key_u64(key, 0)?).ok()?;
     Some(TimerKey { due_ms, kind: TimerKind::of(*key.get(8)?)?, step: key_u64(key, 9)? })
+}
+
+/// What has a price back out of its key.
+pub(crate) fn key_priced(key: &[u8]) -> Option<Priced> {
+    match key.first()? {
+        0 => Some(Priced::Stock(SkuIx(key_u32(key, 1)?))),
+        1 => Some(Priced::Capacity),
+        _ => None,
+    }
 }
 
 /// A hold's key back.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use omnifold_domain::{
     Carrier, CarrierKey, Entry, Item, Ledger, Node, NodeDay, NodeIx, Offer, Order, OrderKey,
-    Parcel, ParcelKey, Return, ReturnKey, Settings, SkuIx, SoftHold, SoftHoldKey, State, Stock,
-    StockAt, TimerKey, Transfer, TransferKey, View, WaitingKey,
+    Parcel, ParcelKey, Priced, Return, ReturnKey, Settings, ShadowPrices, SkuIx, SoftHold,
+    SoftHoldKey, State, Stock, StockAt, TimerKey, Transfer, TransferKey, View, WaitingKey,
 };
 
 use crate::backend::{Backend, StateError};
@@ -70,6 +70,7 @@ pub struct Store {
     timers: OpenRows<TimerKey, u128>,
     soft_holds: OpenRows<SoftHoldKey, SoftHold>,
     node_days: OpenRows<NodeIx, NodeDay>,
+    prices: OpenRows<Priced, ShadowPrices>,
     seen: SeenTable,
     undo: Vec<Undo>,
     step: u64,
@@ -112,6 +113,7 @@ impl Store {
             timers: OpenRows::new(Table::Timer, Key::timer),
             soft_holds: OpenRows::new(Table::SoftHold, Key::soft_hold),
             node_days: OpenRows::new(Table::NodeDay, Key::node),
+            prices: OpenRows::new(Table::Price, Key::priced),
             undo: Vec::new(),
             step: 1,
             digest: Digest::default(),
@@ -409,6 +411,10 @@ impl View for Store {
         self.node_days.get(node).copied().unwrap_or_default()
     }
 
+    fn prices(&self, of: Priced) -> Option<&ShadowPrices> {
+        self.prices.get(of)
+    }
+
     fn soft_hold(&self, key: SoftHoldKey) -> Option<&SoftHold> {
         self.soft_holds.get(key)
     }
@@ -524,6 +530,10 @@ impl State for Store {
 
     fn put_node_day(&mut self, node: NodeIx, day: NodeDay) {
         self.set_node_day(node, day);
+    }
+
+    fn put_prices(&mut self, of: Priced, prices: Option<ShadowPrices>) {
+        self.set_prices(of, prices);
     }
 
     fn put_soft_hold(&mut self, key: SoftHoldKey, hold: SoftHold) {

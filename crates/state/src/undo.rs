@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Item, Node, NodeDay, NodeIx, Order, OrderKey, Settings, SkuIx, SoftHold, SoftHoldKey, Stock,
-    TimerKey, WaitingKey,
+    Item, Node, NodeDay, NodeIx, Order, OrderKey, Priced, Settings, ShadowPrices, SkuIx, SoftHold,
+    SoftHoldKey, Stock, TimerKey, WaitingKey,
 };
 
 use crate::side_table::SideUndo;
@@ -22,4 +22,5 @@ pub(crate) enum Undo {
     Timer(TimerKey, Option<u128>),
     SoftHold(SoftHoldKey, Option<SoftHold>),
     NodeDay(NodeIx, Option<NodeDay>),
+    Prices(Priced, Option<ShadowPrices>),
 }

@@ -10,9 +10,10 @@ use omnifold_domain::{
     Absence, AskedBack, Capacity, Carrier, CarrierKey, Channel, Deadlines, Due, Feedback,
     Fulfilment, FulfilmentLine, FulfilmentState, Handling, HeldUnits, Hold, Hours, Item, Ledger,
     Line, LineDetails, LineProgress, Location, Movement, MovementKind, Node, NodeDay, NodeIx,
-    Opening, Order, OrderDetails, OrderKey, PackedParcel, Parcel, ParcelKey, Payment, Progress,
-    Return, ReturnKey, ReturnLine, ReturnState, SafetyStock, Settings, SkuIx, SoftHold,
-    SoftHoldKey, State as _, Stock, Ticket, Timing, Transfer, TransferKey, View as _, WaitingKey,
+    Opening, Order, OrderDetails, OrderKey, PackedParcel, Parcel, ParcelKey, Payment, Priced,
+    Progress, Return, ReturnKey, ReturnLine, ReturnState, SafetyStock, Settings, ShadowPrices,
+    SkuIx, SoftHold, SoftHoldKey, State as _, Stock, Ticket, Timing, Transfer, TransferKey,
+    View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,
@@ -46,6 +47,8 @@ fn one_of_each(backend: Arc<dyn Backend>) -> Store {
     store.put_timer(hold.timer(), hold.key().0);
     store.put_soft_hold(hold.key(), hold);
     store.put_node_day(NodeIx(0), NodeDay { day: 20_241, orders: 17 });
+    store.put_prices(Priced::Stock(SkuIx(0)), Some(prices(125_500)));
+    store.put_prices(Priced::Capacity, Some(prices(40_000)));
     store.remember(0x0123_4567_89ab_cdef, 0xfeed, NOW, HORIZON);
     store
 }
@@ -111,6 +114,8 @@ fn rows_come_back_from_the_golden_bytes_as_they_were_put() {
     assert_eq!(read.next_timer(), Some((hold.timer(), hold.key().0)));
     assert_eq!(read.soft_hold(hold.key()), Some(&hold));
     assert_eq!(read.node_day(NodeIx(0)), NodeDay { day: 20_241, orders: 17 });
+    assert_eq!(read.prices(Priced::Stock(SkuIx(0))), Some(&prices(125_500)));
+    assert_eq!(read.prices(Priced::Capacity), Some(&prices(40_000)));
     assert_eq!(read.seen(0x0123_4567_89ab_cdef), Some(0xfeed));
     assert_eq!(read.stored_position().expect("a read").as_deref(), Some(&b"here"[..]));
 }

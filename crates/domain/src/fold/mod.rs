@@ -17,6 +17,7 @@ mod parcels;
 mod payments;
 mod picking;
 pub(crate) mod pickup;
+mod prices;
 mod questions;
 pub(crate) mod returns;
 mod soft_holds;
@@ -71,6 +72,7 @@ pub fn fold<S: State>(
         Event::StockSettingsSet(event) => stock::set(state, event, work),
         Event::SalesRateSet(event) => stock::set_sales_rate(state, event, work),
         Event::ChannelDefined(event) => network::define_channel(state, event, work),
+        Event::PricesPublished(event) => prices::publish(state, event),
         Event::StockCounted(event) => stock::count(state, context, event, work),
         Event::StockAdjusted(event) => stock::adjust(state, context, event, work),
         Event::StockMoved(event) => moves::relocate(state, context, event, work),

@@ -183,7 +183,19 @@ fn network() -> Vec<Event> {
             extensions: extensions(),
         }
         .into(),
+        v1::PricesPublished {
+            valid_from_ms: 1_748_844_000_000,
+            valid_until_ms: 1_748_930_400_000,
+            stock: vec![v1::StockPrices { sku: "tea-500".to_owned(), nodes: vec![node_price()] }],
+            capacity: Some(v1::CapacityPrices { nodes: vec![node_price()] }),
+            extensions: extensions(),
+        }
+        .into(),
     ]
+}
+
+fn node_price() -> v1::NodePrice {
+    v1::NodePrice { node_id: "berlin-1".to_owned(), price_milli: 125_500 }
 }
 
 fn stock() -> Vec<Event> {

@@ -6,12 +6,14 @@ mod config;
 mod demo;
 mod events;
 mod import;
+mod prices;
 mod publish;
 mod rebuild;
 mod redrive;
 mod run;
 mod serve;
 mod show;
+mod simulate;
 mod topics;
 mod verify;
 
@@ -50,6 +52,10 @@ pub enum Command {
     /// Show an order, stock, a fulfilment, decisions or a market
     #[command(subcommand)]
     Show(show::Show),
+    /// Replay what happened against other settings
+    Simulate(simulate::Simulate),
+    /// Solve shadow prices of scarce stock and publish them
+    Prices(prices::Prices),
     /// Look at the topics
     #[command(subcommand)]
     Events(events::Events),
@@ -84,6 +90,8 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit> {
         Command::Rebuild(command) => command.run(&context),
         Command::Verify(command) => command.run(&context),
         Command::Show(command) => command.run(&context),
+        Command::Simulate(command) => command.run(&context),
+        Command::Prices(command) => command.run(&context),
         Command::Events(command) => command.run(&context),
         Command::Bench(command) => command.run(&context),
         Command::Config(command) => command.run(&context),

@@ -204,7 +204,7 @@ impl Machine {
             self.hear(Some((arrival.topic, &arrival.record)));
         }
         if self.listener.is_some() {
-            self.listen(Some((topic, record)), out);
+            self.listen(Some((arrival.topic, &arrival.record)), out);
         }
         taken.map_err(Halt::State)?
     }

@@ -145,6 +145,7 @@ impl Audit {
             | Event::OrderFeedback(_)
             | Event::TicketClosed(_)
             | Event::CarrierDefined(_)
+            | Event::PricesPublished(_)
             | Event::ReturnRequested(_)
             | Event::FulfilmentReadyForPickup(_)
             | Event::FulfilmentPickupExpired(_)

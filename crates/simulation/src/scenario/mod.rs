@@ -36,6 +36,7 @@
 //! | `arrived T [S:4 [damaged=1]] [closes]` | TransferReceived; without a SKU all of it |
 //! | `recall T` | TransferCancelled |
 //! | `sales N S 40` | SalesRateSet, units a week |
+//! | `prices S N:125.5 M:0 until=TIME [from=TIME]`, `prices capacity N:40 until=TIME` | PricesPublished, in minor units |
 //! | `channel C [nodes=N,M] [threshold=10]` | ChannelDefined |
 //! | `adjust N S -2 [reason=sale]` | StockAdjusted, `received` or `correction` by its sign |
 //! | `settings N S [buffer=2] [percent=10] [weeks=1.5] [backorder_limit=10] [flagged_out]` | StockSettingsSet |
@@ -53,7 +54,7 @@
 //! | `give_up O/f1`, `keep O/f1` | FulfilmentReleaseConfirmed, FulfilmentReleaseRefused |
 //! | `accept O/f1`, `reject O/f1 mismatch` | what the node says |
 //! | `ship O/f1 [line 1 x2] ...`, `deliver ...` | what happened; `ship any O` names no node |
-//! | `stock N S` | prints the stock of a (node, SKU) |
+//! | `stock N S` | prints the stock of a (node, SKU), and its shadow price |
 //! | `ledger N S [as_of=TIME]` | prints the entries of its ledger, and their sum |
 //! | `available C S` | prints what a defined channel may sell |
 //! | `show O/f1` | prints where a fulfilment stands, and its parcels |

@@ -123,6 +123,7 @@ fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, Faul
         }
         "sales" => sales(words)?.into(),
         "channel" => channel(words)?.into(),
+        "prices" => prices(words)?.into(),
         "settings" => settings(words)?.into(),
         "order" => order(words)?.into(),
         "cancel" => cancel(words)?.into(),
@@ -314,6 +315,22 @@ fn sales(words: &mut Words<'_>) -> Result<v1::SalesRateSet, Fault> {
     let (node_id, sku) = shelf(words)?;
     let weekly_milli = quantity(words.next("a quantity")?)?;
     Ok(v1::SalesRateSet { node_id, sku, weekly_milli, ..Default::default() })
+}
+
+fn prices(words: &mut Words<'_>) -> Result<v1::PricesPublished, Fault> {
+    let of = words.next("a SKU or `capacity`")?;
+    let mut nodes = Vec::new();
+    while let Some(word) = words.take_if(|word| word.contains(':')) {
+        let (node, price) = word.split_once(':').expect("just seen");
+        let price_milli = quantity(price)?;
+        nodes.push(v1::NodePrice { node_id: node.to_owned(), price_milli });
+    }
+    let (stock, capacity) = match of {
+        "capacity" => (Vec::new(), Some(v1::CapacityPrices { nodes })),
+        sku => (vec![v1::StockPrices { sku: sku.to_owned(), nodes }], None),
+    };
+    let (valid_from_ms, valid_until_ms) = (words.time_option("from")?, words.time_option("until")?);
+    Ok(v1::PricesPublished { valid_from_ms, valid_until_ms, stock, capacity, ..Default::default() })
 }
 
 fn channel(words: &mut Words<'_>) -> Result<v1::ChannelDefined, Fault> {

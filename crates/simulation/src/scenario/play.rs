@@ -48,6 +48,8 @@ pub struct StockFigures {
     pub returned_to_supplier_milli: i64,
     pub short_milli: i64,
     pub atp_milli: i64,
+    /// Shadow price of a unit, 1/1000 of a minor unit; 0: none.
+    pub price_milli: i64,
 }
 
 /// Where a fulfilment stands.

@@ -288,7 +288,7 @@ fn units(milli: i64) -> String {
     }
 }
 
-/// `N S on_hand 5 allocated 3 atp 2`, with the other buckets and `short` where there are any.
+/// `N S on_hand 5 allocated 3 atp 2`, with the other buckets, `short` and `price` where there are any.
 pub fn render_stock(node: &str, sku: &str, figures: &StockFigures) -> String {
     let mut text = format!(
         "{node} {sku} on_hand {} allocated {}",
@@ -307,7 +307,11 @@ pub fn render_stock(node: &str, sku: &str, figures: &StockFigures) -> String {
             text += &format!(" {name} {}", units(milli));
         }
     }
-    text + &format!(" atp {}", units(figures.atp_milli))
+    text += &format!(" atp {}", units(figures.atp_milli));
+    if figures.price_milli != 0 {
+        text += &format!(" price {}", units(figures.price_milli));
+    }
+    text
 }
 
 /// `O/f1 N Shipped`, and a line for each parcel with what its carriers said.

@@ -1,6 +1,6 @@
-//! The rows of open work in the store: queues, timers, holds, and what nodes took today.
+//! The rows of open work in the store: queues, timers, holds, what nodes took today, and prices.
 
-use omnifold_domain::{NodeDay, NodeIx, SoftHold, SoftHoldKey, TimerKey};
+use omnifold_domain::{NodeDay, NodeIx, Priced, ShadowPrices, SoftHold, SoftHoldKey, TimerKey};
 
 use super::Store;
 use crate::backend::{Backend, StateError};
@@ -24,6 +24,11 @@ impl Store {
             let node = key_u32(key, 0).ok_or_else(|| rows::no_key(Table::NodeDay, key))?;
             self.node_days.load(NodeIx(node), rows::decode(Table::NodeDay, key, value)?);
             Ok(())
+        })?;
+        backend.scan(Table::Price, &[], &[], &mut |key, value| {
+            let of = rows::key_priced(key).ok_or_else(|| rows::no_key(Table::Price, key))?;
+            self.prices.load(of, rows::decode(Table::Price, key, value)?);
+            Ok(())
         })
     }
 
@@ -33,6 +38,7 @@ impl Store {
             Undo::Timer(timer, old) => drop(self.timers.set(timer, old)),
             Undo::SoftHold(key, old) => drop(self.soft_holds.set(key, old)),
             Undo::NodeDay(node, old) => drop(self.node_days.set(node, old)),
+            Undo::Prices(of, old) => drop(self.prices.set(of, old)),
             _ => unreachable!("the store takes back its other rows itself"),
         }
     }
@@ -43,6 +49,7 @@ impl Store {
         self.timers.end_epoch(images, &mut self.digest);
         self.soft_holds.end_epoch(images, &mut self.digest);
         self.node_days.end_epoch(images, &mut self.digest);
+        self.prices.end_epoch(images, &mut self.digest);
     }
 
     pub(super) fn set_timer(&mut self, timer: TimerKey, subject: Option<u128>) {
@@ -58,5 +65,10 @@ impl Store {
     pub(super) fn set_node_day(&mut self, node: NodeIx, day: NodeDay) {
         let old = self.node_days.set(node, Some(day));
         self.undo.push(Undo::NodeDay(node, old));
+    }
+
+    pub(super) fn set_prices(&mut self, of: Priced, prices: Option<ShadowPrices>) {
+        let old = self.prices.set(of, prices);
+        self.undo.push(Undo::Prices(of, old));
     }
 }

@@ -267,3 +267,7 @@ pub fn soft_hold() -> SoftHold {
         units: vec![HeldUnits { sku: SkuIx(0), node: NodeIx(0), quantity: 3_000 }],
     }
 }
+
+pub fn prices(price: i64) -> ShadowPrices {
+    ShadowPrices { from: NOW, until: NOW + 3_600_000, nodes: vec![(NodeIx(0), price)] }
+}
