@@ -19,12 +19,15 @@ pub mod fold;
 mod handling;
 mod ids;
 pub mod invariants;
+mod kit;
 mod ledger;
 pub mod money;
 mod network;
 mod order;
 pub mod parcel;
 mod payment;
+mod phased;
+mod queues;
 mod refusal;
 mod returns;
 pub mod rules;
@@ -43,6 +46,7 @@ pub use carrier::{Carrier, CarrierKey};
 pub use decision::Decision;
 pub use handling::{AskedBack, Handling, Hold};
 pub use ids::{FulfilmentId, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
+pub use kit::{Component, Kit, KitLine, KitPart, StandIn, Substitutes, UNIT_MILLI};
 pub use ledger::{
     Entry, EntryKind, Ledger, MAX_RECENT, Movement, MovementKind, SafetyStock, Variance,
 };
@@ -53,6 +57,7 @@ pub use order::{
 };
 pub use parcel::Parcel;
 pub use payment::{Due, Payment};
+pub use phased::{Period, Phasing, period_for, time_phased_atp};
 pub use refusal::{Reason, Refusal};
 pub use returns::{Return, ReturnLine, ReturnState};
 pub use rules::Rules;

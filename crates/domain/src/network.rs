@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
-use crate::NodeIx;
+use crate::{Kit, NodeIx, SkuIx};
 
 /// A place in microdegrees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -110,6 +110,10 @@ pub struct Item {
     pub scale: u32,
     /// Not taken back unless it was faulty.
     pub final_sale: bool,
+    /// What it is made of, where it is a kit.
+    pub kit: Option<Box<Kit>>,
+    /// The kits that it is a part of, by number.
+    pub part_of: Vec<SkuIx>,
 }
 
 impl Item {

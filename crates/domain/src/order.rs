@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Handling, Location, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
+use crate::{
+    Handling, KitLine, Location, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx, Substitutes,
+};
 
 /// A customer's order. Its status is derived ([`Order::status`]), never stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +58,10 @@ pub struct OrderDetails {
     pub lines: Vec<LineDetails>,
     /// Returns that were asked for.
     pub returns: Vec<ReturnKey>,
+    /// Lines that are served as the parts of kits.
+    pub kits: Vec<KitLine>,
+    /// What the customer takes in place of lines' own SKUs.
+    pub substitutes: Vec<Substitutes>,
 }
 
 /// What few lines have, or only late in their life.
@@ -73,6 +79,9 @@ pub struct LineDetails {
     pub repaid_units: i64,
     /// That money, minor units (law L20).
     pub repaid: i64,
+    /// Units that the line's price is for, where it is not the price of one: of a kit's first part,
+    /// as many as a kit holds; 0: one.
+    pub price_for: i64,
 }
 
 /// Instants of an order, milliseconds since the Unix epoch; 0: none.

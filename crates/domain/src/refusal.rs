@@ -89,6 +89,9 @@ pub enum Reason {
     ReleaseRefused,
     InvalidTime,
     UnknownZone,
+    InvalidKit,
+    PartOfKit,
+    InvalidSubstitute,
 }
 
 impl Reason {
@@ -180,6 +183,9 @@ impl Reason {
             Reason::ReleaseRefused => "release_refused",
             Reason::InvalidTime => "invalid_time",
             Reason::UnknownZone => "unknown_zone",
+            Reason::InvalidKit => "invalid_kit",
+            Reason::PartOfKit => "part_of_kit",
+            Reason::InvalidSubstitute => "invalid_substitute",
         }
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use omnifold_domain::parcel::{Content, Entry, Tracking};
 use omnifold_domain::{
-    AskedBack, Capacity, Carrier, CarrierKey, Channel, Deadlines, Due, Fulfilment, FulfilmentLine,
-    FulfilmentState, Handling, HeldUnits, Hold, Item, Ledger, Line, LineDetails, LineProgress,
-    Location, Movement, MovementKind, Node, NodeDay, NodeIx, Order, OrderDetails, OrderKey,
-    PackedParcel, Parcel, ParcelKey, Payment, Progress, Return, ReturnKey, ReturnLine, ReturnState,
-    SafetyStock, Settings, SkuIx, SoftHold, SoftHoldKey, State as _, Stock, Timing, Transfer,
-    TransferKey, View as _, WaitingKey,
+    AskedBack, Capacity, Carrier, CarrierKey, Channel, Component, Deadlines, Due, Fulfilment,
+    FulfilmentLine, FulfilmentState, Handling, HeldUnits, Hold, Item, Kit, KitLine, KitPart,
+    Ledger, Line, LineDetails, LineProgress, Location, Movement, MovementKind, Node, NodeDay,
+    NodeIx, Order, OrderDetails, OrderKey, PackedParcel, Parcel, ParcelKey, Payment, Progress,
+    Return, ReturnKey, ReturnLine, ReturnState, SafetyStock, Settings, SkuIx, SoftHold,
+    SoftHoldKey, State as _, Stock, Substitutes, Timing, Transfer, TransferKey, View as _,
+    WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,
@@ -61,7 +62,16 @@ fn node(id: &str) -> Node {
 }
 
 fn item(sku: &str) -> Item {
-    Item { sku: sku.into(), name: "Green tea 500 g".into(), scale: 3, final_sale: true }
+    let component = Component { sku: SkuIx(1), quantity: 2_000 };
+    let kit = Kit { components: vec![component], assembled_first: true, may_split: true };
+    Item {
+        sku: sku.into(),
+        name: "Green tea 500 g".into(),
+        scale: 3,
+        final_sale: true,
+        kit: Some(Box::new(kit)),
+        part_of: vec![SkuIx(300)],
+    }
 }
 
 fn stock(on_hand: i64) -> Stock {
@@ -134,8 +144,16 @@ fn details() -> OrderDetails {
             announced: 500,
             repaid_units: 500,
             repaid: 600,
+            price_for: 2_000,
         }],
         returns: vec![ReturnKey(3)],
+        kits: vec![KitLine {
+            line_id: "k".into(),
+            sku: SkuIx(0),
+            may_split: true,
+            parts: vec![KitPart { line: 0, per_kit: 2_000 }],
+        }],
+        substitutes: vec![Substitutes { line: 0, skus: vec![SkuIx(1)], ordered: Some(SkuIx(300)) }],
     }
 }
 

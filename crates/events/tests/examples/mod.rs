@@ -141,6 +141,12 @@ fn network() -> Vec<Event> {
             scale: 3,
             extensions: extensions(),
             final_sale: true,
+            components: vec![v1::KitComponent {
+                sku: "mug-blue".to_owned(),
+                quantity_milli: 2_000,
+            }],
+            picking: v1::KitPicking::AssembledFirst.into(),
+            may_split: true,
         }
         .into(),
         v1::StockSettingsSet {
@@ -281,6 +287,10 @@ fn orders() -> Vec<Event> {
             extensions: extensions(),
             hold_id: "cart-7".to_owned(),
             release_at_ms: 1_748_944_800_000,
+            substitutes: vec![v1::LineSubstitutes {
+                line_id: "1".to_owned(),
+                skus: vec!["tea-250".to_owned()],
+            }],
         }
         .into(),
         v1::OrderCancelled {
@@ -659,6 +669,11 @@ fn assigned_line() -> v1::AssignedLine {
         sku: "tea-500".to_owned(),
         quantity_milli: 2_000,
         backordered_milli: 500,
+        origin: Some(Box::new(v1::LineOrigin {
+            kit_line_id: "1".to_owned(),
+            kit_sku: "tea-box".to_owned(),
+            substitute_for: "tea-250".to_owned(),
+        })),
     }
 }
 
@@ -696,6 +711,12 @@ pub fn order_outcome() -> v1::OrderOutcome {
         holds: vec![hold()],
         timer: 2,
         waiting_until_ms: 1_750_068_000_000,
+        stand_ins: vec![v1::StandIn {
+            line_id: "1".to_owned(),
+            ordered_sku: "tea-250".to_owned(),
+            sku: "tea-500".to_owned(),
+            quantity_milli: 2_000,
+        }],
     }
 }
 

@@ -109,7 +109,9 @@ impl Machine {
         let (router, store) = (&mut self.router, &mut self.store);
         Ok(match work {
             Work::Route { order, cause } => self.route(order, cause)?,
-            Work::Cancel { order, lines } => router.cancel(store, turn, order, &lines),
+            Work::Cancel { order, lines } | Work::CancelRest { order, lines } => {
+                router.cancel(store, turn, order, &lines)
+            }
             Work::Tell { order, fulfilments, .. } => router.tell(store, turn, order, &fulfilments),
             Work::Release { order, fulfilment, lines } => {
                 router.release(store, turn, order, fulfilment, &lines)
@@ -249,6 +251,7 @@ fn cause_of(work: &Work) -> Cause {
     match work {
         Work::Route { cause, .. } | Work::Tell { cause, .. } => *cause,
         Work::Cancel { .. } | Work::Release { .. } | Work::Keep { .. } => Cause::Cancelled,
+        Work::CancelRest { .. } => Cause::KitIncomplete,
         Work::TimeOut { .. } | Work::EndWaiting { .. } => Cause::TimedOut,
         Work::Serve { .. } => Cause::StockAppeared,
         Work::Move { .. } => Cause::Moved,

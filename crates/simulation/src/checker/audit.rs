@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use omnifold_events::v1::{OutcomeStatus, PaymentRule};
 use rustc_hash::FxBuildHasher;
 
+use super::kits::Kit;
 use super::ledger::Order;
 use super::names::Names;
 use super::report::{CheckReport, Rule, Violation};
@@ -25,6 +26,8 @@ pub struct Audit {
     pub(super) transfers: HashMap<u32, UnderWay, FxBuildHasher>,
     /// Nodes that each defined channel sells from; empty: all.
     pub(super) channels: HashMap<u32, Vec<u32>, FxBuildHasher>,
+    /// What each kit is made of, by the number of its SKU.
+    pub(super) kits: HashMap<u32, Kit, FxBuildHasher>,
     pub(super) soft_holds: HashMap<Key, HeldUnits, FxBuildHasher>,
     /// When each active soft hold ends.
     pub(super) soft_hold_ends: BTreeSet<(i64, Key)>,
@@ -73,6 +76,7 @@ impl Audit {
             shelves: Shelves::default(),
             transfers: HashMap::default(),
             channels: HashMap::default(),
+            kits: HashMap::default(),
             soft_holds: HashMap::default(),
             soft_hold_ends: BTreeSet::new(),
             seen: HashSet::default(),
