@@ -13,7 +13,7 @@ use crate::timer::change_order;
 use crate::transitions::{self, FulfilmentEvent};
 use crate::{
     AskedBack, Entry, EntryKind, Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeDay,
-    NodeIx, Order, OrderKey, SkuIx, State, TimerKey, TimerKind, WaitingKey, Work,
+    NodeIx, Order, OrderKey, SkuIx, StandIn, State, TimerKey, TimerKind, Work, queues,
 };
 
 /// One message on `assignments`.
@@ -183,6 +183,9 @@ fn apply_outcome<S: State>(
     if outcome.decision == 0 {
         return Ok(());
     }
+    for told in &outcome.stand_ins {
+        stand_in(state, key, told)?;
+    }
     let order = state.order(key).expect("checked by fold");
     let waiting = places(order, &outcome.waiting)?;
     let cancelled = places(order, &outcome.cancelled)?;
@@ -205,7 +208,7 @@ fn apply_outcome<S: State>(
         order.settle_timing();
         faults.extend(order.lines.iter().filter(|line| !line.is_accounted()).map(unaccounted));
     });
-    settle_queues(state, key);
+    queues::settle(state, key);
     if outcome.cause() == v1::Cause::Rerouted && !(waiting.is_empty() && cancelled.is_empty()) {
         tickets::open(state, key, v1::TicketKind::Short, 0, work);
     } else {
@@ -214,8 +217,26 @@ fn apply_outcome<S: State>(
     if !cancelled.is_empty() {
         // What is cancelled need not be paid: the rest may go on.
         settle(state, key, &before, v1::Cause::Payment, work);
+        cancel_rest_of_kits(state, key, work);
     }
     faults.pop().map_or(Ok(()), Err)
+}
+
+fn stand_in<S: State>(state: &mut S, key: OrderKey, told: &v1::StandIn) -> Result<(), String> {
+    let by = match told.sku.as_str() {
+        "" => StandIn::Parts,
+        sku => StandIn::Sku(state.item_named(sku).ok_or_else(|| format!("no item `{sku}`"))?),
+    };
+    queues::stand_in(state, key, &told.line_id, by)
+}
+
+/// A kit of which a part will not come is not wanted: what has not left of the others goes too.
+fn cancel_rest_of_kits<S: State>(state: &mut S, key: OrderKey, work: &mut Vec<Work>) {
+    let order = state.order(key).expect("checked by fold");
+    let lines = order.beyond_whole_kits();
+    if !lines.is_empty() {
+        work.push(Work::CancelRest { order: key, lines });
+    }
 }
 
 fn unaccounted(line: &Line) -> String {
@@ -247,6 +268,12 @@ fn apply_assigned<S: State>(
         return Err(format!("fulfilment f{} is out of turn", message.fulfilment));
     }
     let units = assigned_units(order, message)?;
+    let of_line = |line: usize| -> i64 {
+        units.iter().filter(|part| part.line == line).map(|part| part.quantity).sum()
+    };
+    if order.details.is_some() && !order.are_whole_kits(of_line) {
+        return Err("it holds a part of a kit without the others".to_owned());
+    }
     let decision = message.outcome.as_ref().map_or(message.decision, |outcome| outcome.decision);
     let was_waiting = order.lines.iter().any(|line| line.waiting > 0);
     let counts =
@@ -267,7 +294,7 @@ fn apply_assigned<S: State>(
         count_order(state, node, message.capacity_day);
     }
     if was_waiting {
-        settle_queues(state, key);
+        queues::settle(state, key);
         tickets::settle_short(state, key, "assigned", work);
     }
     Ok(())
@@ -476,20 +503,4 @@ fn return_units(order: &mut Order, place: usize, taken: &[Units]) {
         }
     }
     fulfilment.were_taken_back();
-}
-
-/// An order stands in the queue of a SKU exactly while units of it wait for stock; a pre-order
-/// waits for its date first.
-fn settle_queues<S: State>(state: &mut S, key: OrderKey) {
-    let order = state.order(key).expect("checked by fold");
-    let waits = |sku: SkuIx| !order.is_scheduled() && order.waiting_of(sku) > 0;
-    let places: Vec<(WaitingKey, bool)> =
-        order.lines.iter().map(|line| (WaitingKey::of(order, line.sku), waits(line.sku))).collect();
-    for (place, waits) in places {
-        if waits {
-            state.enqueue(place, key);
-        } else {
-            state.dequeue(place);
-        }
-    }
 }

@@ -28,6 +28,10 @@ pub enum EntryKind {
     Receive,
     Allocate,
     Release,
+    /// Kept for a cart or a checkout.
+    Hold,
+    /// A soft hold was given up, expired, or gave way to its order.
+    HoldEnded,
     Reject,
     /// The node found fewer units than it had promised.
     ShortPick,
@@ -60,6 +64,7 @@ pub struct Entry {
     pub time_ms: i64,
     pub on_hand: i64,
     pub allocated: i64,
+    pub held: i64,
     pub quarantine: i64,
     pub in_transit: i64,
     pub shipped: i64,
@@ -78,6 +83,7 @@ impl Entry {
             time_ms,
             on_hand: 0,
             allocated: 0,
+            held: 0,
             quarantine: 0,
             in_transit: 0,
             shipped: 0,
@@ -114,6 +120,7 @@ impl Entry {
         Some(Stock {
             on_hand: stock.on_hand.checked_add(self.on_hand)?,
             allocated: stock.allocated.checked_add(self.allocated)?,
+            held: stock.held.checked_add(self.held)?,
             quarantine: stock.quarantine.checked_add(self.quarantine)?,
             shipped: stock.shipped.checked_add(self.shipped)?,
             aside: stock.aside.checked_add(self.aside())?,

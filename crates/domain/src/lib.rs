@@ -19,6 +19,7 @@ pub mod fold;
 mod handling;
 mod ids;
 pub mod invariants;
+mod kit;
 mod ledger;
 pub mod money;
 mod network;
@@ -27,7 +28,9 @@ mod opening;
 mod order;
 pub mod parcel;
 mod payment;
+mod phased;
 mod prices;
+mod queues;
 mod refusal;
 mod returns;
 pub mod rules;
@@ -46,6 +49,7 @@ pub use carrier::{Carrier, CarrierKey};
 pub use decision::Decision;
 pub use handling::{AskedBack, Handling, Hold};
 pub use ids::{FulfilmentId, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
+pub use kit::{Component, Kit, KitLine, KitPart, StandIn, Substitutes, UNIT_MILLI};
 pub use ledger::{
     Entry, EntryKind, Ledger, MAX_RECENT, Movement, MovementKind, SafetyStock, Variance,
 };
@@ -57,6 +61,7 @@ pub use order::{
 };
 pub use parcel::Parcel;
 pub use payment::{Due, Payment};
+pub use phased::{Period, Phasing, period_for, time_phased_atp};
 pub use prices::{Priced, ShadowPrices, shadow_price};
 pub use refusal::{Reason, Refusal};
 pub use returns::{Return, ReturnLine, ReturnState};

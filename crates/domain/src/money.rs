@@ -13,7 +13,11 @@ pub fn paid_for(line: &Line, details: &LineDetails, units: i64) -> i64 {
 pub(crate) fn worth(line: &Line, details: &LineDetails, units: i64) -> Option<i128> {
     let ordered = i128::from(line.ordered);
     // In 1/1000 minor unit, for the whole line.
-    let price = i128::from(line.unit_price) * ordered;
+    let mut price = i128::from(line.unit_price) * ordered;
+    if details.price_for != 0 {
+        // Kits are ordered whole, so nothing is left over.
+        price = price.checked_mul(1_000)? / i128::from(details.price_for);
+    }
     let charges = (i128::from(details.tax) - i128::from(details.discount)) * 1_000;
     let whole = (price + charges).max(0);
     let parts = ordered * 1_000;
@@ -72,6 +76,14 @@ mod tests {
             }
             assert_eq!(details.repaid, price * units - discount + tax);
         }
+    }
+
+    /// A kit of three at 10.00: its first part has the price of three units.
+    #[test]
+    fn a_kits_price_is_for_as_many_units_as_it_holds() {
+        let details = LineDetails { price_for: 3_000, ..LineDetails::default() };
+        assert_eq!(paid_for(&line(6, 1_000), &details, 3_000), 1_000);
+        assert_eq!(paid_for(&line(6, 1_000), &details, 6_000), 2_000);
     }
 
     #[test]

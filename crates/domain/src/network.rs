@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
-use crate::{NodeIx, Opening};
+use crate::{
+    SkuIx, {Kit, NodeIx, Opening},
+};
 
 /// A place in microdegrees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -158,6 +160,10 @@ pub struct Item {
     pub scale: u32,
     /// Not taken back unless it was faulty.
     pub final_sale: bool,
+    /// What it is made of, where it is a kit.
+    pub kit: Option<Box<Kit>>,
+    /// The kits that it is a part of, by number.
+    pub part_of: Vec<SkuIx>,
 }
 
 impl Item {

@@ -3,7 +3,9 @@
 use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
-use crate::{Handling, Location, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
+use crate::{
+    Handling, KitLine, Location, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx, Substitutes,
+};
 
 /// A customer's order. Its status is derived ([`Order::status`]), never stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +65,10 @@ pub struct OrderDetails {
     pub tickets_opened: u32,
     /// What the customer said, oldest first.
     pub feedback: Vec<Feedback>,
+    /// Lines that are served as the parts of kits.
+    pub kits: Vec<KitLine>,
+    /// What the customer takes in place of lines' own SKUs.
+    pub substitutes: Vec<Substitutes>,
 }
 
 /// What somebody has to look at.
@@ -100,6 +106,9 @@ pub struct LineDetails {
     pub repaid_units: i64,
     /// That money, minor units (law L20).
     pub repaid: i64,
+    /// Units that the line's price is for, where it is not the price of one: of a kit's first part,
+    /// as many as a kit holds; 0: one.
+    pub price_for: i64,
 }
 
 /// Instants of an order, milliseconds since the Unix epoch; 0: none.

@@ -96,6 +96,9 @@ pub enum Reason {
     InvalidScore,
     TooMuchFeedback,
     InvalidPrice,
+    InvalidKit,
+    PartOfKit,
+    InvalidSubstitute,
 }
 
 impl Reason {
@@ -194,6 +197,9 @@ impl Reason {
             Reason::InvalidScore => "invalid_score",
             Reason::TooMuchFeedback => "too_much_feedback",
             Reason::InvalidPrice => "invalid_price",
+            Reason::InvalidKit => "invalid_kit",
+            Reason::PartOfKit => "part_of_kit",
+            Reason::InvalidSubstitute => "invalid_substitute",
         }
     }
 }

@@ -4,7 +4,7 @@
 use omnifold_events::v1;
 
 use crate::timer::change_order;
-use crate::{Order, OrderKey, State, WaitingKey, Work};
+use crate::{Order, OrderKey, State, Work, queues};
 
 /// What held an order before a change.
 pub(crate) struct Standing {
@@ -81,18 +81,14 @@ pub(crate) fn push_once(work: &mut Vec<Work>, new: Work) {
 /// Units of a held order wait for nobody's stock.
 fn leave_queues<S: State>(state: &mut S, key: OrderKey) {
     let order = state.order(key).expect("the change was made to it");
-    let waiting = order.lines.iter().filter(|line| line.waiting > 0);
-    let places: Vec<WaitingKey> = waiting.map(|line| WaitingKey::of(order, line.sku)).collect();
-    if places.is_empty() {
+    if order.lines.iter().all(|line| line.waiting == 0) {
         return;
     }
+    queues::leave(state, key);
     change_order(state, key, &mut |order| {
         for line in &mut order.lines {
             line.waiting = 0;
         }
         order.settle_timing();
     });
-    for place in places {
-        state.dequeue(place);
-    }
 }

@@ -25,6 +25,13 @@ pub enum Work {
         /// Units to take back, per line.
         lines: Vec<(usize, i64)>,
     },
+    /// Take back the rest of kits of which a part will not come: (place of the line, units).
+    CancelRest {
+        /// The order.
+        order: OrderKey,
+        /// Units to take back, per line.
+        lines: Vec<(usize, i64)>,
+    },
     /// Say how far a count was from the ledger; nothing is decided.
     Report {
         /// The counted SKU.

@@ -47,6 +47,7 @@ impl Availability {
         }
         self.notice_definitions(machine);
         let mut skus = machine.store.changed_skus();
+        add_kits(machine, &mut skus);
         if let Some(from) = machine.availability_next {
             let many = (SWEEP / self.channels.len()).max(1) as u32;
             let to = from.0.saturating_add(many).min(machine.store.item_count());
@@ -89,6 +90,18 @@ impl Availability {
             };
             push(machine, &message, out);
         }
+    }
+}
+
+/// What a part's stock does, the availability of its kits does too.
+fn add_kits(machine: &Machine, skus: &mut Vec<SkuIx>) {
+    let changed = skus.len();
+    for place in 0..changed {
+        skus.extend_from_slice(&machine.store.item(skus[place]).part_of);
+    }
+    if skus.len() > changed {
+        skus.sort_unstable();
+        skus.dedup();
     }
 }
 

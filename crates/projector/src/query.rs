@@ -25,6 +25,8 @@ use crate::priced::with_prices;
 use crate::recorded::Tail;
 use late::{feedback_body, parcel_body, returns_body, tickets_body};
 
+mod kits;
+
 /// A question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -212,9 +214,13 @@ fn order_body<V: View>(store: &mut V, order: &Order) -> Value {
     let lines: Vec<Value> = order
         .lines
         .iter()
-        .map(|line| {
+        .enumerate()
+        .map(|(place, line)| {
+            let ordered_sku = order.substitutes(place).and_then(|row| row.ordered);
             json!({
                 "line_id": line.line_id, "sku": store.item(line.sku).sku,
+                "kit_line": order.kit_of(place).map(|kit| &kit.line_id),
+                "ordered_sku": ordered_sku.map(|sku| &store.item(sku).sku),
                 "ordered": units(line.ordered), "open": units(line.open),
                 "waiting": units(line.waiting), "allocated": units(line.allocated),
                 "shipped": units(line.shipped), "delivered": units(line.delivered),
@@ -235,6 +241,7 @@ fn order_body<V: View>(store: &mut V, order: &Order) -> Value {
         "placed_at": format_time(order.placed_at), "lines": lines, "fulfilments": fulfilments,
         "excluded": excluded, "returns": returns_body(store, order),
         "holds": order.holds_of_order().iter().map(hold_body).collect::<Vec<_>>(),
+        "kits": kits::kits_body(store, order),
         "payment": payment_body(order), "release_at": instant(timing.release_at),
         "waiting_until": instant(timing.waiting_until), "remind_at": instant(timing.remind_at),
         "ready_until": instant(timing.ready_until),

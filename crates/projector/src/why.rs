@@ -126,6 +126,7 @@ impl Account {
 fn add(sum: &mut Entry, entry: &Entry) {
     sum.on_hand += entry.on_hand;
     sum.allocated += entry.allocated;
+    sum.held += entry.held;
     sum.quarantine += entry.quarantine;
     sum.in_transit += entry.in_transit;
     sum.shipped += entry.shipped;
@@ -139,6 +140,7 @@ fn row_of(stock: &Stock, ledger: &Ledger) -> Entry {
     Entry {
         on_hand: stock.on_hand,
         allocated: stock.allocated,
+        held: stock.held,
         quarantine: stock.quarantine,
         in_transit: ledger.in_transit,
         shipped: stock.shipped,
@@ -154,10 +156,11 @@ fn is_sum_of(total: &Entry, stock: &Stock, ledger: &Ledger) -> bool {
     *total == row_of(stock, ledger)
 }
 
-fn figures(entry: &Entry) -> [(&'static str, i64); 8] {
+fn figures(entry: &Entry) -> [(&'static str, i64); 9] {
     [
         ("on_hand", entry.on_hand),
         ("allocated", entry.allocated),
+        ("held", entry.held),
         ("quarantine", entry.quarantine),
         ("in_transit", entry.in_transit),
         ("shipped", entry.shipped),
@@ -196,6 +199,7 @@ fn change(bucket: &str, milli: i64) -> String {
 
 /// `ADJUSTMENT_REASON_SALE` as `sale`; nothing where none was given.
 fn reason(name: &str) -> String {
+    let name = name.trim_start_matches("STOCK_HOLD_STATUS_");
     let word = name.split_once("_REASON_").map_or(name, |(_, word)| word);
     if word == "UNSPECIFIED" { String::new() } else { word.to_lowercase() }
 }
@@ -206,12 +210,14 @@ mod tests {
 
     #[test]
     fn l2_catches_an_entry_that_was_lost() {
-        let stock = Stock { on_hand: 5, shipped: 2, aside: 3, entered: 10, ..Stock::default() };
+        let stock =
+            Stock { on_hand: 5, held: 1, shipped: 2, aside: 3, entered: 10, ..Stock::default() };
         let ledger = Ledger { in_transit: 1, written_off: 2, ..Ledger::default() };
         let total = row_of(&stock, &ledger);
         assert!(is_sum_of(&total, &stock, &ledger));
         assert!(!is_sum_of(&Entry { on_hand: 4, ..total }, &stock, &ledger));
         assert!(!is_sum_of(&Entry { written_off: 1, ..total }, &stock, &ledger));
+        assert!(!is_sum_of(&Entry { held: 0, ..total }, &stock, &ledger));
     }
 
     #[test]
@@ -219,5 +225,6 @@ mod tests {
         assert_eq!(reason("ADJUSTMENT_REASON_SALE"), "sale");
         assert_eq!(reason("REJECTION_REASON_NOT_IN_STOCK"), "not_in_stock");
         assert_eq!(reason("COUNT_REASON_UNSPECIFIED"), "");
+        assert_eq!(reason("STOCK_HOLD_STATUS_EXPIRED"), "expired");
     }
 }

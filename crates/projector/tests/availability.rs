@@ -128,3 +128,37 @@ fn a_changed_node_or_channel_tells_every_sku_again_also_after_a_restart() {
     engine.run();
     assert_eq!(told(&engine).len(), before, "nothing changed, and something was told");
 }
+
+/// A kit of two `s` and one `t`: what its parts do, it does, and so does another list of parts.
+#[test]
+fn a_kit_is_told_when_its_parts_change() {
+    let kit = |parts: &[(&str, i64)]| v1::ItemDefined {
+        sku: "kit".into(),
+        components: parts
+            .iter()
+            .map(|&(sku, units)| v1::KitComponent {
+                sku: sku.into(),
+                quantity_milli: units * 1_000,
+            })
+            .collect(),
+        ..Default::default()
+    };
+    let engine = Engine::new();
+    engine.publish(&shop());
+    engine.publish(&[channel("c1", "web", &[], START + 1)]);
+    engine.publish(&[event("kit", START + 2, kit(&[("s", 2), ("t", 1)]))]);
+    engine.run();
+    assert_eq!(table(&engine)["web/kit"], 28_000, "25 at a, 3 at b");
+    engine.publish(&[count("less", "a", "t", 4, START + 3)]);
+    engine.run();
+    assert_eq!(table(&engine)["web/kit"], 7_000);
+    engine.publish(&[sold("o", "kit", START + 4)]);
+    engine.run();
+    assert_eq!((table(&engine)["web/kit"], asked(&engine, "web", "kit")), (6_000, 6_000));
+    engine.publish(&[event("other parts", START + 5, kit(&[("u", 1)]))]);
+    engine.run();
+    assert_eq!(table(&engine)["web/kit"], 57_000);
+    engine.publish(&[count("no part any more", "a", "t", 0, START + 6)]);
+    engine.run();
+    assert_eq!(table(&engine)["web/kit"], 57_000);
+}

@@ -112,11 +112,7 @@ fn events_of(text: &str) -> Vec<FileEvent> {
     let steps = parse(text).unwrap_or_else(|error| panic!("{error}"));
     let event = |action| match action {
         Action::Event(event) => Some(*event),
-        Action::Restart
-        | Action::ShowLedger { .. }
-        | Action::ShowAvailable { .. }
-        | Action::ShowFulfilment { .. }
-        | Action::ShowStock { .. } => None,
+        _ => None,
     };
     steps.into_iter().filter_map(|step| event(step.action)).collect()
 }

@@ -6,12 +6,13 @@ mod engine;
 use std::path::Path;
 
 use engine::{Engine, MARKET, PREFIX};
+use omnifold_domain::{Period, Phasing, period_for, time_phased_atp};
 use omnifold_events::jsonl::FileEvent;
 use omnifold_projector::{Query, Why, rebuild, verify, why};
 use omnifold_simulation::checker::{CheckOptions, check};
 use omnifold_simulation::output::Output;
 use omnifold_simulation::scenario::{
-    FulfilmentFigures, ParcelFigures, Player, StockFigures, parse, play,
+    FulfilmentFigures, ParcelFigures, PhasedTable, Player, StockFigures, parse, play,
 };
 use serde_json::Value;
 
@@ -72,6 +73,15 @@ impl Player for Engine {
         let answer = self.query(Query::Availability { channel, sku });
         let answer = answer.ok_or_else(|| anyhow::anyhow!("no such channel or SKU"))?;
         Ok(answer.body["available"].as_str().unwrap_or_default().to_owned())
+    }
+
+    fn time_phased(&mut self, table: &PhasedTable) -> anyhow::Result<(Vec<i64>, Option<usize>)> {
+        let period = |&(supply, demand): &(i64, i64)| Period { supply, demand };
+        let periods: Vec<Period> = table.periods.iter().map(period).collect();
+        let PhasedTable { backward, forward, accumulation, .. } = *table;
+        let atp = time_phased_atp(&periods, Phasing { backward, forward, accumulation });
+        let offered = table.order.and_then(|(units, wanted)| period_for(&atp, wanted, units));
+        Ok((atp, offered))
     }
 
     fn fulfilment(&mut self, id: &str) -> anyhow::Result<Option<FulfilmentFigures>> {

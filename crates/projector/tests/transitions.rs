@@ -228,6 +228,7 @@ fn of(target: Target) -> Option<v1::FulfilmentTarget> {
 
 fn lines(units: i64) -> Vec<v1::AssignedLine> {
     vec![v1::AssignedLine {
+        origin: None,
         line_id: "1".into(),
         sku: "S".into(),
         quantity_milli: units * UNIT,

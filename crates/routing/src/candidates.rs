@@ -6,6 +6,10 @@ use omnifold_events::v1::Verdict;
 use crate::closed::Closed;
 use crate::distance::Distances;
 
+mod wholes;
+
+pub(crate) use wholes::{Part, Whole};
+
 /// The open units of one line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Demand {
@@ -34,7 +38,7 @@ pub(crate) struct SkuDemand {
 }
 
 /// The demand of one order against the whole network. Its memory is reused from order to order.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Candidates {
     pub demands: Vec<Demand>,
     pub skus: Vec<SkuDemand>,
@@ -138,10 +142,7 @@ impl Candidates {
                     continue;
                 }
                 if order.details.is_some() && order.was_not_found_at(demand.sku, offer.node) {
-                    if *verdict == Verdict::NotStocked {
-                        *verdict = Verdict::Excluded;
-                    }
-                    continue;
+                    continue; // of this SKU only: it may serve the others
                 }
                 if offer.flagged_out {
                     if *verdict == Verdict::NotStocked {
@@ -157,6 +158,17 @@ impl Candidates {
                 demand.on_hand += self.free[cell];
                 demand.backorder += self.backorder[cell];
             }
+        }
+        if order.details.is_some() {
+            self.judge_not_found();
+        }
+    }
+
+    /// A node that stocks nothing of the order but what it could not find is excluded.
+    fn judge_not_found(&mut self) {
+        let stocking = self.verdicts.iter_mut().zip(&self.stocking).filter(|(_, stocks)| **stocks);
+        for (verdict, _) in stocking.filter(|(verdict, _)| **verdict == Verdict::NotStocked) {
+            *verdict = Verdict::Excluded;
         }
     }
 

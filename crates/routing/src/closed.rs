@@ -4,7 +4,7 @@
 use omnifold_domain::{Node, Presence, View};
 
 /// What is known of each node's calendar.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Closed {
     network_version: u64,
     /// By number; `None`: not looked up yet, or it opens in no time that can be looked at.

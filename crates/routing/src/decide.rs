@@ -1,6 +1,8 @@
 //! One order in, the messages that say what becomes of it out.
 
-use omnifold_domain::{Decision, Line, Order, OrderKey, Reason, Rules, View};
+use std::sync::Arc;
+
+use omnifold_domain::{Decision, Order, OrderKey, Reason, Rules, View};
 use omnifold_events::v1::{self, Cause, ExplanationLevel, OutcomeStatus};
 
 use crate::candidates::{Candidates, Demand};
@@ -27,7 +29,7 @@ pub struct Turn {
 /// Takes decisions. Holds memory for reuse and nothing that a decision depends on.
 #[derive(Default)]
 pub struct Router {
-    candidates: Candidates,
+    pub(crate) candidates: Candidates,
     distances: Distances,
     ranked: Vec<usize>,
 }
@@ -41,6 +43,17 @@ pub(crate) struct Plan {
     pub(crate) shortages: Vec<v1::SkuShortage>,
     pub(crate) reason: Reason,
     explanation: Option<v1::Explanation>,
+    /// What is served otherwise than it was ordered.
+    pub(crate) stand_ins: Vec<v1::StandIn>,
+}
+
+/// What became of the demands in [`Candidates`].
+#[derive(Default)]
+pub(crate) struct Covered {
+    pub(crate) shipments: Vec<Shipment>,
+    pub(crate) uncovered: Vec<(usize, i64)>,
+    pub(crate) steps: u32,
+    pub(crate) bound_hit: bool,
 }
 
 impl Router {
@@ -65,7 +78,15 @@ impl Router {
         if order.is_scheduled() {
             return Writer { view, turn, order: &order, distances: &[] }.write_scheduled();
         }
-        let plan = self.plan(view, turn, &order, level, max_steps);
+        let mut plan = self.plan(view, turn, &order, level, max_steps);
+        let otherwise = self.stand_in(view, turn, &order, &plan, level, max_steps);
+        let order = match otherwise {
+            None => order,
+            Some((changed, better)) => {
+                plan = better;
+                Arc::new(changed)
+            }
+        };
         Writer { view, turn, order: &order, distances: &self.candidates.distances }
             .write(plan, wait)
     }
@@ -86,6 +107,7 @@ impl Router {
             reason: self.reason(),
             shortages,
             explanation: None,
+            stand_ins: Vec::new(),
         };
         let (mut steps, mut bound_hit) = (0, false);
         if let Some(node) = self.nearest_with_all(view) {
@@ -96,21 +118,35 @@ impl Router {
             plan.shipments.push(Shipment { node, lines });
             explain::judge_losers_of_one(view, &mut self.candidates, node);
         } else if plan.shortages.is_empty() || order.allow_partial {
-            let (from_stock, without_stock, uncovered) = self.ration();
-            plan.uncovered = uncovered;
-            let need = self.need(&from_stock);
-            self.candidates.ranked(view, &mut self.ranked);
-            let cover = cover::find(&self.candidates, &from_stock, &self.ranked, &need, max_steps);
-            (steps, bound_hit) = (cover.steps, cover.bound_hit);
-            let (shipments, cut_short) =
-                fill(&self.candidates, &from_stock, &cover.nodes, turn.rules);
-            plan.shipments = shipments;
-            bound_hit |= cut_short;
-            explain::judge_losers(view, &mut self.candidates, &need, &plan.shipments);
-            self.add_backorders(view, without_stock, &mut plan);
+            let covered = if order.kits().is_empty() {
+                self.cover_demands(view, turn, max_steps)
+            } else {
+                self.cover_kits(view, turn, order, max_steps, &mut plan.shortages)
+            };
+            (steps, bound_hit) = (covered.steps, covered.bound_hit);
+            (plan.shipments, plan.uncovered) = (covered.shipments, covered.uncovered);
         }
         plan.explanation = explain::explanation(&self.candidates, level, steps, bound_hit);
         plan
+    }
+
+    /// Serves the demands of the candidates as far as they can be.
+    pub(crate) fn cover_demands<V: View>(
+        &mut self,
+        view: &V,
+        turn: Turn,
+        max_steps: u32,
+    ) -> Covered {
+        let (from_stock, without_stock, uncovered) = self.ration();
+        let need = self.need(&from_stock);
+        self.candidates.ranked(view, &mut self.ranked);
+        let cover = cover::find(&self.candidates, &from_stock, &self.ranked, &need, max_steps);
+        let (shipments, cut_short) = fill(&self.candidates, &from_stock, &cover.nodes, turn.rules);
+        let (steps, bound_hit) = (cover.steps, cover.bound_hit || cut_short);
+        explain::judge_losers(view, &mut self.candidates, &need, &shipments);
+        let mut covered = Covered { shipments, uncovered, steps, bound_hit };
+        self.add_backorders(view, without_stock, &mut covered);
+        covered
     }
 
     /// What was asked and what was there, where it was not enough (rule Q7).
@@ -176,7 +212,7 @@ impl Router {
     }
 
     /// Rule R6: what no stock covers is promised at the best-ranked node that allows it.
-    fn add_backorders<V: View>(&mut self, view: &V, demands: Vec<Demand>, plan: &mut Plan) {
+    fn add_backorders<V: View>(&mut self, view: &V, demands: Vec<Demand>, plan: &mut Covered) {
         if demands.is_empty() {
             return;
         }
@@ -206,7 +242,7 @@ impl Router {
     }
 }
 
-fn shipment_of(shipments: &mut Vec<Shipment>, node: usize) -> &mut Shipment {
+pub(crate) fn shipment_of(shipments: &mut Vec<Shipment>, node: usize) -> &mut Shipment {
     let place = shipments.iter().position(|shipment| shipment.node == node);
     let place = place.unwrap_or_else(|| {
         shipments.push(Shipment { node, lines: Vec::new() });
@@ -254,11 +290,13 @@ impl<V: View> Writer<'_, V> {
         // The order that replaces a return has its first decision here, as one that was placed.
         let placed =
             matches!(self.turn.cause, Cause::Placed | Cause::ReleaseDate | Cause::Returned);
-        let embedded = if placed && one_covers_all {
+        let as_ordered = plan.stand_ins.is_empty();
+        let embedded = if placed && one_covers_all && as_ordered {
             Some(self.outcome(&plan, wait, explanation.take()))
         } else {
             let asked = is_asked(self.turn.cause);
-            if asked || (self.turn.cause == Cause::Rerouted && !plan.uncovered.is_empty()) {
+            let lacks = self.turn.cause == Cause::Rerouted && !plan.uncovered.is_empty();
+            if asked || lacks || !as_ordered {
                 let outcome = self.outcome(&plan, wait, explanation.take());
                 decisions.push(Decision::Outcome(outcome));
             }
@@ -318,6 +356,7 @@ impl<V: View> Writer<'_, V> {
             explanation,
             timer: self.turn.timer,
             waiting_until_ms,
+            stand_ins: plan.stand_ins.clone(),
             ..v1::OrderOutcome::default()
         }
     }
@@ -369,7 +408,7 @@ impl<V: View> Writer<'_, V> {
     fn assigned(&self, shipment: &Shipment, nth: u32) -> v1::FulfilmentAssigned {
         let metres = self.distances[shipment.node];
         let line = |&(place, units, backordered): &(usize, i64, i64)| {
-            self.assigned_line(&self.order.lines[place], units, backordered)
+            self.assigned_line(place, units, backordered)
         };
         v1::FulfilmentAssigned {
             channel: self.order.channel.clone(),
@@ -391,8 +430,11 @@ impl<V: View> Writer<'_, V> {
         }
     }
 
-    pub fn assigned_line(&self, line: &Line, units: i64, backordered: i64) -> v1::AssignedLine {
+    pub fn assigned_line(&self, place: usize, units: i64, backordered: i64) -> v1::AssignedLine {
+        let line = &self.order.lines[place];
+        let origin = self.order.details.is_some().then(|| self.origin(place)).flatten();
         v1::AssignedLine {
+            origin,
             line_id: line.line_id.clone(),
             sku: self.view.item(line.sku).sku.clone(),
             quantity_milli: units,

@@ -19,9 +19,11 @@ mod decide;
 mod distance;
 mod explain;
 mod fill;
+mod kits;
 mod relocate;
 mod returns;
 mod soft_hold;
+mod stand_in;
 mod withdraw;
 
 pub use decide::{Router, Turn};

@@ -30,7 +30,7 @@ pub fn relocate<V: View>(
     let writer = Writer { view: &*view, turn, order: &order, distances: &[] };
     let taken_back = writer.keeps(fulfilment, before, &after, 0);
     let moved = |&(line, units): &(usize, i64)| {
-        writer.assigned_line(&order.lines[before.lines[line].line as usize], units, 0)
+        writer.assigned_line(before.lines[line].line as usize, units, 0)
     };
     let assigned = v1::FulfilmentAssigned {
         channel: order.channel.clone(),

@@ -142,6 +142,7 @@ fn replacement<V: View>(view: &V, order: &Order, row: &Return) -> Option<v1::Rep
             sku: view.item(known.sku).sku.clone(),
             quantity_milli: line.units,
             backordered_milli: 0,
+            origin: None,
         }
     };
     Some(v1::ReplacementOrder {

@@ -24,10 +24,17 @@ impl Router {
         request: &SoftHoldRequest,
     ) -> Vec<Decision> {
         let max_steps = view.settings().expect("a market with stock has settings").solver_steps;
-        let cart = as_order(request, turn);
+        let mut cart = as_order(request, turn);
+        cart.serve_kits_as_parts(view);
         let replaced = view.soft_hold(SoftHoldKey::of(&request.channel, &request.hold_id)).cloned();
         let mut view = WithoutSoftHold { view, replaced, rows: Vec::new(), offers: Vec::new() };
-        let plan = self.plan(&mut view, turn, &cart, ExplanationLevel::None, max_steps);
+        let level = ExplanationLevel::None;
+        let mut plan = self.plan(&mut view, turn, &cart, level, max_steps);
+        if let Some((changed, better)) =
+            self.stand_in(&mut view, turn, &cart, &plan, level, max_steps)
+        {
+            (cart, plan) = (changed, better);
+        }
         vec![Decision::SoftHold(outcome(&view, turn, request, &cart, plan))]
     }
 

@@ -311,8 +311,7 @@ impl<V: View> Writer<'_, V> {
     }
 
     fn asked_back(&self, place: usize, lines: &[(usize, i64)], nth: usize) -> Decision {
-        let line =
-            |&(line, units): &(usize, i64)| self.assigned_line(&self.order.lines[line], units, 0);
+        let line = |&(line, units): &(usize, i64)| self.assigned_line(line, units, 0);
         Decision::ReleaseRequested(v1::FulfilmentReleaseRequested {
             channel: self.order.channel.clone(),
             order_id: self.order.order_id.clone(),
@@ -329,10 +328,7 @@ impl<V: View> Writer<'_, V> {
 
     fn held_lines(&self, fulfilment: &Fulfilment) -> Vec<v1::AssignedLine> {
         let held = fulfilment.lines.iter().filter(|line| line.allocated > 0);
-        held.map(|part| {
-            let line = &self.order.lines[part.line as usize];
-            self.assigned_line(line, part.allocated, part.backordered)
-        })
-        .collect()
+        held.map(|part| self.assigned_line(part.line as usize, part.allocated, part.backordered))
+            .collect()
     }
 }

@@ -185,8 +185,14 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
         });
         rows.collect()
     };
-    let item =
-        |sku| Item { sku: format!("s{sku}"), name: String::new(), scale: 0, final_sale: false };
+    let item = |sku| Item {
+        sku: format!("s{sku}"),
+        name: String::new(),
+        scale: 0,
+        final_sale: false,
+        kit: None,
+        part_of: Vec::new(),
+    };
     World {
         settings: settings(true),
         nodes: far.iter().enumerate().map(node).collect(),

@@ -184,6 +184,13 @@ impl Store {
                     }
                 }
                 Undo::Order(key, _) => self.orders.settle(key, recent, digest),
+                Undo::Item(sku, old) if told => {
+                    // A kit of other parts may be sold in other numbers.
+                    let new = &self.items.all()[sku.0 as usize];
+                    if new.kit.is_some() || old.is_some_and(|old| old.kit.is_some()) {
+                        self.changed_skus.push(sku);
+                    }
+                }
                 _ => {}
             }
         }

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use omnifold_domain::parcel::{Content, Entry, Tracking};
 use omnifold_domain::{
-    Absence, AskedBack, Capacity, Carrier, CarrierKey, Channel, Deadlines, Due, Feedback,
-    Fulfilment, FulfilmentLine, FulfilmentState, Handling, HeldUnits, Hold, Hours, Item, Ledger,
-    Line, LineDetails, LineProgress, Location, Movement, MovementKind, Node, NodeDay, NodeIx,
-    Opening, Order, OrderDetails, OrderKey, PackedParcel, Parcel, ParcelKey, Payment, Priced,
-    Progress, Return, ReturnKey, ReturnLine, ReturnState, SafetyStock, Settings, ShadowPrices,
-    SkuIx, SoftHold, SoftHoldKey, State as _, Stock, Ticket, Timing, Transfer, TransferKey,
-    View as _, WaitingKey,
+    Absence, AskedBack, Capacity, Carrier, CarrierKey, Channel, Component, Deadlines, Due,
+    Feedback, Fulfilment, FulfilmentLine, FulfilmentState, Handling, HeldUnits, Hold, Hours, Item,
+    Kit, KitLine, KitPart, Ledger, Line, LineDetails, LineProgress, Location, Movement,
+    MovementKind, Node, NodeDay, NodeIx, Opening, Order, OrderDetails, OrderKey, PackedParcel,
+    Parcel, ParcelKey, Payment, Priced, Progress, Return, ReturnKey, ReturnLine, ReturnState,
+    SafetyStock, Settings, ShadowPrices, SkuIx, SoftHold, SoftHoldKey, State as _, Stock,
+    Substitutes, Ticket, Timing, Transfer, TransferKey, View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,

@@ -2,6 +2,7 @@
 
 use omnifold_events::v1;
 
+use crate::fold::kits::same_kits;
 use crate::money::paid_for;
 use crate::{Line, Order, OrderKey, Return, ReturnKey, ReturnState, State, Work};
 
@@ -75,7 +76,7 @@ fn replacement_order<S: State>(
             unit_price: 0,
         })
     };
-    Ok(Order {
+    let mut replacing = Order {
         channel: order.channel.clone(),
         order_id: placed.order_id.clone(),
         revision: 1,
@@ -92,7 +93,9 @@ fn replacement_order<S: State>(
         details: None,
         handling: None,
         timing: None,
-    })
+    };
+    same_kits(order, &mut replacing);
+    Ok(replacing)
 }
 
 pub(super) fn refused<S: State>(

@@ -3,7 +3,7 @@
 use omnifold_events::v1::{self, StockHoldStatus};
 
 use crate::work::serve_if_waited;
-use crate::{HeldUnits, SoftHold, SoftHoldKey, State, Work};
+use crate::{Entry, EntryKind, HeldUnits, SoftHold, SoftHoldKey, State, Work};
 
 /// Folds the outcome of a hold, and adds the work it opens: units that are free again.
 pub(super) fn apply<S: State>(
@@ -15,7 +15,7 @@ pub(super) fn apply<S: State>(
     match outcome.status() {
         StockHoldStatus::Refused => Ok(()),
         StockHoldStatus::Held => {
-            let freed = end(state, key)?;
+            let freed = end(state, key, outcome)?;
             begin(state, key, outcome)?;
             serve(state, &freed, work);
             Ok(())
@@ -24,7 +24,7 @@ pub(super) fn apply<S: State>(
             if state.soft_hold(key).is_none() {
                 return Err("no such hold".to_owned());
             }
-            let freed = end(state, key)?;
+            let freed = end(state, key, outcome)?;
             serve(state, &freed, work);
             Ok(())
         }
@@ -49,6 +49,7 @@ fn begin<S: State>(
         let mut stock = stock.ok_or_else(|| format!("I2: {held:?} is not there"))?;
         stock.held += held.quantity;
         state.put_stock(held.sku, held.node, stock);
+        note(state, held, EntryKind::Hold, "", held.quantity);
     }
     let hold = SoftHold {
         channel: outcome.channel.clone(),
@@ -70,16 +71,34 @@ fn held_units<S: State>(state: &S, held: &v1::HeldUnits) -> Result<HeldUnits, St
 }
 
 /// Ends a hold, where there is one, and returns what it held.
-fn end<S: State>(state: &mut S, key: SoftHoldKey) -> Result<Vec<HeldUnits>, String> {
+fn end<S: State>(
+    state: &mut S,
+    key: SoftHoldKey,
+    outcome: &v1::StockHoldOutcome,
+) -> Result<Vec<HeldUnits>, String> {
     let Some(hold) = state.soft_hold(key).cloned() else { return Ok(Vec::new()) };
     for held in &hold.units {
         let mut stock = state.stock_at(held.sku, held.node).ok_or("stock row is missing")?;
         stock.held -= held.quantity;
         state.put_stock(held.sku, held.node, stock);
+        let status = outcome.status().as_str_name();
+        note(state, held, EntryKind::HoldEnded, status, -held.quantity);
     }
     state.remove_timer(hold.timer());
     state.remove_soft_hold(key);
     Ok(hold.units)
+}
+
+/// The entry of a soft hold: no unit moves.
+fn note<S: State>(
+    state: &mut S,
+    held: &HeldUnits,
+    kind: EntryKind,
+    reason: &'static str,
+    units: i64,
+) {
+    let entry = Entry { held: units, ..Entry::new(kind, reason, 0) };
+    state.note(held.sku, held.node, &entry);
 }
 
 fn serve<S: State>(state: &mut S, freed: &[HeldUnits], work: &mut Vec<Work>) {

@@ -4,7 +4,7 @@
 use omnifold_events::v1;
 use prost::Message as _;
 
-use super::{Context, check, orders};
+use super::{Context, check, kits, orders};
 use crate::standing::{Standing, push_once, settle};
 use crate::timer::change_order;
 use crate::{Line, Location, Order, OrderKey, Reason, Refusal, State, Work};
@@ -34,7 +34,9 @@ pub(super) fn change<S: State>(
     let order = state.order(key).expect("found before");
     let before = Standing::of(order);
     let mut changed = order.clone();
+    let first_added = changed.lines.len();
     make(&mut changed, &change);
+    kits::resolve(state, &mut changed, first_added)?;
     changed.settle_release(context.now_ms);
     check_due(&changed)?;
     change_order(state, key, &mut |order| order.clone_from(&changed));
@@ -67,13 +69,15 @@ fn check_change<S: State>(
     key: OrderKey,
     event: &v1::OrderChanged,
 ) -> Result<Change, Refusal> {
-    let (more, fewer) = check_quantities(state, key, &event.quantities)?;
     let order = state.order(key).expect("found before").clone();
+    let (more, fewer) =
+        check_quantities(state, key, &kits::of_customer(&order, &event.quantities)?)?;
     orders::check_line_count(order.lines.len() + event.added.len())?;
     let mut added = Vec::new();
     for line in &event.added {
         let known = |row: &Line| row.line_id == line.line_id;
-        if order.lines.iter().chain(&added).any(known) {
+        let is_kit = order.kits().iter().any(|kit| kit.line_id == line.line_id);
+        if is_kit || order.lines.iter().chain(&added).any(known) {
             let detail = format!("line `{}` stands in the order already", line.line_id);
             return Err(Refusal::new(Reason::DuplicateLine, detail));
         }
@@ -217,7 +221,8 @@ pub(super) fn resume<S: State>(
 ) -> Result<(), Refusal> {
     let key = orders::find(state, &event.channel, &event.order_id)?;
     let order = state.order(key).expect("found before");
-    let lines = orders::wanted_lines(order, &event.lines, |line| line.cancelled, not_cancelled)?;
+    let named = kits::of_customer(order, &event.lines)?;
+    let lines = orders::wanted_lines(order, &named, |line| line.cancelled, not_cancelled)?;
     orders::check_steps(state, key, &lines)?;
     let order = state.order(key).expect("found before");
     let before = Standing::of(order);

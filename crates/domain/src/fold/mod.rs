@@ -8,6 +8,7 @@ mod change;
 mod check;
 mod fulfilment;
 mod holds;
+pub(crate) mod kits;
 mod losses;
 mod moves;
 pub(crate) mod network;

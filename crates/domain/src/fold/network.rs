@@ -2,7 +2,7 @@
 
 use omnifold_events::v1;
 
-use super::{Context, check, nodes, serve_if_waited};
+use super::{Context, check, kits, nodes, serve_if_waited};
 use crate::{
     Capacity, Carrier, CarrierKey, Channel, Deadlines, Item, MAX_QUANTITY_MILLI, Node, NodeIx,
     Reason, Refusal, Settings, SkuIx, State, Work, calendar, rules,
@@ -229,14 +229,23 @@ pub(super) fn define_item<S: State>(state: &mut S, event: &v1::ItemDefined) -> R
         let detail = format!("scale {finer} of `{}` cannot go down to {}", event.sku, event.scale);
         return Err(Refusal::new(Reason::InvalidScale, detail));
     }
+    let kit = kits::kit_from(state, event)?;
     let ix = known.unwrap_or(SkuIx(state.item_count()));
+    let old = known.map(|ix| state.item(ix).clone());
+    let (old_kit, part_of) = old.map(|old| (old.kit, old.part_of)).unwrap_or_default();
+    let relinks = kit.is_some() || old_kit.is_some();
     let row = Item {
         sku: event.sku.clone(),
         name: event.name.clone(),
         scale: event.scale,
         final_sale: event.final_sale,
+        kit,
+        part_of,
     };
     state.put_item(ix, row);
+    if relinks {
+        kits::link_parts(state, ix, old_kit.as_deref());
+    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use omnifold_events::v1;
 use prost::Message as _;
 
-use super::{Context, check};
+use super::{Context, check, kits};
 use crate::timer;
 use crate::{
     Due, Handling, Line, NodeIx, Order, OrderKey, Reason, Refusal, Settings, SoftHoldKey, State,
@@ -82,6 +82,8 @@ fn order_from<S: State>(
     for charges in &event.line_charges {
         add_charges(settings, &mut order, charges)?;
     }
+    kits::resolve(state, &mut order, 0)?;
+    kits::add_substitutes(state, &mut order, &event.substitutes)?;
     order.handling = handling_from(state, event, &order)?;
     Ok(order)
 }
@@ -258,7 +260,7 @@ pub(super) fn cancel<S: State>(
     let lines = if event.lines.is_empty() {
         all_that_is_left(order)?
     } else {
-        named_lines(order, &event.lines)?
+        named_lines(order, &kits::of_customer(order, &event.lines)?)?
     };
     check_steps(state, key, &lines)?;
     work.push(Work::Cancel { order: key, lines });

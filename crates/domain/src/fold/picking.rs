@@ -9,7 +9,7 @@ use super::questions::{by_line, gone_though_asked, refuse_held};
 use super::subject::{
     Move, Subject, find, find_fulfilment, line_of, moved_stock, moves, open_to, order, unpicked,
 };
-use super::{Context, check};
+use super::{Context, check, kits};
 use crate::timer::change_order;
 use crate::transitions::FulfilmentEvent;
 use crate::{
@@ -52,10 +52,17 @@ pub(super) fn short_pick<S: State>(
     let moves = moves(order(state, &subject), &subject, &event.lines, unpicked)?;
     check_steps(state, subject.key, &moves)?;
     let stock = moved_stock(order(state, &subject), &moves);
+    // The rest of a kit that misses a part is given back with it: it is there, and not wanted.
+    let freed = kits::left_incomplete(order(state, &subject), &moves);
+    let back = moved_stock(order(state, &subject), &freed);
     let mut asked = Vec::new();
     change_order(state, subject.key, &mut |order| {
         for step in &moves {
             miss(order, step);
+            asked.extend(gone_though_asked(order, step));
+        }
+        for step in &freed {
+            reopen(order, step);
             asked.extend(gone_though_asked(order, step));
         }
         for place in places(&moves) {
@@ -72,19 +79,34 @@ pub(super) fn short_pick<S: State>(
         let missing = Missing { units, in_hand, kind: EntryKind::ShortPick };
         release_missing(state, context, Shelf { sku, node }, &missing, event.reason(), work);
     }
+    for (sku, node, units) in back {
+        let there = Missing { units, in_hand: 0, kind: EntryKind::Release };
+        let reason = v1::RejectionReason::NoVariance;
+        release_missing(state, context, Shelf { sku, node }, &there, reason, work);
+    }
     Ok(())
 }
 
-fn miss(order: &mut Order, step: &Move) {
+/// Units are open again that a node held.
+fn reopen(order: &mut Order, step: &Move) {
     let fulfilment = &mut order.fulfilments[step.fulfilment];
-    let node = fulfilment.node;
     let line = &mut fulfilment.lines[step.line];
     line.allocated -= step.units;
     line.backordered = line.backordered.min(line.allocated);
     let order_line = &mut order.lines[line.line as usize];
     order_line.allocated -= step.units;
     order_line.open += step.units;
-    let sku = order_line.sku;
+    let allocated = line.allocated;
+    if let Some(progress) = &mut fulfilment.progress {
+        let picked = &mut progress.lines[step.line].picked;
+        *picked = allocated.min(*picked);
+    }
+}
+
+fn miss(order: &mut Order, step: &Move) {
+    reopen(order, step);
+    let node = order.fulfilments[step.fulfilment].node;
+    let sku = order.lines[line_of(order, step).line as usize].sku;
     let not_found = &mut order.details.get_or_insert_default().not_found_at;
     if !not_found.contains(&(sku, node)) {
         not_found.push((sku, node));
@@ -287,6 +309,7 @@ pub(super) fn relocate<S: State>(
     let moves = moves(order(state, &subject), &subject, &event.lines, unpicked)?;
     check_steps(state, subject.key, &moves)?;
     check_free_to_move(order(state, &subject), &moves)?;
+    kits::check_whole(order(state, &subject), &moves)?;
     for (sku, _, units) in moved_stock(order(state, &subject), &moves) {
         if order(state, &subject).was_not_found_at(sku, to) {
             let item = &state.item(sku).sku;

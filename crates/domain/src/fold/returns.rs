@@ -3,7 +3,7 @@
 use omnifold_events::v1;
 
 use super::booking::{Shelf, book_checked, book_entry};
-use super::{Context, check};
+use super::{Context, check, kits};
 use crate::work::{Repay, RepayLine};
 use crate::{
     Entry, EntryKind, MovementKind, NodeIx, Order, OrderKey, Reason, Refusal, Return, ReturnKey,
@@ -34,7 +34,7 @@ pub(super) fn request<S: State>(
         let detail = format!("an order may have {MAX_RETURNS} returns");
         return Err(Refusal::new(Reason::TooManyReturns, detail));
     }
-    let lines = requested_lines(state, &order, &event.lines)?;
+    let lines = requested_lines(state, &order, &kits::of_customer(&order, &event.lines)?)?;
     let replacement = replacement_name(state, event)?;
     let row = Return {
         order: order_key,
@@ -222,7 +222,7 @@ pub(super) fn receive<S: State>(
     let (key, mut row, order) =
         open_return(state, &event.channel, &event.order_id, &event.return_id)?;
     let node = check::node(state, &event.node_id)?;
-    let arrivals = arrivals(state, &row, &order, &event.lines)?;
+    let arrivals = arrivals(state, &row, &order, &kits::of_customer(&order, &event.lines)?)?;
     for arrival in &arrivals {
         take_in(state, context, &mut row, node, arrival, work);
     }
@@ -426,7 +426,7 @@ pub(super) fn inspect<S: State>(
         return Err(Refusal::new(Reason::NoLines, "nothing was inspected"));
     }
     let mut inspected = Vec::with_capacity(event.lines.len());
-    for line in &event.lines {
+    for line in &*kits::with_parts(&order, &event.lines)? {
         let place = announced_place(&row, &order, &line.line_id)?;
         let sku = order.lines[row.lines[place].line as usize].sku;
         check::quantity("inspected quantity", line.quantity_milli, 1, state.item(sku))?;

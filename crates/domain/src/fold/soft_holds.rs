@@ -47,7 +47,12 @@ fn lines_from<S: State>(state: &S, event: &v1::StockHeld) -> Result<Vec<(SkuIx, 
 
 fn line_from<S: State>(state: &S, line: &v1::StockHoldLine) -> Result<(SkuIx, i64), Refusal> {
     let sku = check::sku(state, &line.sku)?;
-    check::quantity("quantity", line.quantity_milli, 1, state.item(sku))?;
+    let item = state.item(sku);
+    check::quantity("quantity", line.quantity_milli, 1, item)?;
+    if item.kit.as_ref().is_some_and(|kit| !kit.fits(line.quantity_milli)) {
+        let detail = format!("the parts of {} milli-units of `{}`", line.quantity_milli, line.sku);
+        return Err(Refusal::new(Reason::InvalidQuantity, detail));
+    }
     Ok((sku, line.quantity_milli))
 }
 

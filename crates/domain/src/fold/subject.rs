@@ -4,6 +4,7 @@
 
 use omnifold_events::v1::{self, fulfilment_target::Target};
 
+use super::kits;
 use crate::transitions::{self, FulfilmentEvent};
 use crate::{
     Fulfilment, FulfilmentId, FulfilmentLine, FulfilmentState, NodeIx, Order, OrderKey, Reason,
@@ -113,6 +114,7 @@ pub(super) fn moves(
     units_of: impl Fn(&Fulfilment, usize) -> i64,
 ) -> Result<Vec<Move>, Refusal> {
     let mut available = available_moves(order, subject, units_of);
+    let lines = &*kits::with_parts(order, lines)?;
     if lines.is_empty() {
         return if available.is_empty() { Err(elsewhere(order, subject)) } else { Ok(available) };
     }

@@ -72,6 +72,11 @@ fn assigned_line() -> v1::AssignedLine {
         sku: "tea-500".to_owned(),
         quantity_milli: 2_000,
         backordered_milli: 500,
+        origin: Some(Box::new(v1::LineOrigin {
+            kit_line_id: "1".to_owned(),
+            kit_sku: "tea-box".to_owned(),
+            substitute_for: "tea-250".to_owned(),
+        })),
     }
 }
 
@@ -109,6 +114,12 @@ pub fn order_outcome() -> v1::OrderOutcome {
         holds: vec![hold()],
         timer: 2,
         waiting_until_ms: 1_750_068_000_000,
+        stand_ins: vec![v1::StandIn {
+            line_id: "1".to_owned(),
+            ordered_sku: "tea-250".to_owned(),
+            sku: "tea-500".to_owned(),
+            quantity_milli: 2_000,
+        }],
     }
 }
 

@@ -156,6 +156,12 @@ fn network() -> Vec<Event> {
             scale: 3,
             extensions: extensions(),
             final_sale: true,
+            components: vec![v1::KitComponent {
+                sku: "mug-blue".to_owned(),
+                quantity_milli: 2_000,
+            }],
+            picking: v1::KitPicking::AssembledFirst.into(),
+            may_split: true,
         }
         .into(),
         v1::StockSettingsSet {
@@ -308,6 +314,10 @@ fn orders() -> Vec<Event> {
             extensions: extensions(),
             hold_id: "cart-7".to_owned(),
             release_at_ms: 1_748_944_800_000,
+            substitutes: vec![v1::LineSubstitutes {
+                line_id: "1".to_owned(),
+                skus: vec!["tea-250".to_owned()],
+            }],
         }
         .into(),
         v1::OrderCancelled {

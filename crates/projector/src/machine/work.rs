@@ -125,9 +125,9 @@ impl Machine {
         let (router, store) = (&mut self.router, &mut self.store);
         Ok(match work {
             Work::Route { order, cause } => self.route(order, cause)?,
-            Work::Cancel { order, lines } | Work::CancelExpired { order, lines } => {
-                router.cancel(store, turn, order, &lines)
-            }
+            Work::Cancel { order, lines }
+            | Work::CancelExpired { order, lines }
+            | Work::CancelRest { order, lines } => router.cancel(store, turn, order, &lines),
             Work::TakeBack { order, node, .. } => router.take_back(store, turn, order, node),
             Work::Tell { order, fulfilments, .. } => router.tell(store, turn, order, &fulfilments),
             Work::Release { order, fulfilment, lines } => {
@@ -283,6 +283,7 @@ fn cause_of(work: &Work) -> Cause {
             *cause
         }
         Work::Cancel { .. } | Work::Release { .. } | Work::Keep { .. } => Cause::Cancelled,
+        Work::CancelRest { .. } => Cause::KitIncomplete,
         Work::TimeOut { .. } | Work::EndWaiting { .. } | Work::CancelExpired { .. } => {
             Cause::TimedOut
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use omnifold_events::v1::{OutcomeStatus, PaymentRule};
 use rustc_hash::FxBuildHasher;
 
+use super::kits::Kit;
 use super::ledger::Order;
 use super::names::Names;
 use super::report::{CheckReport, Rule, Violation};
@@ -29,6 +30,8 @@ pub struct Audit {
     pub(super) absent: HashSet<u32, FxBuildHasher>,
     /// Nodes that left the network.
     pub(super) gone: HashSet<u32, FxBuildHasher>,
+    /// What each kit is made of, by the number of its SKU.
+    pub(super) kits: HashMap<u32, Kit, FxBuildHasher>,
     pub(super) soft_holds: HashMap<Key, HeldUnits, FxBuildHasher>,
     /// When each active soft hold ends.
     pub(super) soft_hold_ends: BTreeSet<(i64, Key)>,
@@ -79,6 +82,7 @@ impl Audit {
             channels: HashMap::default(),
             absent: HashSet::default(),
             gone: HashSet::default(),
+            kits: HashMap::default(),
             soft_holds: HashMap::default(),
             soft_hold_ends: BTreeSet::new(),
             seen: HashSet::default(),

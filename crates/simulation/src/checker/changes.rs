@@ -77,7 +77,8 @@ impl Audit {
 
     fn resumed(&mut self, event: &v1::OrderResumed) {
         let Some((key, _)) = self.known(&event.channel, &event.order_id) else { return };
-        let named = self.numbered(&event.lines);
+        let lines = self.with_parts(key, &event.lines);
+        let named = self.numbered(&lines);
         let order = self.orders.get_mut(&key).expect("known");
         for line in &mut order.lines {
             let units = match named.iter().find(|(id, _)| *id == line.line_id) {
@@ -92,7 +93,8 @@ impl Audit {
 
     fn changed(&mut self, event: &v1::OrderChanged) {
         let Some((key, _)) = self.known(&event.channel, &event.order_id) else { return };
-        let wanted = self.numbered(&event.quantities);
+        let wanted = self.with_parts(key, &event.quantities);
+        let wanted = self.numbered(&wanted);
         let names = &mut self.names;
         let new = |line: &v1::OrderLine| Line {
             line_id: names.number(&line.line_id),
@@ -111,7 +113,11 @@ impl Audit {
             row.ordered += difference.max(0);
             row.cancelled += (-difference).max(0);
         }
+        let first_added = order.lines.len();
         add_lines(order, added);
+        let mut order = std::mem::take(order);
+        self.serve_kits_as_parts(&mut order, first_added);
+        self.orders.insert(key, order);
     }
 
     /// A node answered for the units it was asked to give up.
@@ -125,7 +131,7 @@ impl Audit {
     }
 }
 
-fn add_lines(order: &mut Order, added: Vec<Line>) {
+pub(super) fn add_lines(order: &mut Order, added: Vec<Line>) {
     if added.is_empty() {
         return;
     }

@@ -197,6 +197,9 @@ impl Audit {
 
     /// What the outcome says about the lines: which units wait, which are cancelled.
     fn say(&mut self, key: Key, name: &str, outcome: &v1::OrderOutcome) {
+        for by in &outcome.stand_ins {
+            self.stand_in(key, name, by);
+        }
         let waiting = self.numbered(&outcome.waiting);
         let cancelled = self.numbered(&outcome.cancelled);
         let Some(order) = self.orders.get_mut(&key) else { return };
@@ -259,6 +262,7 @@ impl Audit {
         counts.assigned += 1;
         counts.rerouted += u64::from(cause == Cause::Rerouted);
         counts.served_from_waiting += u64::from(cause == Cause::StockAppeared);
+        self.check_whole_kits(key, name, message);
         for line in &message.lines {
             self.promise(key, name, number as u32, node, line);
         }
@@ -289,6 +293,8 @@ impl Audit {
 
     /// Units of a cancellation that are not gone: their node is asked for them first.
     fn asked_back(&mut self, key: Key, name: &str, message: &v1::FulfilmentReleaseRequested) {
+        // What the engine takes back by itself stands in no event.
+        let by_customer = !matches!(message.cause(), Cause::TimedOut | Cause::KitIncomplete);
         for part in &message.lines {
             let line_id = self.names.number(&part.line_id);
             let Some(order) = self.orders.get_mut(&key) else { return };
@@ -300,7 +306,7 @@ impl Audit {
             match share.filter(|share| units > 0 && units <= share.live - share.asked) {
                 Some(share) => {
                     share.asked += units;
-                    if message.cause() != Cause::TimedOut {
+                    if by_customer {
                         order.lines[share.line as usize].cancelled -= units;
                     }
                 }

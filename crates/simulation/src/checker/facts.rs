@@ -75,6 +75,7 @@ impl Audit {
                 let nodes = channel.nodes.iter().map(|node| self.names.number(node)).collect();
                 self.channels.insert(self.names.number(&channel.channel), nodes);
             }
+            Event::ItemDefined(item) => self.item_defined(item),
             Event::StockCounted(count) => {
                 let as_of = if count.as_of_ms == 0 { time_ms } else { count.as_of_ms };
                 let net = count.basis() == v1::CountBasis::NetOfOpenOrders;
@@ -153,7 +154,6 @@ impl Audit {
             | Event::TrackingUpdated(_)
             | Event::ParcelHandedOn(_)
             | Event::NodeCapacitySet(_)
-            | Event::ItemDefined(_)
             | Event::PaymentRefunded(_)
             | Event::StockHoldReleased(_)
             | Event::FulfilmentAccepted(_)
@@ -184,6 +184,12 @@ impl Audit {
         self.touch(key, &name);
         let mut order = Order::placed(placed, &mut self.names);
         order.handling = Handling::placed(placed, self.rule());
+        for row in &placed.substitutes {
+            let line = self.names.number(&row.line_id);
+            let skus = row.skus.iter().map(|sku| (line, self.names.number(sku)));
+            order.substitutes.extend(skus);
+        }
+        self.serve_kits_as_parts(&mut order, 0);
         if self.orders.insert(key, order).is_some() {
             let detail = "the order was placed twice and the second was not refused";
             self.violation(Rule::OutcomeExtra, &name, detail);
@@ -194,11 +200,8 @@ impl Audit {
         let key = pair_hash(&event.channel, &event.order_id);
         let name = format!("{}/{}", event.channel, event.order_id);
         self.touch(key, &name);
-        let named: Vec<(u32, i64)> = event
-            .lines
-            .iter()
-            .map(|line| (self.names.number(&line.line_id), line.quantity_milli))
-            .collect();
+        let lines = self.with_parts(key, &event.lines);
+        let named = self.numbered(&lines);
         let Some(order) = self.orders.get_mut(&key) else {
             let detail = "cancelled, never placed, and the cancellation was not refused";
             return self.violation(Rule::UnknownSubject, &name, detail);
@@ -304,10 +307,8 @@ impl Audit {
         lines: &[v1::LineQuantity],
         available: impl Fn(&Share) -> i64,
     ) -> Vec<(usize, i64)> {
-        let mut named: Vec<(u32, i64)> = lines
-            .iter()
-            .map(|line| (self.names.number(&line.line_id), line.quantity_milli))
-            .collect();
+        let lines = self.with_parts(key, lines);
+        let mut named = self.numbered(&lines);
         let Some(order) = self.orders.get(&key) else { return Vec::new() };
         let mut found = Vec::new();
         for (place, share) in order.shares.iter().enumerate() {

@@ -4,6 +4,7 @@
 use omnifold_events::v1;
 
 use super::holds::Handling;
+use super::kits::KitLine;
 use super::names::Names;
 
 /// One order.
@@ -25,6 +26,10 @@ pub struct Order {
     pub repaid: Vec<(u32, i64)>,
     /// Holds and payments, which few orders have.
     pub handling: Option<Box<Handling>>,
+    /// Lines that are served as the parts of kits.
+    pub kits: Vec<KitLine>,
+    /// SKUs that the customer takes in place of a line's own: (number of the line's name, SKU).
+    pub substitutes: Vec<(u32, u32)>,
 }
 
 /// One line.
@@ -44,6 +49,8 @@ pub struct Line {
     pub unit_price: i64,
     /// Tax less discount on the whole line, minor units.
     pub charges: i64,
+    /// Units that the price is for, where it is not the price of one; 0: one.
+    pub price_for: i64,
 }
 
 /// One node's share of an order.

@@ -18,6 +18,7 @@ mod changes;
 mod decisions;
 mod facts;
 mod holds;
+mod kits;
 mod ledger;
 mod names;
 mod preface;

@@ -31,6 +31,8 @@ pub enum Rule {
     Oversold,
     /// Nothing of what is on hold is assigned or shipped.
     OnHold,
+    /// No node gets a part of a kit without the others.
+    HalfKit,
     /// A hold is gone at the instant it was to end (rule H3).
     HoldOutlived,
     /// No node serves an order that it may not serve or has turned down.

@@ -31,10 +31,15 @@ impl Audit {
         let mut lines: Vec<(u32, i64)> = Vec::new();
         for line in event.lines.iter().filter(|_| !refused) {
             let sku = self.names.number(&line.sku);
-            match lines.iter_mut().find(|row| row.0 == sku) {
-                Some(row) => row.1 += line.quantity_milli,
-                None => lines.push((sku, line.quantity_milli)),
+            for (sku, units) in self.stocked_as(sku, line.quantity_milli) {
+                match lines.iter_mut().find(|row| row.0 == sku) {
+                    Some(row) => row.1 += units,
+                    None => lines.push((sku, units)),
+                }
             }
+        }
+        if event.lines.iter().any(|line| self.may_be_assembled(&line.sku)) {
+            lines.clear(); // as itself or as parts: nobody knows before
         }
         let key = pair_hash(&event.channel, &event.hold_id);
         let name = format!("{}/{}", event.channel, event.hold_id);

@@ -25,6 +25,10 @@ impl Audit {
             return self.violation(Rule::UnknownSubject, "a short pick", "names nothing known");
         };
         let missing = self.shares(key, only, &event.lines, |s| s.live - s.picked);
+        let freed = self.left_incomplete(key, &missing);
+        for (place, units) in freed {
+            self.freed(key, place, units);
+        }
         let Some(order) = self.orders.get_mut(&key) else { return };
         let mut given_back: Vec<((u32, u32), i64)> = Vec::new();
         for (place, units) in missing {
@@ -53,11 +57,8 @@ impl Audit {
         let Some((key, number)) = self.fulfilment(&event.fulfilment_id) else {
             return self.violation(Rule::UnknownSubject, "a parcel", "names nothing known");
         };
-        let named: Vec<(u32, i64)> = event
-            .lines
-            .iter()
-            .map(|line| (self.names.number(&line.line_id), line.quantity_milli))
-            .collect();
+        let lines = self.with_parts(key, &event.lines);
+        let named = self.numbered(&lines);
         let Some(order) = self.orders.get_mut(&key) else { return };
         order.packed.retain(|known| (known.fulfilment, known.parcel) != (number, parcel));
         let mut contents = Vec::with_capacity(named.len());
@@ -141,7 +142,7 @@ impl Audit {
     pub(super) fn received(&mut self, event: &v1::ReturnReceived, time_ms: i64) {
         let key = pair_hash(&event.channel, &event.order_id);
         let name = format!("{}/{}", event.channel, event.order_id);
-        for line in &event.lines {
+        for line in &self.received_parts(key, &event.lines) {
             let line_id = self.names.number(&line.line_id);
             let Some(order) = self.orders.get_mut(&key) else {
                 return self.violation(Rule::UnknownSubject, &name, "came back, never placed");
@@ -166,7 +167,7 @@ impl Audit {
 
     pub(super) fn inspected(&mut self, event: &v1::ReturnInspected, time_ms: i64) {
         let key = pair_hash(&event.channel, &event.order_id);
-        for line in &event.lines {
+        for line in &self.received_parts(key, &event.lines) {
             let line_id = self.names.number(&line.line_id);
             let order = self.orders.get(&key);
             let found = order.and_then(|o| o.line_named(line_id).map(|place| o.lines[place].sku));
@@ -242,5 +243,6 @@ fn picked_of(order: &Order, node: u32, sku: u32) -> i64 {
 /// What was paid for all units of a line, rounded up.
 fn whole_price(line: &Line) -> i128 {
     let price = i128::from(line.unit_price) * i128::from(line.ordered);
-    ((price + 999) / 1_000 + i128::from(line.charges)).max(0)
+    let per = if line.price_for == 0 { 1_000 } else { i128::from(line.price_for) };
+    ((price + per - 1) / per + i128::from(line.charges)).max(0)
 }

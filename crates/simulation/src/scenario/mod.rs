@@ -29,6 +29,7 @@
 //! | `node N at 48.85,2.35 [disabled]` | NodeDefined |
 //! | `capacity N 10 [zone=Europe/Berlin]` | NodeCapacitySet, in UTC unless a zone is named |
 //! | `item S [scale=1]` | ItemDefined, with that many decimals |
+//! | `item K of=S:1,T:2 [assembled] [may_split]` | a kit of those parts; `assembled`: stocked as itself first |
 //! | `count N S 5 [as_of=TIME] [basis=net_of_open_orders] [reason=cycle]` | StockCounted |
 //! | `move N S 2 from on_hand to quarantine [reason=damage]` | StockMoved |
 //! | `receive N S 12 [into=quarantine]` | StockReceived |
@@ -43,6 +44,7 @@
 //! | `order O lines S:3 T:1@9.90 [to 48.8,2.3] [from=N1,N2] [priority=5] [coverage=allow_partial]` | OrderPlaced; lines are named 1, 2, 3 ...; `@` is the unit price in euros |
 //! | `order ... [shipping=4.95] [tax=1] [discount=5]` | its charges |
 //! | `order ... [method=express] [date=2025-06-05] [since=TIME] [until=TIME] [wrap=red] [gift]` | its terms of delivery; `change` takes them too |
+//! | `order O lines S|T|U:2` | T, else U, may stand in for S |
 //! | `order ... [hold=H] [release_at=TIME]` | an order that takes a soft hold's place; a pre-order |
 //! | `hold_stock H lines S:3 [from=N] ttl=7m` (or `until=TIME`) | StockHeld |
 //! | `unhold_stock H` | StockHoldReleased |
@@ -56,6 +58,7 @@
 //! | `ship O/f1 [line 1 x2] ...`, `deliver ...` | what happened; `ship any O` names no node |
 //! | `stock N S` | prints the stock of a (node, SKU), and its shadow price |
 //! | `ledger N S [as_of=TIME]` | prints the entries of its ledger, and their sum |
+//! | `timephased 6/6 4/2 ... [forward] [no_backward] [accumulation] [order=3@7]` | prints the ATP of each period from its supply/demand, and the period in which an order of 3 for period 7 can be promised |
 //! | `available C S` | prints what a defined channel may sell |
 //! | `show O/f1` | prints where a fulfilment stands, and its parcels |
 //!
@@ -87,13 +90,16 @@ mod nodes;
 mod parse;
 mod play;
 mod render;
+mod stock;
 mod words;
 mod work;
 
 use omnifold_events::jsonl::FileEvent;
 
 pub use parse::parse;
-pub use play::{FulfilmentFigures, Mismatch, ParcelFigures, Player, StockFigures, play};
+pub use play::{
+    FulfilmentFigures, Mismatch, ParcelFigures, PhasedTable, Player, StockFigures, play,
+};
 pub use render::{render, render_fulfilment, render_stock};
 
 /// One command with the output it must have.
@@ -132,6 +138,8 @@ pub enum Action {
         /// The SKU.
         sku: String,
     },
+    /// The ATP of each period of a table is printed.
+    ShowPhased(PhasedTable),
     /// The stock of a (node, SKU) is printed.
     ShowStock {
         /// The node.

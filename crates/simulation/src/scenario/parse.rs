@@ -5,7 +5,7 @@ use omnifold_events::v1::fulfilment_target::Target;
 use omnifold_events::{Event, parse_time, v1};
 
 use super::words::{Fault, Words, minor, number, place, quantity};
-use super::{Action, ScenarioError, Step, changes, nodes, work};
+use super::{Action, ScenarioError, Step, changes, nodes, stock, work};
 
 /// Channel of orders that name none.
 pub(super) const CHANNEL: &str = "web";
@@ -73,6 +73,7 @@ impl Reader {
                 let as_of_ms = as_of_ms.map_err(|fault| fault.to_string())?;
                 return Ok(Action::ShowLedger { node, sku, as_of_ms });
             }
+            "timephased" => return Ok(Action::ShowPhased(stock::phased(words)?)),
             "available" => {
                 let channel = words.next("a channel")?.to_owned();
                 let sku = words.next("a SKU")?.to_owned();
@@ -227,8 +228,11 @@ fn capacity(words: &mut Words<'_>) -> Result<v1::NodeCapacitySet, Fault> {
 fn item(words: &mut Words<'_>) -> Result<v1::ItemDefined, Fault> {
     let sku = words.next("a SKU")?.to_owned();
     let scale = words.option("scale").map_or(Ok(0), number)?;
+    let (components, picking, may_split) = stock::kit(words)?;
     let final_sale = words.take("final_sale");
-    Ok(v1::ItemDefined { name: sku.clone(), sku, scale, final_sale, ..Default::default() })
+    let name = sku.clone();
+    let item = v1::ItemDefined { name, sku, scale, final_sale, ..Default::default() };
+    Ok(v1::ItemDefined { components, picking, may_split, ..item })
 }
 
 fn shelf(words: &mut Words<'_>) -> Result<(String, String), Fault> {
@@ -360,9 +364,12 @@ fn settings(words: &mut Words<'_>) -> Result<v1::StockSettingsSet, Fault> {
 fn order(words: &mut Words<'_>) -> Result<v1::OrderPlaced, Fault> {
     let order_id = words.next("an order")?.to_owned();
     let (mut lines, mut line_charges) = (Vec::new(), Vec::new());
+    let mut substitutes = Vec::new();
     if words.take("lines") {
         while let Some(line) = words.take_if(|word| word.contains(':')) {
-            let (line, charges) = order_line(lines.len() + 1, line)?;
+            let (line, others) = stock::substitutes(lines.len() + 1, line);
+            substitutes.extend(others);
+            let (line, charges) = order_line(lines.len() + 1, &line)?;
             lines.push(line);
             line_charges.extend(charges);
         }
@@ -384,6 +391,7 @@ fn order(words: &mut Words<'_>) -> Result<v1::OrderPlaced, Fault> {
         coverage: coverage.into(),
         pickup_node: words.option("pickup").unwrap_or_default().to_owned(),
         line_charges,
+        substitutes,
         charges: changes::charges(words)?.map(Box::new),
         delivery: changes::delivery(words)?.map(Box::new),
         hold_id: words.option("hold").unwrap_or_default().to_owned(),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use omnifold_events::jsonl::FileEvent;
 
-use super::render::{render, render_fulfilment, render_stock};
+use super::render::{render, render_fulfilment, render_phased, render_stock};
 use super::{Action, Step};
 use crate::output::Output;
 
@@ -28,11 +28,30 @@ pub trait Player {
     /// What a channel may sell of a SKU, as a decimal.
     fn available(&mut self, channel: &str, sku: &str) -> anyhow::Result<String>;
 
+    /// The ATP of each period of a table, and the period in which its order can be promised, as a
+    /// place in the table.
+    fn time_phased(&mut self, table: &PhasedTable) -> anyhow::Result<(Vec<i64>, Option<usize>)>;
+
     /// Where a fulfilment stands; `None` where there is none of that name.
     fn fulfilment(&mut self, id: &str) -> anyhow::Result<Option<FulfilmentFigures>>;
 
     /// Stops, and starts on what was left on disk.
     fn restart(&mut self) -> anyhow::Result<()>;
+}
+
+/// Supply and demand by period, in 1/1000 unit (rule Q6).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PhasedTable {
+    /// (supply, demand) of each period.
+    pub periods: Vec<(i64, i64)>,
+    /// A shortage takes from earlier surplus.
+    pub backward: bool,
+    /// What is left of it takes from later surplus.
+    pub forward: bool,
+    /// Surplus is carried on.
+    pub accumulation: bool,
+    /// Units wanted, and place of the period they are wanted in.
+    pub order: Option<(i64, usize)>,
 }
 
 /// Stock of one (node, SKU), in 1/1000 unit.
@@ -126,6 +145,10 @@ fn print(action: &Action, player: &mut dyn Player) -> anyhow::Result<Vec<String>
         Action::ShowLedger { node, sku, as_of_ms } => player.ledger(node, sku, *as_of_ms)?,
         Action::ShowAvailable { channel, sku } => {
             vec![format!("{channel} {sku} {}", player.available(channel, sku)?)]
+        }
+        Action::ShowPhased(table) => {
+            let (atp, offered) = player.time_phased(table)?;
+            render_phased(table, &atp, offered)
         }
         Action::ShowStock { node, sku } => match player.stock(node, sku)? {
             Some(figures) => vec![render_stock(node, sku, &figures)],

@@ -5,7 +5,7 @@ use omnifold_events::format_time;
 use omnifold_events::v1::{self, Cause, OutcomeStatus, StockHoldStatus};
 
 use super::parse::CHANNEL;
-use super::{FulfilmentFigures, StockFigures};
+use super::{FulfilmentFigures, PhasedTable, StockFigures};
 use crate::output::Output;
 
 /// The lines of one step's outputs, in the order they were published.
@@ -125,6 +125,9 @@ fn outcome_line(outcome: &v1::OrderOutcome) -> String {
             }
             text += &cause_suffix(cause);
             text += &holds_text(&outcome.holds);
+            for by in &outcome.stand_ins {
+                text += &stand_in_text(by);
+            }
             for shortage in &outcome.shortages {
                 text += &format!("; {}", shortage_text(shortage));
             }
@@ -137,6 +140,14 @@ fn outcome_line(outcome: &v1::OrderOutcome) -> String {
             }
             text
         }
+    }
+}
+
+/// `; line 1 T for S`, `; line 1 K as parts`.
+fn stand_in_text(by: &v1::StandIn) -> String {
+    match by.sku.as_str() {
+        "" => format!("; line {} {} as parts", by.line_id, by.ordered_sku),
+        sku => format!("; line {} {sku} for {}", by.line_id, by.ordered_sku),
     }
 }
 
@@ -260,11 +271,21 @@ fn fulfilment_line(output: &Output, verb: &str, lines: &[v1::AssignedLine]) -> S
 }
 
 fn assigned_text(line: &v1::AssignedLine) -> String {
-    let text = format!("{} x{}", line.sku, units(line.quantity_milli));
+    let text = format!("{} x{}{}", line.sku, units(line.quantity_milli), origin_text(line));
     match line.backordered_milli {
         0 => text,
         backordered => format!("{text} ({} backordered)", units(backordered)),
     }
+}
+
+/// ` of K` for a part of a kit, ` for S` for a substitute.
+fn origin_text(line: &v1::AssignedLine) -> String {
+    let Some(origin) = &line.origin else { return String::new() };
+    let word = |word: &str, name: &str| match name {
+        "" => String::new(),
+        name => format!(" {word} {name}"),
+    };
+    word("of", &origin.kit_sku) + &word("for", &origin.substitute_for)
 }
 
 fn cause_suffix(cause: Cause) -> String {
@@ -312,6 +333,24 @@ pub fn render_stock(node: &str, sku: &str, figures: &StockFigures) -> String {
         text += &format!(" price {}", units(figures.price_milli));
     }
     text
+}
+
+/// `atp 0 2 3`; where an order was asked about, `order of 3 in period 3`, or `no period` has it.
+pub(super) fn render_phased(
+    table: &PhasedTable,
+    atp: &[i64],
+    offered: Option<usize>,
+) -> Vec<String> {
+    let row: Vec<String> = atp.iter().map(|&milli| units(milli)).collect();
+    let mut lines = vec![format!("atp {}", row.join(" "))];
+    if let Some((wanted, _)) = table.order {
+        let wanted = units(wanted);
+        lines.push(match offered {
+            Some(period) => format!("order of {wanted} in period {}", period + 1),
+            None => format!("order of {wanted} in no period"),
+        });
+    }
+    lines
 }
 
 /// `O/f1 N Shipped`, and a line for each parcel with what its carriers said.

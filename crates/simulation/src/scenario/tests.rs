@@ -53,7 +53,7 @@ fn the_required_cases_have_their_files() {
     let names: Vec<String> = files().into_iter().map(|(name, _)| name).collect();
     for case in [
         "RS-01", "RS-02", "RS-03", "RS-04", "RS-05", "RT-01", "RT-02", "RT-03", "RT-10", "EV-01",
-        "EV-02", "LG-01", "AT-01", "AT-04", "AT-05",
+        "EV-02", "LG-01", "AT-01", "AT-02", "AT-03", "AT-04", "AT-05",
     ] {
         assert!(names.iter().any(|name| name.starts_with(case)), "{case}");
     }
@@ -419,12 +419,54 @@ fn holds_questions_and_kept_units_are_told() {
 }
 
 #[test]
+fn kits_and_substitutes_are_told_in_a_word() {
+    let Event::ItemDefined(item) = only_event("item K of=S:2,T:0.5 assembled may_split").event
+    else {
+        panic!("no item")
+    };
+    let parts: Vec<(&str, i64)> =
+        item.components.iter().map(|part| (part.sku.as_str(), part.quantity_milli)).collect();
+    assert_eq!(parts, [("S", 2_000), ("T", 500)]);
+    assert!(item.may_split && item.picking() == v1::KitPicking::AssembledFirst);
+
+    let Event::OrderPlaced(order) = only_event("order O lines K:1 S|T|U:2@5").event else {
+        panic!("no order")
+    };
+    assert_eq!((order.lines[1].sku.as_str(), order.lines[1].quantity_milli), ("S", 2_000));
+    let skus = vec!["T".to_owned(), "U".to_owned()];
+    assert_eq!(order.substitutes, [v1::LineSubstitutes { line_id: "2".to_owned(), skus }]);
+    for bad in ["item K of=S", "timephased 1-2 order=3@0", "timephased 1/2 order=3@0"] {
+        assert!(parse(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn what_stands_in_for_something_else_is_said() {
+    let stand_in = |sku: &str| v1::StandIn {
+        line_id: "1".to_owned(),
+        ordered_sku: "S".to_owned(),
+        sku: sku.to_owned(),
+        quantity_milli: 1_000,
+    };
+    let outcome = v1::OrderOutcome {
+        channel: "web".to_owned(),
+        order_id: "O".to_owned(),
+        status: v1::OutcomeStatus::Assigned.into(),
+        stand_ins: vec![stand_in("T"), stand_in("")],
+        ..Default::default()
+    };
+    let said = render(&[Output::Outcome(outcome)]);
+    assert_eq!(said, ["O assigned; line 1 T for S; line 1 S as parts"]);
+}
+
+#[test]
 fn a_fulfilment_is_one_line_and_two_with_the_outcome_inside() {
     let line = |sku: &str, units: i64, backordered: i64| v1::AssignedLine {
         line_id: "1".to_owned(),
         sku: sku.to_owned(),
         quantity_milli: units,
         backordered_milli: backordered,
+        origin: None,
     };
     let assigned = v1::FulfilmentAssigned {
         channel: "web".to_owned(),
@@ -491,6 +533,11 @@ impl Player for Parrot {
         as_of_ms: Option<i64>,
     ) -> anyhow::Result<Vec<String>> {
         Ok(vec![format!("{node} {sku} {}", as_of_ms.unwrap_or(0))])
+    }
+
+    fn time_phased(&mut self, table: &PhasedTable) -> anyhow::Result<(Vec<i64>, Option<usize>)> {
+        let atp = table.periods.iter().map(|(supply, demand)| supply - demand).collect();
+        Ok((atp, table.order.map(|(_, period)| period)))
     }
 
     fn available(&mut self, _: &str, _: &str) -> anyhow::Result<String> {

@@ -61,7 +61,16 @@ pub fn opening() -> Opening {
 }
 
 pub fn item(sku: &str) -> Item {
-    Item { sku: sku.into(), name: "Green tea 500 g".into(), scale: 3, final_sale: true }
+    let component = Component { sku: SkuIx(1), quantity: 2_000 };
+    let kit = Kit { components: vec![component], assembled_first: true, may_split: true };
+    Item {
+        sku: sku.into(),
+        name: "Green tea 500 g".into(),
+        scale: 3,
+        final_sale: true,
+        kit: Some(Box::new(kit)),
+        part_of: vec![SkuIx(300)],
+    }
 }
 
 pub fn stock(on_hand: i64) -> Stock {
@@ -134,11 +143,19 @@ pub fn details() -> OrderDetails {
             announced: 500,
             repaid_units: 500,
             repaid: 600,
+            price_for: 2_000,
         }],
         returns: vec![ReturnKey(3)],
         tickets: vec![Ticket { number: 2, kind: 1, fulfilment: 1 }],
         tickets_opened: 2,
         feedback: vec![Feedback { id: "R1".into(), score: 4 }],
+        kits: vec![KitLine {
+            line_id: "k".into(),
+            sku: SkuIx(0),
+            may_split: true,
+            parts: vec![KitPart { line: 0, per_kit: 2_000 }],
+        }],
+        substitutes: vec![Substitutes { line: 0, skus: vec![SkuIx(1)], ordered: Some(SkuIx(300)) }],
     }
 }
 

@@ -2,6 +2,7 @@
 //! that it breaks is named.
 
 mod holds;
+mod kits;
 mod memory_log;
 mod shelves;
 mod soft_holds;

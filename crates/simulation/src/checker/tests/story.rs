@@ -278,6 +278,7 @@ fn assigned_lines(lines: &[(&str, &str, i64)]) -> Vec<v1::AssignedLine> {
         sku: (*sku).to_owned(),
         quantity_milli: *units,
         backordered_milli: 0,
+        origin: None,
     };
     lines.iter().map(row).collect()
 }
