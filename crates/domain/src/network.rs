@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
-use crate::NodeIx;
+use crate::{NodeIx, SlaTerms, sla};
 
 /// A place in microdegrees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,9 +37,18 @@ pub struct Node {
     pub deadlines: Deadlines,
     /// Of nodes that do not take whatever comes.
     pub capacity: Option<Box<Capacity>>,
+    /// How soon it must dispatch, oldest terms first; of nearly all nodes, never said.
+    pub sla: Vec<SlaTerms>,
 }
 
 impl Node {
+    /// When work for an order must be dispatched wholly, if its node gets it at an instant (rule T4);
+    /// 0: no limit. The terms in force when the order was placed apply.
+    pub fn dispatch_by(&self, placed_at: i64, started_at: i64) -> i64 {
+        let terms = sla::in_force(&self.sla, placed_at);
+        terms.and_then(|terms| terms.due(started_at)).unwrap_or(0)
+    }
+
     /// Whether another firm works here: it has the work from the moment it is told (rule R12).
     pub fn is_partner(&self) -> bool {
         let kind = v1::NodeKind::try_from(self.kind).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Handling, Location, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
+use crate::{Handling, Location, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx, SlaClock};
 
 /// A customer's order. Its status is derived ([`Order::status`]), never stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,8 @@ pub struct OrderDetails {
     pub lines: Vec<LineDetails>,
     /// Returns that were asked for.
     pub returns: Vec<ReturnKey>,
+    /// The clocks of its fulfilments at nodes that have an SLA (rule T4).
+    pub slas: Vec<SlaClock>,
 }
 
 /// What few lines have, or only late in their life.
@@ -342,6 +344,17 @@ impl Order {
             rows.len() - 1
         });
         &mut rows[place]
+    }
+
+    /// The clocks of its fulfilments.
+    pub fn slas(&self) -> &[SlaClock] {
+        self.details.as_ref().map_or(&[], |details| &details.slas)
+    }
+
+    /// Units of a fulfilment that have not left.
+    pub(crate) fn late_units(&self, clock: &SlaClock) -> i64 {
+        let lines = &self.fulfilments[clock.fulfilment as usize].lines;
+        lines.iter().map(|line| line.allocated).sum()
     }
 
     /// Units of a SKU that wait, over its lines.

@@ -35,16 +35,22 @@ pub enum TimerKind {
     ReleaseDate = 4,
     /// Units that still wait are cancelled.
     WaitingEnds = 5,
+    /// A supplier's stock feed is believed no longer.
+    SupplierStockStale = 50,
+    /// A partner has not dispatched in time (rule T4).
+    DispatchSla = 51,
 }
 
 impl TimerKind {
     /// Every kind.
-    pub const ALL: [TimerKind; 5] = [
+    pub const ALL: [TimerKind; 7] = [
         TimerKind::HoldExpires,
         TimerKind::NodeDay,
         TimerKind::FulfilmentDue,
         TimerKind::ReleaseDate,
         TimerKind::WaitingEnds,
+        TimerKind::SupplierStockStale,
+        TimerKind::DispatchSla,
     ];
 
     /// The kind of that number.
@@ -63,6 +69,14 @@ pub fn timers_of(order: &Order) -> Vec<TimerKey> {
     let mut timers = Vec::new();
     for fulfilment in order.fulfilments.iter().filter(|fulfilment| fulfilment.due_at != 0) {
         let timer = key(fulfilment.due_at, TimerKind::FulfilmentDue);
+        if !timers.contains(&timer) {
+            timers.push(timer);
+        }
+    }
+    // A clock runs while something of its fulfilment has not left.
+    let runs = |clock: &&crate::SlaClock| !clock.breached && order.late_units(clock) > 0;
+    for clock in order.slas().iter().filter(runs) {
+        let timer = key(clock.due_at, TimerKind::DispatchSla);
         if !timers.contains(&timer) {
             timers.push(timer);
         }
@@ -129,6 +143,10 @@ pub fn fire<S: State>(state: &mut S, timer: TimerKey, subject: u128, work: &mut 
             if is_timed(state, order, due) {
                 work.push(Work::EndWaiting { order });
             }
+        }
+        TimerKind::DispatchSla => crate::decision::sla::breach(state, order, due_ms, work),
+        TimerKind::SupplierStockStale => {
+            crate::fold::supplier_stock::decay(state, subject, due_ms, work);
         }
     }
 }

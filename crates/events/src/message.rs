@@ -31,8 +31,9 @@ macro_rules! outputs {
 
 outputs! {
     AvailabilityChanged, CountVariance, EpochMark, FulfilmentAssigned, FulfilmentChanged,
-    FulfilmentReleaseRequested, FulfilmentReleased, OrderOutcome, RefundDue, RejectedEvent,
-    ReturnAuthorised, ReturnRefused, StockHoldOutcome,
+    FulfilmentReleaseRequested, FulfilmentReleased, OrderOutcome, ReceiptDiscrepancy, RefundDue,
+    RejectedEvent, ReturnAuthorised, ReturnRefused, StockHoldOutcome, SlaBreachWithdrawn, SlaBreached,
+    SupplierInvoiceMatched,
 }
 
 /// The CloudEvents `type` of an output message.

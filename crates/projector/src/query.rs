@@ -1,10 +1,13 @@
 //! Questions about a market's state and decisions. Every answer carries the position it stands for.
 
+mod parcel;
+mod supply;
+
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Decision, Fulfilment, FulfilmentId, Ledger, NodeIx, Order, OrderKey, Parcel, Payment, Return,
-    SkuIx, State as _, Stock, View, channel_atp,
+    Decision, Fulfilment, FulfilmentId, Ledger, NodeIx, Order, OrderKey, Payment, Return, SkuIx,
+    State as _, Stock, View, channel_atp,
 };
 use omnifold_events::format_time;
 use omnifold_events::v1::{self, Verdict};
@@ -20,6 +23,8 @@ use crate::mark::Standing;
 use crate::market::open_backend;
 use crate::options::Options;
 use crate::recorded::Tail;
+use parcel::parcel_body;
+use supply::{dispatch_by, expected_body, inbound_of, purchase_order_body};
 
 /// A question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +58,11 @@ pub enum Query {
     /// One fulfilment.
     Fulfilment {
         /// `channel/order_id/fN`.
+        id: String,
+    },
+    /// One purchase order.
+    PurchaseOrder {
+        /// Its id.
         id: String,
     },
     /// Every decision on one order, explained; read from the log.
@@ -135,6 +145,7 @@ fn body_of(
         }
         Query::Availability { channel, sku } => availability_body(store, channel, sku)?,
         Query::Fulfilment { id } => fulfilment_answer(store, id)?,
+        Query::PurchaseOrder { id } => purchase_order_body(store, id)?,
         Query::Decisions { channel, order_id } => {
             find_order(store, channel, order_id)?;
             decisions_body(log, options, follower, channel, order_id)?
@@ -290,7 +301,7 @@ fn fulfilment_body<V: View>(
         "id": id.to_string(), "node": node_id(store, fulfilment.node),
         "state": format!("{:?}", fulfilment.state), "lines": lines, "parcels": parcels,
         "holds": holds.iter().map(hold_body).collect::<Vec<_>>(),
-        "due_at": instant(fulfilment.due_at),
+        "due_at": instant(fulfilment.due_at), "dispatch_by": dispatch_by(order, number),
     })
 }
 
@@ -318,41 +329,6 @@ fn return_body<V: View>(store: &V, order: &Order, row: &Return) -> Value {
         "requested_at": format_time(row.requested_at),
         "node": row.node.map(|node| node_id(store, node)), "replacement": row.replacement,
         "lines": lines,
-    })
-}
-
-/// A parcel, its chain of carriers, and what they said, oldest first.
-fn parcel_body<V: View>(store: &mut V, parcel: &Parcel) -> Value {
-    let word = |status: i32| {
-        let status = v1::TrackingStatus::try_from(status).unwrap_or_default();
-        status.as_str_name().trim_start_matches("TRACKING_STATUS_").to_lowercase()
-    };
-    let tracking = &parcel.tracking;
-    let history: Vec<Value> = tracking
-        .history
-        .iter()
-        .map(|entry| {
-            json!({
-                "at": format_time(entry.at), "status": word(entry.status), "code": entry.code,
-                "carrier": entry.carrier, "place": entry.place,
-            })
-        })
-        .collect();
-    let legs: Vec<Value> = parcel
-        .legs
-        .iter()
-        .filter_map(|&key| {
-            let leg = store.parcel(key)?;
-            Some(json!({"carrier": leg.carrier, "tracking_number": leg.tracking_number}))
-        })
-        .collect();
-    json!({
-        "carrier": parcel.carrier, "tracking_number": parcel.tracking_number,
-        "parcel_id": parcel.parcel_id, "manifest_id": parcel.manifest_id,
-        "weight_g": parcel.weight_g, "status": word(tracking.status),
-        "picked_up_at": tracking.picked_up_at.map(format_time),
-        "delivered_at": tracking.delivered_at.map(format_time),
-        "handed_on_to": legs, "history": history, "forgotten": tracking.forgotten,
     })
 }
 
@@ -410,6 +386,7 @@ fn availability_body(store: &mut Store, channel: &str, sku: &str) -> Result<Valu
 }
 
 fn stock_row(store: &mut Store, sku: SkuIx, node: NodeIx, stock: &Stock) -> Value {
+    let inbound = inbound_of(store, sku, node);
     let ledger = match stock.aside {
         0 => Ledger::default(),
         _ => store.ledger(sku, node).cloned().unwrap_or_default(),
@@ -422,6 +399,7 @@ fn stock_row(store: &mut Store, sku: SkuIx, node: NodeIx, stock: &Stock) -> Valu
         "in_transit": units(ledger.in_transit), "written_off": units(ledger.written_off),
         "returned_to_supplier": units(ledger.returned_to_supplier),
         "buffer": units(stock.buffer), "backorder_limit": units(stock.backorder_limit),
+        "inbound": units(inbound.units()), "expected": expected_body(&inbound),
         "atp": units(stock.atp()), "short": units(stock.short()),
         "flagged_out": stock.flagged_out,
     })

@@ -163,6 +163,7 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
         takes_returns: false,
         deadlines: Default::default(),
         capacity: None,
+        sla: Vec::new(),
     };
     let stock = |sku: usize| {
         let rows = free.iter().enumerate().map(|(place, units)| {

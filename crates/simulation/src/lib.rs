@@ -13,4 +13,5 @@ pub mod output;
 pub mod random;
 pub mod retailer;
 pub mod scenario;
+pub mod supply_notice;
 pub mod workload;

@@ -4,6 +4,8 @@ use omnifold_events::v1;
 use omnifold_log::Record;
 use prost::Message;
 
+use crate::supply_notice::SupplyNotice;
+
 /// One message of `assignments`, `rejected` or `notices`.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // each variant is documented by its message in proto/
@@ -20,6 +22,8 @@ pub enum Output {
     SoftHold(v1::StockHoldOutcome),
     Rejected(v1::RejectedEvent),
     Variance(v1::CountVariance),
+    /// Purchasing and suppliers' work.
+    Supply(Box<SupplyNotice>),
 }
 
 /// A record that is not an output of the engine.
@@ -71,7 +75,11 @@ impl Output {
             }
             b"omnifold.v1.RejectedEvent" => v1::RejectedEvent::decode(value).map(Output::Rejected),
             b"omnifold.v1.CountVariance" => v1::CountVariance::decode(value).map(Output::Variance),
-            other => return Err(OutputError::Type(String::from_utf8_lossy(other).into_owned())),
+            other => {
+                let read = SupplyNotice::read(other, value);
+                let unknown = || OutputError::Type(String::from_utf8_lossy(other).into_owned());
+                read.ok_or_else(unknown)?.map(|notice| Output::Supply(Box::new(notice)))
+            }
         };
         let type_name = || String::from_utf8_lossy(name).into_owned();
         read.map_err(|source| OutputError::Value { type_name: type_name(), source })
@@ -92,6 +100,7 @@ impl Output {
             Output::SoftHold(m) => m.step,
             Output::Rejected(m) => m.step,
             Output::Variance(m) => m.step,
+            Output::Supply(notice) => notice.step(),
         }
     }
 
@@ -109,7 +118,8 @@ impl Output {
             | Output::ReturnRefused(_)
             | Output::RefundDue(_)
             | Output::Rejected(_)
-            | Output::Variance(_) => 0,
+            | Output::Variance(_)
+            | Output::Supply(_) => 0,
         }
     }
 
@@ -125,7 +135,7 @@ impl Output {
             Output::ReturnAuthorised(m) => m.cause(),
             Output::ReturnRefused(m) => m.cause(),
             Output::RefundDue(m) => m.cause(),
-            Output::Rejected(_) | Output::Variance(_) => v1::Cause::Unspecified,
+            Output::Rejected(_) | Output::Variance(_) | Output::Supply(_) => v1::Cause::Unspecified,
         }
     }
 
@@ -141,7 +151,7 @@ impl Output {
             Output::ReturnAuthorised(m) => (&m.channel, &m.order_id),
             Output::ReturnRefused(m) => (&m.channel, &m.order_id),
             Output::RefundDue(m) => (&m.channel, &m.order_id),
-            Output::Rejected(_) | Output::Variance(_) => ("", ""),
+            Output::Rejected(_) | Output::Variance(_) | Output::Supply(_) => ("", ""),
         }
     }
 
@@ -158,7 +168,8 @@ impl Output {
             | Output::ReturnRefused(_)
             | Output::RefundDue(_)
             | Output::Rejected(_)
-            | Output::Variance(_) => None,
+            | Output::Variance(_)
+            | Output::Supply(_) => None,
         }
     }
 
@@ -174,7 +185,8 @@ impl Output {
             | Output::ReturnAuthorised(_)
             | Output::ReturnRefused(_)
             | Output::RefundDue(_)
-            | Output::Rejected(_) => None,
+            | Output::Rejected(_)
+            | Output::Supply(_) => None,
             Output::Variance(m) => Some(&m.node_id),
         }
     }
@@ -192,7 +204,9 @@ impl Output {
             Output::ReturnAuthorised(m) => m.decision,
             Output::ReturnRefused(m) => m.decision,
             Output::RefundDue(m) => m.decision,
-            Output::SoftHold(_) | Output::Rejected(_) | Output::Variance(_) => 0,
+            Output::SoftHold(_) | Output::Rejected(_) | Output::Variance(_) | Output::Supply(_) => {
+                0
+            }
         }
     }
 }

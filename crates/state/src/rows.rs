@@ -51,11 +51,19 @@ pub enum Table {
     // 16 to 19 are set aside for what follows orders and nodes.
     /// Transfers under way, by the hash of their id.
     Transfer = 20,
+    /// Purchase orders, by the hash of their id.
+    PurchaseOrder = 21,
+    /// Suppliers' records, by supplier and buying company.
+    Supplier = 22,
+    /// What is expected, by SKU and node.
+    Inbound = 23,
+    /// What suppliers' and partners' nodes say of items, by SKU and node.
+    SupplierItem = 24,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 17] = [
+    pub const ALL: [Table; 21] = [
         Table::Meta,
         Table::Settings,
         Table::Node,
@@ -73,6 +81,10 @@ impl Table {
         Table::Carrier,
         Table::NodeDay,
         Table::Transfer,
+        Table::PurchaseOrder,
+        Table::Supplier,
+        Table::Inbound,
+        Table::SupplierItem,
     ];
 
     /// Name of its column family.
@@ -89,6 +101,10 @@ impl Table {
             Table::SeenBucket => "seen_bucket",
             Table::Movement => "movement",
             Table::Transfer => "transfer",
+            Table::PurchaseOrder => "purchase_order",
+            Table::Supplier => "supplier",
+            Table::Inbound => "inbound",
+            Table::SupplierItem => "supplier_item",
             Table::Parcel => "parcel",
             Table::Return => "return",
             Table::Carrier => "carrier",

@@ -3,14 +3,20 @@
 
 use std::sync::Arc;
 
+use omnifold_domain::inbound::Source;
 use omnifold_domain::parcel::{Content, Entry, Tracking};
+use omnifold_domain::purchase::{
+    Acknowledged, Invoice, InvoiceLine, NoticeLine, PurchaseLine, PurchaseTerms, Receipt,
+    ReceiptLine, ShipNotice,
+};
 use omnifold_domain::{
     AskedBack, Capacity, Carrier, CarrierKey, Channel, Deadlines, Due, Fulfilment, FulfilmentLine,
-    FulfilmentState, Handling, HeldUnits, Hold, Item, Ledger, Line, LineDetails, LineProgress,
-    Location, Movement, MovementKind, Node, NodeDay, NodeIx, Order, OrderDetails, OrderKey,
-    PackedParcel, Parcel, ParcelKey, Payment, Progress, Return, ReturnKey, ReturnLine, ReturnState,
-    SafetyStock, Settings, SkuIx, SoftHold, SoftHoldKey, State as _, Stock, Timing, Transfer,
-    TransferKey, View as _, WaitingKey,
+    FulfilmentState, Handling, HeldUnits, Hold, Inbound, Item, Ledger, Line, LineDetails,
+    LineProgress, Location, Movement, MovementKind, Node, NodeDay, NodeIx, Order, OrderDetails,
+    OrderKey, PackedParcel, Parcel, ParcelKey, Payment, Progress, PurchaseOrder, PurchaseOrderKey,
+    PurchaseOrderState, Return, ReturnKey, ReturnLine, ReturnState, SafetyStock, Settings, SkuIx,
+    SlaClock, SlaTerms, SoftHold, SoftHoldKey, State as _, Stock, StockFeed, Supplier,
+    SupplierItem, SupplierKey, Timing, Transfer, TransferKey, View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,
@@ -57,6 +63,13 @@ fn node(id: &str) -> Node {
         takes_returns: true,
         deadlines: DEADLINES,
         capacity: Some(Box::new(Capacity { zone: "Europe/Berlin".into(), orders_per_day: 200 })),
+        sla: vec![SlaTerms {
+            since: NOW,
+            days: 2,
+            zone: "Europe/Berlin".into(),
+            weekdays: 31,
+            off: vec![20_248],
+        }],
     }
 }
 
@@ -107,7 +120,80 @@ fn transfer() -> Transfer {
         from: NodeIx(0),
         to: NodeIx(300),
         under_way: vec![(SkuIx(0), 1_000)],
+        expected_at: NOW + 3,
     }
+}
+
+fn purchase_order() -> PurchaseOrder {
+    let line = PurchaseLine {
+        line_id: "1".into(),
+        sku: SkuIx(0),
+        ordered: 10_000,
+        unit_price: 420,
+        due_at: NOW + 4,
+        acknowledged: Some(Acknowledged { units: 9_000, unit_price: 430, due_at: NOW + 5 }),
+        received: 6_000,
+        accepted: 3_000,
+        on_time: 6_000,
+        billed: 2_000,
+    };
+    let arrived = ReceiptLine {
+        line: Some(0),
+        sku: SkuIx(0),
+        accepted: 3_000,
+        damaged: 2_000,
+        refused: 1_000,
+        on_time: true,
+        announced: vec![(0, 4_000)],
+    };
+    PurchaseOrder {
+        id: "PO-4711".into(),
+        supplier: "acme".into(),
+        company: "north".into(),
+        node: NodeIx(0),
+        state: PurchaseOrderState::PartlyReceived,
+        hold: Some("audit".into()),
+        terms: PurchaseTerms {
+            receipt_allowance: 50,
+            billing_basis: 2,
+            billing_allowance: 20,
+            price_tolerance: 10,
+        },
+        due_at: NOW + 6,
+        lines: vec![line],
+        notices: vec![ShipNotice {
+            id: "ASN-7".into(),
+            expected_at: NOW + 7,
+            lines: vec![NoticeLine { line: 0, announced: 5_000, arrived: 4_000 }],
+        }],
+        receipts: vec![Receipt {
+            id: "GR-9".into(),
+            at: NOW,
+            reversed: false,
+            lines: vec![arrived],
+        }],
+        invoices: vec![Invoice {
+            id: "INV-88".into(),
+            result: 2,
+            lines: vec![InvoiceLine { line: 0, units: 3_000, unit_price: 430, payable: 2_000 }],
+        }],
+    }
+}
+
+fn supplier() -> Supplier {
+    let (id, company) = ("acme".to_owned(), "north".to_owned());
+    Supplier { id, company, ordered: 10_000, on_time: 6_000 }
+}
+
+/// The transfer of these rows goes to another node.
+fn inbound() -> Inbound {
+    Inbound { rows: vec![(NOW + 3, Source::Transfer("T-9".into()), 1_000)] }
+}
+
+fn supplier_item() -> SupplierItem {
+    let feed = StockFeed { step: 80, units: 5_000, as_of: NOW, stale_at: NOW + 14_400_000 };
+    let supplier_sku = "AC-0815".to_owned();
+    SupplierItem { supplier_sku, unit_cost: Some(410), withdrawn: true, feed: Some(feed) }
 }
 
 fn progress() -> Progress {
@@ -136,6 +222,13 @@ fn details() -> OrderDetails {
             repaid: 600,
         }],
         returns: vec![ReturnKey(3)],
+        slas: vec![SlaClock {
+            fulfilment: 0,
+            started_at: NOW,
+            due_at: NOW + 180_000_000,
+            breached: true,
+            cancelled_at: NOW + 1,
+        }],
     }
 }
 
@@ -269,6 +362,12 @@ fn one_of_each(backend: Arc<dyn Backend>) -> Store {
     store.put_stock(SkuIx(0), NodeIx(0), stock(5_000));
     store.put_ledger(SkuIx(0), NodeIx(0), ledger());
     store.put_transfer(TransferKey::of("T-9"), Some(transfer()));
+    store.put_purchase_order(PurchaseOrderKey::of("PO-4711"), purchase_order());
+    store.put_supplier(SupplierKey::of("acme", "north"), supplier());
+    store.put_inbound(SkuIx(0), NodeIx(300), Some(inbound()));
+    let item = supplier_item();
+    store.put_timer(item.feed.and_then(|feed| feed.timer()).expect("it ends"), 0);
+    store.put_supplier_item(SkuIx(0), NodeIx(0), item);
     let row = order("1001", 3);
     let (key, place) = (row.key(), WaitingKey::of(&row, SkuIx(0)));
     store.put_order(key, row);
@@ -333,6 +432,11 @@ fn rows_come_back_from_the_golden_bytes_as_they_were_put() {
     assert_eq!(read.stock_at(SkuIx(0), NodeIx(0)), Some(stock(5_000)));
     assert_eq!(read.ledger(SkuIx(0), NodeIx(0)), Some(&ledger()));
     assert_eq!(read.transfer(TransferKey::of("T-9")), Some(&transfer()));
+    let key = PurchaseOrderKey::of("PO-4711");
+    assert_eq!(read.purchase_order(key), Some(&purchase_order()));
+    assert_eq!(read.supplier(SupplierKey::of("acme", "north")), Some(&supplier()));
+    assert_eq!(read.inbound(SkuIx(0), NodeIx(300)), Some(&inbound()));
+    assert_eq!(read.supplier_item(SkuIx(0), NodeIx(0)), Some(&supplier_item()));
     let row = order("1001", 3);
     assert_eq!(read.order(row.key()), Some(&row));
     let place = WaitingKey::of(&row, SkuIx(0));
@@ -386,8 +490,50 @@ fn a_unit_lost_between_rows_is_found_by_the_scan() {
     assert_eq!(whole(|_, _, _| ()), 0);
     assert_eq!(whole(|ledger, _, _| ledger.written_off -= 1), 1);
     assert_eq!(whole(|ledger, _, _| ledger.in_transit -= 1), 2, "its sum, and its transfer");
-    assert_eq!(whole(|_, transfer, _| transfer.under_way.clear()), 1);
+    assert_eq!(whole(|_, transfer, _| transfer.under_way.clear()), 2, "and what it brings");
     assert_eq!(whole(|_, _, stock| stock.aside += 1), 2, "the row, and its ledger");
+}
+
+/// What a scan says of purchasing once something was changed behind the fold's back.
+fn told_of_purchasing(change: fn(&mut Store)) -> Vec<&'static str> {
+    let backend: Arc<dyn Backend> = Arc::new(MemoryBackend::default());
+    let mut store = one_of_each(backend.clone());
+    change(&mut store);
+    checkpoint(&mut store, b"here");
+    let violations = scan(&*backend).expect("a scan").violations;
+    let about = violations.iter().filter(|violation| {
+        ["inbound", "purchase order", "supplier", "SupplierStockStale"]
+            .iter()
+            .any(|word| violation.what.contains(word))
+    });
+    about.map(|violation| violation.id).collect()
+}
+
+#[test]
+fn what_purchasing_says_of_itself_is_compared_by_the_scan() {
+    assert_eq!(told_of_purchasing(|_| ()), Vec::<&str>::new());
+    let lost = |store: &mut Store| store.put_inbound(SkuIx(0), NodeIx(300), None);
+    assert_eq!(told_of_purchasing(lost), ["I1"]);
+    let unheld = |store: &mut Store| {
+        let order = PurchaseOrder { hold: None, ..purchase_order() };
+        store.put_purchase_order(PurchaseOrderKey::of("PO-4711"), order);
+    };
+    assert_eq!(told_of_purchasing(unheld), ["I1"], "nothing says what it brings");
+    let over = |store: &mut Store| {
+        let mut order = purchase_order();
+        order.lines[0].billed = 7_000;
+        store.put_purchase_order(PurchaseOrderKey::of("PO-4711"), order);
+    };
+    assert_eq!(told_of_purchasing(over), ["L21"]);
+    let late = |store: &mut Store| {
+        let record = Supplier { on_time: 10_000, ..supplier() };
+        store.put_supplier(SupplierKey::of("acme", "north"), record);
+    };
+    assert_eq!(told_of_purchasing(late), ["L21"]);
+    let eternal = |store: &mut Store| {
+        store.remove_timer(supplier_item().feed.and_then(|feed| feed.timer()).expect("it ends"));
+    };
+    assert_eq!(told_of_purchasing(eternal), ["I6"]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! One fully populated message of every type.
 #![allow(dead_code)] // each test uses its part
 
+pub mod purchasing;
+
 use std::collections::BTreeMap;
 
 use omnifold_events::{Event, v1};
@@ -76,6 +78,7 @@ pub fn inputs() -> Vec<Event> {
     let mut all = network();
     all.extend(stock());
     all.extend(transfers());
+    all.extend(purchasing::inputs());
     all.extend(orders());
     all.extend(order_changes());
     all.extend(holds());
@@ -126,6 +129,12 @@ fn network() -> Vec<Event> {
             takes_returns: true,
             accept_within_ms: 1_800_000,
             pick_within_ms: 14_400_000,
+            dispatch_sla: Some(v1::DispatchSla {
+                days: 2,
+                zone: "Europe/Berlin".to_owned(),
+                weekdays: vec![1, 2, 3, 4, 5, 6],
+                days_off: vec!["2025-06-09".to_owned()],
+            }),
         }
         .into(),
         v1::NodeCapacitySet {
@@ -232,6 +241,7 @@ fn transfers() -> Vec<Event> {
             to_node: "berlin-1".to_owned(),
             lines: vec![v1::TransferLine { sku: sku(), quantity_milli: 6_000 }],
             extensions: extensions(),
+            expected_at_ms: 1_748_944_800_000,
         }
         .into(),
         v1::TransferReceived {
@@ -718,6 +728,8 @@ pub fn fulfilment_assigned() -> v1::FulfilmentAssigned {
         timer: 2,
         accept_by_ms: 1_748_859_300_000,
         capacity_day: 20_241,
+        dispatch_by_ms: 1_749_038_400_000,
+        sla_started_at_ms: 1_748_858_400_000,
     }
 }
 

@@ -8,6 +8,7 @@
 mod emit;
 mod feed;
 mod intake;
+mod supply;
 mod tally;
 mod timers;
 mod work;

@@ -75,6 +75,7 @@ impl Machine {
                     self.serve(sku, after, &mut work, feed.as_deref_mut(), out)?;
                 }
                 Work::Report { sku, node, variance } => self.report(sku, node, variance, out),
+                Work::SupplyNotice(notice) => self.tell_of_supply(*notice, out),
                 other => {
                     let decisions = self.decide(other)?;
                     self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
@@ -126,7 +127,9 @@ impl Machine {
             }
             Work::Authorise(key) => authorise(store, turn, key),
             Work::Repay(repaid) => repay(store, turn, &repaid),
-            Work::Serve { .. } | Work::Report { .. } => unreachable!("they decide nothing"),
+            Work::Serve { .. } | Work::Report { .. } | Work::SupplyNotice(_) => {
+                unreachable!("they decide nothing")
+            }
         })
     }
 
@@ -254,6 +257,7 @@ fn cause_of(work: &Work) -> Cause {
         Work::Move { .. } => Cause::Moved,
         Work::Authorise(_) => Cause::Returned,
         Work::Repay(repaid) => repaid.cause,
-        Work::SoftHold(_) | Work::EndSoftHold { .. } | Work::Report { .. } => Cause::Unspecified,
+        Work::SoftHold(_) | Work::EndSoftHold { .. } => Cause::Unspecified,
+        Work::Report { .. } | Work::SupplyNotice(_) => Cause::Unspecified,
     }
 }

@@ -7,6 +7,7 @@ use rustc_hash::FxBuildHasher;
 
 use super::ledger::Order;
 use super::names::Names;
+use super::purchasing::{Purchase, Stale};
 use super::report::{CheckReport, Rule, Violation};
 use super::shelves::Shelves;
 use super::soft_holds::{HeldUnits, SoftHoldAsked};
@@ -23,6 +24,12 @@ pub struct Audit {
     pub(super) shelves: Shelves,
     /// Transfers under way, by the number of their id.
     pub(super) transfers: HashMap<u32, UnderWay, FxBuildHasher>,
+    /// Purchase orders, by the number of their id.
+    pub(super) purchases: HashMap<u32, Purchase, FxBuildHasher>,
+    /// When suppliers' figures end.
+    pub(super) stale: BTreeSet<Stale>,
+    /// (node, SKU) that suppliers no longer sell.
+    pub(super) withdrawn: HashSet<(u32, u32), FxBuildHasher>,
     /// Nodes that each defined channel sells from; empty: all.
     pub(super) channels: HashMap<u32, Vec<u32>, FxBuildHasher>,
     pub(super) soft_holds: HashMap<Key, HeldUnits, FxBuildHasher>,
@@ -72,6 +79,9 @@ impl Audit {
             orders: HashMap::default(),
             shelves: Shelves::default(),
             transfers: HashMap::default(),
+            purchases: HashMap::default(),
+            stale: BTreeSet::new(),
+            withdrawn: HashSet::default(),
             channels: HashMap::default(),
             soft_holds: HashMap::default(),
             soft_hold_ends: BTreeSet::new(),

@@ -51,7 +51,7 @@ impl Audit {
             Output::ReturnAuthorised(message) => self.return_authorised(&name, message),
             Output::ReturnRefused(_) => {}
             Output::RefundDue(message) => self.refund_due(key, &name, message),
-            Output::Rejected(_) | Output::Variance(_) => {
+            Output::Rejected(_) | Output::Variance(_) | Output::Supply(_) => {
                 self.violation(Rule::UnknownSubject, &name, "a refused event on `assignments`");
             }
         }

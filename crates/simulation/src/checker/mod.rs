@@ -21,6 +21,7 @@ mod holds;
 mod ledger;
 mod names;
 mod preface;
+mod purchasing;
 mod report;
 mod shelves;
 mod soft_holds;
