@@ -257,6 +257,30 @@ pub fn record_key(event: &Event) -> String {
         Event::TransferDispatched(transfer) => transfer.transfer_id.clone(),
         Event::TransferReceived(transfer) => transfer.transfer_id.clone(),
         Event::TransferCancelled(transfer) => transfer.transfer_id.clone(),
+        Event::PurchaseOrderIssued(v1::PurchaseOrderIssued { purchase_order_id, .. })
+        | Event::PurchaseOrderAcknowledged(v1::PurchaseOrderAcknowledged {
+            purchase_order_id,
+            ..
+        })
+        | Event::PurchaseOrderHeld(v1::PurchaseOrderHeld { purchase_order_id, .. })
+        | Event::PurchaseOrderHoldReleased(v1::PurchaseOrderHoldReleased {
+            purchase_order_id,
+            ..
+        })
+        | Event::PurchaseOrderChanged(v1::PurchaseOrderChanged { purchase_order_id, .. })
+        | Event::PurchaseOrderClosed(v1::PurchaseOrderClosed { purchase_order_id, .. })
+        | Event::PurchaseOrderCancelled(v1::PurchaseOrderCancelled { purchase_order_id, .. })
+        | Event::ShipNoticeReceived(v1::ShipNoticeReceived { purchase_order_id, .. })
+        | Event::ReceiptBooked(v1::ReceiptBooked { purchase_order_id, .. })
+        | Event::ReceiptReversed(v1::ReceiptReversed { purchase_order_id, .. })
+        | Event::SupplierInvoiceReceived(v1::SupplierInvoiceReceived {
+            purchase_order_id, ..
+        })
+        | Event::SupplierInvoiceReleased(v1::SupplierInvoiceReleased {
+            purchase_order_id, ..
+        }) => purchase_order_id.clone(),
+        Event::SupplierItemListed(listed) => pair(&listed.node_id, &listed.sku),
+        Event::SupplierStockFed(fed) => pair(&fed.node_id, &fed.sku),
         Event::StockCounted(count) => pair(&count.node_id, &count.sku),
         Event::StockAdjusted(change) => pair(&change.node_id, &change.sku),
         Event::OrderPlaced(order) => pair(&order.channel, &order.order_id),

@@ -27,6 +27,17 @@ pub fn start_of_day(zone: &TimeZone, day: i32) -> Option<i64> {
     start_of(zone, date)
 }
 
+/// The date of a day since 1970-01-01.
+pub fn date(day: i32) -> Option<Date> {
+    EPOCH.checked_add(day.days()).ok()
+}
+
+/// The day since 1970-01-01 of a date written `YYYY-MM-DD`.
+pub fn day_named(text: &str) -> Option<i32> {
+    let date: Date = text.parse().ok()?;
+    (text.len() == 10).then_some(date.since(EPOCH).ok()?.get_days())
+}
+
 const NANOS_A_MINUTE: i64 = 60_000_000_000;
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
@@ -43,11 +54,6 @@ fn start_of(zone: &TimeZone, date: Date) -> Option<i64> {
 /// The local date of an instant.
 pub(crate) fn local_date(zone: &TimeZone, at_ms: i64) -> Option<Date> {
     Some(local(zone, at_ms)?.date())
-}
-
-/// A date written `YYYY-MM-DD`.
-pub(crate) fn date(text: &str) -> Option<Date> {
-    if text.len() == 10 { text.parse().ok() } else { None }
 }
 
 /// A date in days since 1970-01-01.

@@ -2,6 +2,7 @@
 //! and replaying it are one code path.
 
 mod returns;
+pub(crate) mod sla;
 mod soft_hold;
 
 use omnifold_events::v1;
@@ -218,6 +219,7 @@ fn apply_outcome<S: State>(
         // What is cancelled need not be paid: the rest may go on.
         settle(state, key, &before, v1::Cause::Payment, work);
         cancel_rest_of_kits(state, key, work);
+        sla::withdraw(state, key, work);
     }
     faults.pop().map_or(Ok(()), Err)
 }
@@ -278,10 +280,14 @@ fn apply_assigned<S: State>(
     let was_waiting = order.lines.iter().any(|line| line.waiting > 0);
     let counts =
         message.capacity_day != 0 && order.fulfilments.iter().all(|part| part.node != node);
-    let is_timed = message.accept_by_ms != 0 || order.timing.is_some();
+    let is_timed =
+        message.accept_by_ms != 0 || message.dispatch_by_ms != 0 || order.timing.is_some();
     let change = &mut |order: &mut Order| {
         order.decisions = decision;
         promise(order, node, &units, message.accept_by_ms);
+        if message.dispatch_by_ms != 0 {
+            sla::begin(order, message.sla_started_at_ms, message.dispatch_by_ms);
+        }
         order.settle_timing();
     };
     if is_timed {

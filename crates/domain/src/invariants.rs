@@ -4,13 +4,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Fulfilment, Ledger, NodeIx, Order, OrderKey, State, Stock, TimerKey};
+use crate::{
+    Expected, Fulfilment, Inbound, Ledger, NodeIx, Order, OrderKey, PurchaseOrder, State, Stock,
+    TimerKey,
+};
 
 /// A broken promise, with its id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{id}: {what}")]
 pub struct Violation {
-    /// `I1` to `I7`.
+    /// `I1` to `I7`, or the law: `L21`.
     pub id: &'static str,
     /// What is broken, and where.
     pub what: String,
@@ -44,6 +47,27 @@ pub fn i1_transit_has_a_transfer(ledger: &Ledger, under_way: i64) -> bool {
         && ledger.in_transit >= 0
         && ledger.written_off >= 0
         && ledger.returned_to_supplier >= 0
+}
+
+/// I1: what a (node, SKU) may expect is what the purchase orders, announced deliveries and transfers
+/// under way hold for it.
+pub fn i1_inbound_has_sources(row: &Inbound, expected: &[Expected]) -> bool {
+    *row == Inbound::of(expected)
+}
+
+/// L21: no line has more received or billed than its order allows, and its figures are those of the
+/// receipts that stand.
+pub fn l21_purchase_is_within_bounds(order: &PurchaseOrder) -> bool {
+    let received = |place: usize, units: fn(&crate::purchase::ReceiptLine) -> i64| -> i64 {
+        let standing = order.receipts.iter().filter(|receipt| !receipt.reversed);
+        let rows = standing.flat_map(|receipt| &receipt.lines);
+        rows.filter(|row| row.line == Some(place as u32)).map(units).sum()
+    };
+    crate::fold::within_bounds(order)
+        && order.lines.iter().enumerate().all(|(place, line)| {
+            line.received == received(place, |row| row.received())
+                && line.accepted == received(place, |row| row.accepted)
+        })
 }
 
 /// I1, per order: every unit of every line is somewhere, and its fulfilments say the same.

@@ -51,6 +51,10 @@ pub enum EntryKind {
     TransferReceived,
     TransferLost,
     TransferCancelled,
+    /// Goods of a purchase order arrived.
+    PurchaseReceived,
+    /// A receipt of a purchase order was booked by mistake.
+    PurchaseReversed,
 }
 
 /// One entry of a row's ledger: by how much each bucket changed, in 1/1000 unit.

@@ -6,7 +6,9 @@ use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    SkuIx, {Kit, NodeIx, Opening},
+    SkuIx, SlaTerms, sla, {
+        Kit, {NodeIx, Opening},
+    },
 };
 
 /// A place in microdegrees.
@@ -43,6 +45,8 @@ pub struct Node {
     pub opening: Option<Box<Opening>>,
     /// Of nodes that get no work for a while, or none any more.
     pub absence: Option<Box<Absence>>,
+    /// How soon it must dispatch, oldest terms first; of nearly all nodes, never said.
+    pub sla: Vec<SlaTerms>,
 }
 
 /// Why a node gets no work although it is defined.
@@ -88,6 +92,13 @@ impl Node {
             0 => 0,
             within => self.deadline(now_ms, within.max(processing)),
         }
+    }
+
+    /// When work for an order must be dispatched wholly, if its node gets it at an instant (rule T4);
+    /// 0: no limit. The terms in force when the order was placed apply.
+    pub fn dispatch_by(&self, placed_at: i64, started_at: i64) -> i64 {
+        let terms = sla::in_force(&self.sla, placed_at);
+        terms.and_then(|terms| terms.due(started_at)).unwrap_or(0)
     }
 
     /// Whether another firm works here: it has the work from the moment it is told (rule R12).

@@ -4,7 +4,8 @@ use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Handling, KitLine, Location, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx, Substitutes,
+    Handling, KitLine, Location, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx, SlaClock,
+    Substitutes,
 };
 
 /// A customer's order. Its status is derived ([`Order::status`]), never stored.
@@ -69,6 +70,8 @@ pub struct OrderDetails {
     pub kits: Vec<KitLine>,
     /// What the customer takes in place of lines' own SKUs.
     pub substitutes: Vec<Substitutes>,
+    /// The clocks of its fulfilments at nodes that have an SLA (rule T4).
+    pub slas: Vec<SlaClock>,
 }
 
 /// What somebody has to look at.
@@ -382,6 +385,17 @@ impl Order {
             rows.len() - 1
         });
         &mut rows[place]
+    }
+
+    /// The clocks of its fulfilments.
+    pub fn slas(&self) -> &[SlaClock] {
+        self.details.as_ref().map_or(&[], |details| &details.slas)
+    }
+
+    /// Units of a fulfilment that have not left.
+    pub(crate) fn late_units(&self, clock: &SlaClock) -> i64 {
+        let lines = &self.fulfilments[clock.fulfilment as usize].lines;
+        lines.iter().map(|line| line.allocated).sum()
     }
 
     /// Units of a SKU that wait, over its lines.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Carrier, CarrierKey, Entry, Item, Ledger, Node, NodeDay, NodeIx, Offer, Order, OrderKey,
-    Parcel, ParcelKey, Priced, Return, ReturnKey, Settings, ShadowPrices, SkuIx, SoftHold,
-    SoftHoldKey, Stock, StockAt, TimerKey, Transfer, TransferKey,
+    Carrier, CarrierKey, Entry, Inbound, Item, Ledger, Node, NodeDay, NodeIx, Offer, Order,
+    OrderKey, Parcel, ParcelKey, Priced, PurchaseOrder, PurchaseOrderKey, Return, ReturnKey,
+    Settings, ShadowPrices, SkuIx, SoftHold, SoftHoldKey, Stock, StockAt, Supplier, SupplierItem,
+    SupplierKey, TimerKey, Transfer, TransferKey,
 };
 
 /// Place of a waiting order in the queue of one SKU: higher priority first, then the older order.
@@ -115,6 +116,22 @@ pub trait State: View {
     fn transfer(&mut self, key: TransferKey) -> Option<&Transfer>;
     /// Replaces a transfer, or adds it; `None` takes it out.
     fn put_transfer(&mut self, key: TransferKey, transfer: Option<Transfer>);
+    /// A purchase order.
+    fn purchase_order(&mut self, key: PurchaseOrderKey) -> Option<&PurchaseOrder>;
+    /// Replaces a purchase order, or adds it.
+    fn put_purchase_order(&mut self, key: PurchaseOrderKey, order: PurchaseOrder);
+    /// A supplier's record with a buying company.
+    fn supplier(&mut self, key: SupplierKey) -> Option<&Supplier>;
+    /// Replaces a supplier's record, or adds it.
+    fn put_supplier(&mut self, key: SupplierKey, record: Supplier);
+    /// What a (SKU, node) may expect; `None`: nothing.
+    fn inbound(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Inbound>;
+    /// Replaces what a (SKU, node) may expect; `None` takes the row out.
+    fn put_inbound(&mut self, sku: SkuIx, node: NodeIx, inbound: Option<Inbound>);
+    /// What a supplier's or partner's node says of a SKU.
+    fn supplier_item(&mut self, sku: SkuIx, node: NodeIx) -> Option<&SupplierItem>;
+    /// Replaces what such a node says of a SKU, or adds it.
+    fn put_supplier_item(&mut self, sku: SkuIx, node: NodeIx, item: SupplierItem);
     /// Told every entry of the ledger as it is booked. For who explains a figure; most need not.
     fn note(&mut self, sku: SkuIx, node: NodeIx, entry: &Entry) {
         let _ = (sku, node, entry);

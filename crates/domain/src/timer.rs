@@ -45,11 +45,15 @@ pub enum TimerKind {
     PickupExpires = 63,
     /// A return is not expected any more.
     ReturnExpires = 64,
+    /// A supplier's stock feed is believed no longer.
+    SupplierStockStale = 50,
+    /// A partner has not dispatched in time (rule T4).
+    DispatchSla = 51,
 }
 
 impl TimerKind {
     /// Every kind.
-    pub const ALL: [TimerKind; 10] = [
+    pub const ALL: [TimerKind; 12] = [
         TimerKind::HoldExpires,
         TimerKind::NodeDay,
         TimerKind::FulfilmentDue,
@@ -60,6 +64,8 @@ impl TimerKind {
         TimerKind::PickupReminder,
         TimerKind::PickupExpires,
         TimerKind::ReturnExpires,
+        TimerKind::SupplierStockStale,
+        TimerKind::DispatchSla,
     ];
 
     /// The kind of that number.
@@ -78,6 +84,14 @@ pub fn timers_of(order: &Order) -> Vec<TimerKey> {
     let mut timers = Vec::new();
     for fulfilment in order.fulfilments.iter().filter(|fulfilment| fulfilment.due_at != 0) {
         let timer = key(fulfilment.due_at, TimerKind::FulfilmentDue);
+        if !timers.contains(&timer) {
+            timers.push(timer);
+        }
+    }
+    // A clock runs while something of its fulfilment has not left.
+    let runs = |clock: &&crate::SlaClock| !clock.breached && order.late_units(clock) > 0;
+    for clock in order.slas().iter().filter(runs) {
+        let timer = key(clock.due_at, TimerKind::DispatchSla);
         if !timers.contains(&timer) {
             timers.push(timer);
         }
@@ -162,6 +176,10 @@ pub fn fire<S: State>(state: &mut S, timer: TimerKey, subject: u128, work: &mut 
         TimerKind::PickupExpires => crate::fold::pickup::end_wait(state, order, due_ms),
         TimerKind::ReturnExpires => {
             crate::fold::returns::end_wait(state, ReturnKey(subject), due_ms, work);
+        }
+        TimerKind::DispatchSla => crate::decision::sla::breach(state, order, due_ms, work),
+        TimerKind::SupplierStockStale => {
+            crate::fold::supplier_stock::decay(state, subject, due_ms, work);
         }
     }
 }

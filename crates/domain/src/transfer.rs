@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::inbound::{Expected, Source};
 use crate::{NodeIx, SkuIx};
 
 /// A transfer's key: XXH3-128 of its id.
@@ -26,4 +27,20 @@ pub struct Transfer {
     pub to: NodeIx,
     /// Units still under way, each SKU once.
     pub under_way: Vec<(SkuIx, i64)>,
+    /// When it will arrive, milliseconds since the Unix epoch; 0: nobody knows.
+    pub expected_at: i64,
+}
+
+impl Transfer {
+    /// What the node it goes to may expect.
+    pub fn expected(&self) -> Vec<Expected> {
+        let each = |&(sku, units): &(SkuIx, i64)| Expected {
+            sku,
+            node: self.to,
+            source: Source::Transfer(self.id.clone()),
+            due_at: self.expected_at,
+            units,
+        };
+        self.under_way.iter().map(each).collect()
+    }
 }

@@ -2,6 +2,12 @@
 //! fulfilment and of an order line's units are defined. The fold obeys these tables, and
 //! docs/STATES.md is drawn from them.
 
+mod purchase_order;
+
+pub use purchase_order::{
+    PURCHASE_ORDER, PURCHASE_ORDER_EVENTS, PurchaseOrderEvent, PurchaseOrderRow, purchase_order,
+};
+
 use crate::{FulfilmentState, Reason};
 
 /// What may happen to a fulfilment. *Part*: something like it is left to happen; *rest*: nothing is.

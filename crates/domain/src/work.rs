@@ -3,8 +3,8 @@
 use omnifold_events::v1;
 
 use crate::{
-    NodeIx, OrderKey, Reason, ReturnKey, SkuIx, SoftHoldKey, SoftHoldRequest, Variance, View,
-    WaitingKey,
+    NodeIx, OrderKey, Reason, ReturnKey, SkuIx, SoftHoldKey, SoftHoldRequest, SupplyNotice,
+    Variance, View, WaitingKey,
 };
 
 /// Work that a fold opens. It is done in this order: units given back are routed first, then
@@ -41,6 +41,8 @@ pub enum Work {
         /// By how much.
         variance: Variance,
     },
+    /// Tell what purchasing or a supplier's work came to; nothing is decided.
+    SupplyNotice(Box<SupplyNotice>),
     /// Give units of a fulfilment to another node. The fold checked that it has them (rule R12).
     Move {
         /// The order.

@@ -6,7 +6,9 @@
 use std::fmt::{Debug, Write as _};
 use std::path::Path;
 
-use omnifold_domain::transitions::{FULFILMENT, FULFILMENT_EVENTS, LINE, LINE_EVENTS, Next};
+use omnifold_domain::transitions::{
+    FULFILMENT, FULFILMENT_EVENTS, LINE, LINE_EVENTS, Next, PURCHASE_ORDER, PURCHASE_ORDER_EVENTS,
+};
 
 const HEAD: &str = "\
 # States
@@ -20,6 +22,11 @@ never does.
 Beside these states stand two that stop things and end by themselves: an order or a fulfilment *on
 hold* is not shipped (`on_hold`), and units that a node was *asked back* stay allocated until it
 answers. A deadline that a node misses takes back the rest; on hold it is put off.
+";
+
+const PURCHASE_ORDER_FOOT: &str = "
+Beside these states stands a hold: while it lasts nothing is received, reversed or billed (`on_hold`),
+and nothing is expected.
 ";
 
 fn table<S: Debug + Copy, E: Debug, const N: usize>(
@@ -63,7 +70,8 @@ fn the_page_of_states_is_what_the_tables_say() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/STATES.md");
     let fulfilment = table("A fulfilment", &FULFILMENT_EVENTS, &FULFILMENT);
     let line = table("A unit of an order line", &LINE_EVENTS, &LINE);
-    let drawn = format!("{HEAD}{fulfilment}{line}");
+    let purchase = table("A purchase order", &PURCHASE_ORDER_EVENTS, &PURCHASE_ORDER);
+    let drawn = format!("{HEAD}{fulfilment}{line}{purchase}{PURCHASE_ORDER_FOOT}");
     if std::env::var("OMNIFOLD_GOLDEN").is_ok_and(|value| value == "write") {
         std::fs::write(&path, &drawn).expect("docs/STATES.md written");
     }

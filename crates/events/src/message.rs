@@ -31,8 +31,9 @@ macro_rules! outputs {
 
 outputs! {
     AvailabilityChanged, CountVariance, EpochMark, FulfilmentAssigned, FulfilmentChanged,
-    FulfilmentReleaseRequested, FulfilmentReleased, OrderOutcome, RefundDue, RejectedEvent,
-    ReturnAuthorised, ReturnRefused, StockHoldOutcome, Notice,
+    FulfilmentReleaseRequested, FulfilmentReleased, OrderOutcome, ReceiptDiscrepancy, RefundDue,
+    RejectedEvent, ReturnAuthorised, ReturnRefused, StockHoldOutcome, Notice, SlaBreachWithdrawn, SlaBreached,
+    SupplierInvoiceMatched,
 }
 
 /// The CloudEvents `type` of an output message.

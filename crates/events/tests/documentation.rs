@@ -56,6 +56,10 @@ fn every_output_event_has_an_example_that_is_read() {
     check_output::<v1::AvailabilityChanged>(&page);
     check_output::<v1::CountVariance>(&page);
     check_output::<v1::Notice>(&page);
+    check_output::<v1::SupplierInvoiceMatched>(&page);
+    check_output::<v1::ReceiptDiscrepancy>(&page);
+    check_output::<v1::SlaBreached>(&page);
+    check_output::<v1::SlaBreachWithdrawn>(&page);
 }
 
 #[test]

@@ -47,6 +47,10 @@ fn written_outputs() -> Vec<Written> {
         output(examples::return_authorised()),
         output(examples::return_refused()),
         output(examples::refund_due()),
+        output(examples::purchasing::supplier_invoice_matched()),
+        output(examples::purchasing::receipt_discrepancy()),
+        output(examples::purchasing::sla_breached()),
+        output(examples::purchasing::sla_breach_withdrawn()),
     ]
 }
 
@@ -141,6 +145,10 @@ fn every_golden_output_is_read_from_bytes_and_from_json() {
     check(examples::return_authorised());
     check(examples::return_refused());
     check(examples::refund_due());
+    check(examples::purchasing::supplier_invoice_matched());
+    check(examples::purchasing::receipt_discrepancy());
+    check(examples::purchasing::sla_breached());
+    check(examples::purchasing::sla_breach_withdrawn());
 }
 
 fn pool() -> DescriptorPool {

@@ -18,6 +18,7 @@ pub fn answer_text(query: &Query, answer: &Value) -> String {
         Query::Market => market_text(answer),
         Query::Order { .. } => order_text(body),
         Query::Fulfilment { .. } => fulfilment_text(body),
+        Query::PurchaseOrder { .. } => purchase_order_text(body),
         Query::Stock { .. } => stock_text(body),
         Query::Availability { .. } => {
             pairs(fields(body).into_iter().map(|(name, value)| (name.clone(), plain(value))))
@@ -128,6 +129,18 @@ fn fulfilment_text(body: &Value) -> String {
     let holds = holds_text(&body["holds"]);
     let held = if holds.is_empty() { holds } else { format!("held by: {holds}\n") };
     head + &held + &rows_text(&body["lines"])
+}
+
+fn purchase_order_text(body: &Value) -> String {
+    let lists = ["lines", "ship_notices", "receipts", "invoices"];
+    let single = fields(body).into_iter().filter(|(name, _)| !lists.contains(&name.as_str()));
+    let mut text = pairs(single.map(|(name, value)| (name.clone(), plain(value))));
+    for name in lists {
+        if !list(&body[name]).is_empty() {
+            text.push_str(&format!("\n  {name}\n{}", rows_text(&body[name])));
+        }
+    }
+    text
 }
 
 fn stock_text(body: &Value) -> String {
@@ -307,8 +320,15 @@ fn plain(value: &Value) -> String {
 
 /// Names of the schema's enumerations without their prefix: `VERDICT_FARTHER` is `farther`.
 fn short_name(text: &str) -> String {
-    const PREFIXES: [&str; 5] =
-        ["VERDICT_", "CAUSE_", "OUTCOME_STATUS_", "NODE_KIND_", "HOLD_REASON_"];
+    const PREFIXES: [&str; 7] = [
+        "VERDICT_",
+        "CAUSE_",
+        "OUTCOME_STATUS_",
+        "NODE_KIND_",
+        "HOLD_REASON_",
+        "BILLING_BASIS_",
+        "MATCH_RESULT_",
+    ];
     match PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
         Some(name) => name.to_lowercase(),
         None => text.to_owned(),

@@ -1,6 +1,9 @@
 //! Questions about a market's state and decisions. Every answer carries the position it stands for.
 
+mod kits;
 mod late;
+mod parcel;
+mod supply;
 
 use std::sync::Arc;
 
@@ -23,9 +26,9 @@ use crate::market::open_backend;
 use crate::options::Options;
 use crate::priced::with_prices;
 use crate::recorded::Tail;
-use late::{feedback_body, parcel_body, returns_body, tickets_body};
-
-mod kits;
+use late::{feedback_body, returns_body, tickets_body};
+use parcel::parcel_body;
+use supply::{dispatch_by, expected_body, inbound_of, purchase_order_body};
 
 /// A question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +62,11 @@ pub enum Query {
     /// One fulfilment.
     Fulfilment {
         /// `channel/order_id/fN`.
+        id: String,
+    },
+    /// One purchase order.
+    PurchaseOrder {
+        /// Its id.
         id: String,
     },
     /// Every decision on one order, explained; read from the log.
@@ -142,6 +150,7 @@ fn body_of(
         }
         Query::Availability { channel, sku } => availability_body(store, channel, sku)?,
         Query::Fulfilment { id } => fulfilment_answer(store, id)?,
+        Query::PurchaseOrder { id } => purchase_order_body(store, id)?,
         Query::Decisions { channel, order_id } => {
             find_order(store, channel, order_id)?;
             decisions_body(log, options, follower, channel, order_id)?
@@ -317,7 +326,7 @@ fn fulfilment_body<V: View>(
         "id": id.to_string(), "node": node_id(store, fulfilment.node),
         "state": format!("{:?}", fulfilment.state), "lines": lines, "parcels": parcels,
         "holds": holds.iter().map(hold_body).collect::<Vec<_>>(),
-        "due_at": instant(fulfilment.due_at),
+        "due_at": instant(fulfilment.due_at), "dispatch_by": dispatch_by(order, number),
     })
 }
 
@@ -375,6 +384,7 @@ fn availability_body(store: &mut Store, channel: &str, sku: &str) -> Result<Valu
 }
 
 fn stock_row(store: &mut Store, sku: SkuIx, node: NodeIx, stock: &Stock) -> Value {
+    let inbound = inbound_of(store, sku, node);
     let ledger = match stock.aside {
         0 => Ledger::default(),
         _ => store.ledger(sku, node).cloned().unwrap_or_default(),
@@ -387,6 +397,7 @@ fn stock_row(store: &mut Store, sku: SkuIx, node: NodeIx, stock: &Stock) -> Valu
         "in_transit": units(ledger.in_transit), "written_off": units(ledger.written_off),
         "returned_to_supplier": units(ledger.returned_to_supplier),
         "buffer": units(stock.buffer), "backorder_limit": units(stock.backorder_limit),
+        "inbound": units(inbound.units()), "expected": expected_body(&inbound),
         "atp": units(stock.atp()), "short": units(stock.short()),
         "flagged_out": stock.flagged_out,
     })

@@ -38,6 +38,7 @@ impl Player for Engine {
             in_transit_milli: milli("in_transit")?,
             written_off_milli: milli("written_off")?,
             returned_to_supplier_milli: milli("returned_to_supplier")?,
+            inbound_milli: milli("inbound")?,
             short_milli: milli("short")?,
             atp_milli: milli("atp")?,
             price_milli: if row["shadow_price"].is_null() { 0 } else { milli("shadow_price")? },
@@ -84,6 +85,42 @@ impl Player for Engine {
         Ok((atp, offered))
     }
 
+    fn inbound(&mut self, node: &str, sku: &str) -> anyhow::Result<Vec<String>> {
+        let (node, sku) = (Some(node.to_owned()), Some(sku.to_owned()));
+        let answer = self.query(Query::Stock { node, sku, limit: 1 });
+        let expected = answer.map(|answer| answer.body["rows"][0]["expected"].clone());
+        let line = |row: &Value| {
+            let due = row["due_at"].as_str().unwrap_or("some day");
+            let [source, id, units] = ["source", "id", "units"].map(|name| text_of(&row[name]));
+            format!("{due} {source} {id} x{units}")
+        };
+        Ok(rows_of(&expected.unwrap_or_default()).iter().map(line).collect())
+    }
+
+    fn purchase_order(&mut self, id: &str) -> anyhow::Result<Vec<String>> {
+        let Some(answer) = self.query(Query::PurchaseOrder { id: id.to_owned() }) else {
+            return Ok(Vec::new());
+        };
+        let body = &answer.body;
+        let held = if body["on_hold"].is_null() { "" } else { " on hold" };
+        let mut head = format!("{id} {}{held}", text_of(&body["state"]));
+        if let Some(rate) = body["supplier_on_time_permille"].as_i64() {
+            head += &format!(" on_time {}.{}%", rate / 10, rate % 10);
+        }
+        let line = |row: &Value| {
+            let names =
+                ["line_id", "sku", "ordered", "acknowledged", "received", "on_order", "billed"];
+            let [line, sku, ordered, promised, received, on_order, billed] =
+                names.map(|name| text_of(&row[name]));
+            let promised = if promised.is_empty() { "nothing".to_owned() } else { promised };
+            format!(
+                "line {line} {sku} ordered {ordered} acknowledged {promised} received {received} \
+                 on_order {on_order} billed {billed}"
+            )
+        };
+        Ok(std::iter::once(head).chain(rows_of(&body["lines"]).iter().map(line)).collect())
+    }
+
     fn fulfilment(&mut self, id: &str) -> anyhow::Result<Option<FulfilmentFigures>> {
         let Some(answer) = self.query(Query::Fulfilment { id: id.to_owned() }) else {
             return Ok(None);
@@ -108,6 +145,14 @@ impl Player for Engine {
     fn restart(&mut self) -> anyhow::Result<()> {
         Ok(()) // every command starts the engine on what the one before left
     }
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn rows_of(value: &Value) -> Vec<Value> {
+    value.as_array().cloned().unwrap_or_default()
 }
 
 #[test]

@@ -405,7 +405,14 @@ impl<V: View> Writer<'_, V> {
         }
     }
 
+    /// When a node's SLA began and ends (rule T4); 0: it has none.
+    pub fn sla(&self, node: usize) -> (i64, i64) {
+        let by = self.view.nodes()[node].dispatch_by(self.order.placed_at, self.turn.now_ms);
+        if by == 0 { (0, 0) } else { (self.turn.now_ms, by) }
+    }
+
     fn assigned(&self, shipment: &Shipment, nth: u32) -> v1::FulfilmentAssigned {
+        let (sla_started_at_ms, dispatch_by_ms) = self.sla(shipment.node);
         let metres = self.distances[shipment.node];
         let line = |&(place, units, backordered): &(usize, i64, i64)| {
             self.assigned_line(place, units, backordered)
@@ -427,6 +434,8 @@ impl<V: View> Writer<'_, V> {
             timer: self.turn.timer,
             accept_by_ms: self.accept_by(shipment.node),
             capacity_day: self.capacity_day(shipment.node),
+            dispatch_by_ms,
+            sla_started_at_ms,
         }
     }
 

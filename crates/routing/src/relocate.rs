@@ -32,6 +32,7 @@ pub fn relocate<V: View>(
     let moved = |&(line, units): &(usize, i64)| {
         writer.assigned_line(before.lines[line].line as usize, units, 0)
     };
+    let (sla_started_at_ms, dispatch_by_ms) = writer.sla(to.0 as usize);
     let assigned = v1::FulfilmentAssigned {
         channel: order.channel.clone(),
         order_id: order.order_id.clone(),
@@ -49,6 +50,8 @@ pub fn relocate<V: View>(
         timer: turn.timer,
         accept_by_ms: writer.accept_by(to.0 as usize),
         capacity_day: writer.capacity_day(to.0 as usize),
+        dispatch_by_ms,
+        sla_started_at_ms,
     };
     vec![taken_back, Decision::Assigned(assigned)]
 }

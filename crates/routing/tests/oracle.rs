@@ -176,6 +176,7 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
         capacity: None,
         opening: None,
         absence: None,
+        sla: Vec::new(),
     };
     let stock = |sku: usize| {
         let rows = free.iter().enumerate().map(|(place, units)| {

@@ -14,5 +14,6 @@ pub mod output;
 pub mod random;
 pub mod retailer;
 pub mod scenario;
+pub mod supply_notice;
 pub mod what_if;
 pub mod workload;

@@ -4,6 +4,8 @@ use omnifold_events::v1;
 use omnifold_log::Record;
 use prost::Message;
 
+use crate::supply_notice::SupplyNotice;
+
 /// One message of `assignments`, `rejected` or `notices`.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // each variant is documented by its message in proto/
@@ -21,6 +23,8 @@ pub enum Output {
     Rejected(v1::RejectedEvent),
     Variance(v1::CountVariance),
     Notice(Box<v1::Notice>),
+    /// Purchasing and suppliers' work.
+    Supply(Box<SupplyNotice>),
 }
 
 /// A record that is not an output of the engine.
@@ -75,7 +79,11 @@ impl Output {
             b"omnifold.v1.Notice" => {
                 v1::Notice::decode(value).map(|message| Output::Notice(Box::new(message)))
             }
-            other => return Err(OutputError::Type(String::from_utf8_lossy(other).into_owned())),
+            other => {
+                let read = SupplyNotice::read(other, value);
+                let unknown = || OutputError::Type(String::from_utf8_lossy(other).into_owned());
+                read.ok_or_else(unknown)?.map(|notice| Output::Supply(Box::new(notice)))
+            }
         };
         let type_name = || String::from_utf8_lossy(name).into_owned();
         read.map_err(|source| OutputError::Value { type_name: type_name(), source })
@@ -97,6 +105,7 @@ impl Output {
             Output::Rejected(m) => m.step,
             Output::Variance(m) => m.step,
             Output::Notice(m) => m.step,
+            Output::Supply(notice) => notice.step(),
         }
     }
 
@@ -115,7 +124,8 @@ impl Output {
             | Output::ReturnRefused(_)
             | Output::RefundDue(_)
             | Output::Rejected(_)
-            | Output::Variance(_) => 0,
+            | Output::Variance(_)
+            | Output::Supply(_) => 0,
         }
     }
 
@@ -131,7 +141,9 @@ impl Output {
             Output::ReturnAuthorised(m) => m.cause(),
             Output::ReturnRefused(m) => m.cause(),
             Output::RefundDue(m) => m.cause(),
-            Output::Rejected(_) | Output::Variance(_) | Output::Notice(_) => v1::Cause::Unspecified,
+            Output::Rejected(_) | Output::Variance(_) | Output::Notice(_) | Output::Supply(_) => {
+                v1::Cause::Unspecified
+            }
         }
     }
 
@@ -148,7 +160,7 @@ impl Output {
             Output::ReturnRefused(m) => (&m.channel, &m.order_id),
             Output::RefundDue(m) => (&m.channel, &m.order_id),
             Output::Notice(m) => (&m.channel, &m.order_id),
-            Output::Rejected(_) | Output::Variance(_) => ("", ""),
+            Output::Rejected(_) | Output::Variance(_) | Output::Supply(_) => ("", ""),
         }
     }
 
@@ -166,7 +178,8 @@ impl Output {
             | Output::RefundDue(_)
             | Output::Rejected(_)
             | Output::Notice(_)
-            | Output::Variance(_) => None,
+            | Output::Variance(_)
+            | Output::Supply(_) => None,
         }
     }
 
@@ -183,7 +196,8 @@ impl Output {
             | Output::ReturnRefused(_)
             | Output::RefundDue(_)
             | Output::Notice(_)
-            | Output::Rejected(_) => None,
+            | Output::Rejected(_)
+            | Output::Supply(_) => None,
             Output::Variance(m) => Some(&m.node_id),
         }
     }
@@ -201,9 +215,11 @@ impl Output {
             Output::ReturnAuthorised(m) => m.decision,
             Output::ReturnRefused(m) => m.decision,
             Output::RefundDue(m) => m.decision,
-            Output::SoftHold(_) | Output::Rejected(_) | Output::Variance(_) | Output::Notice(_) => {
-                0
-            }
+            Output::SoftHold(_)
+            | Output::Rejected(_)
+            | Output::Variance(_)
+            | Output::Notice(_)
+            | Output::Supply(_) => 0,
         }
     }
 }

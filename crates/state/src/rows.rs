@@ -53,11 +53,19 @@ pub enum Table {
     Transfer = 20,
     /// Shadow prices of a SKU's units, or of capacity.
     Price = 31,
+    /// Purchase orders, by the hash of their id.
+    PurchaseOrder = 21,
+    /// Suppliers' records, by supplier and buying company.
+    Supplier = 22,
+    /// What is expected, by SKU and node.
+    Inbound = 23,
+    /// What suppliers' and partners' nodes say of items, by SKU and node.
+    SupplierItem = 24,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 18] = [
+    pub const ALL: [Table; 22] = [
         Table::Meta,
         Table::Settings,
         Table::Node,
@@ -76,6 +84,10 @@ impl Table {
         Table::NodeDay,
         Table::Transfer,
         Table::Price,
+        Table::PurchaseOrder,
+        Table::Supplier,
+        Table::Inbound,
+        Table::SupplierItem,
     ];
 
     /// Name of its column family.
@@ -92,6 +104,10 @@ impl Table {
             Table::SeenBucket => "seen_bucket",
             Table::Movement => "movement",
             Table::Transfer => "transfer",
+            Table::PurchaseOrder => "purchase_order",
+            Table::Supplier => "supplier",
+            Table::Inbound => "inbound",
+            Table::SupplierItem => "supplier_item",
             Table::Parcel => "parcel",
             Table::Return => "return",
             Table::Carrier => "carrier",

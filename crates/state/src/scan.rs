@@ -1,5 +1,7 @@
 //! Recomputing the digest from the stored rows, and looking at each row's invariants.
 
+mod supply;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use omnifold_domain::invariants::{self, Violation};
@@ -81,6 +83,7 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
             format!("{units} set aside of SKU {} at node {} that has no row", place.0, place.1);
         note(&mut report.violations, Violation::new("I1", what));
     }
+    supply::scan(backend, &mut report, &mut ends.needed)?;
     ends.check(&mut report.violations);
     for (place, units) in promised.into_iter().chain(held).filter(|&(_, units)| units != 0) {
         let what = format!(

@@ -6,7 +6,8 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Carrier, CarrierKey, Ledger, NodeIx, Parcel, ParcelKey, Return, ReturnKey, SkuIx, Transfer,
+    Carrier, CarrierKey, Inbound, Ledger, NodeIx, Parcel, ParcelKey, PurchaseOrder,
+    PurchaseOrderKey, Return, ReturnKey, SkuIx, Supplier, SupplierItem, SupplierKey, Transfer,
     TransferKey,
 };
 use rustc_hash::FxHashMap;
@@ -122,6 +123,10 @@ pub(crate) struct Sides {
     pub parcels: SideTable<ParcelKey, Parcel>,
     pub returns: SideTable<ReturnKey, Return>,
     pub carriers: SideTable<CarrierKey, Carrier>,
+    pub purchase_orders: SideTable<PurchaseOrderKey, PurchaseOrder>,
+    pub suppliers: SideTable<SupplierKey, Supplier>,
+    pub inbound: SideTable<(SkuIx, NodeIx), Inbound>,
+    pub supplier_items: SideTable<(SkuIx, NodeIx), SupplierItem>,
     /// Rows of each that memory keeps although a checkpoint holds them.
     max_rows: usize,
 }
@@ -134,6 +139,10 @@ pub(crate) enum SideUndo {
     Parcel(ParcelKey, Option<Arc<Parcel>>),
     Return(ReturnKey, Option<Arc<Return>>),
     Carrier(CarrierKey, Option<Arc<Carrier>>),
+    PurchaseOrder(PurchaseOrderKey, Option<Arc<PurchaseOrder>>),
+    Supplier(SupplierKey, Option<Arc<Supplier>>),
+    Inbound((SkuIx, NodeIx), Option<Arc<Inbound>>),
+    SupplierItem((SkuIx, NodeIx), Option<Arc<SupplierItem>>),
 }
 
 impl Sides {
@@ -144,6 +153,12 @@ impl Sides {
             parcels: SideTable::new(Table::Parcel, |key| Key::hash(key.0)),
             returns: SideTable::new(Table::Return, |key| Key::hash(key.0)),
             carriers: SideTable::new(Table::Carrier, |key| Key::hash(key.0)),
+            purchase_orders: SideTable::new(Table::PurchaseOrder, |key| Key::hash(key.0)),
+            suppliers: SideTable::new(Table::Supplier, |key| Key::hash(key.0)),
+            inbound: SideTable::new(Table::Inbound, |(sku, node)| Key::stock(sku, node)),
+            supplier_items: SideTable::new(Table::SupplierItem, |(sku, node)| {
+                Key::stock(sku, node)
+            }),
             max_rows,
         }
     }
@@ -161,6 +176,14 @@ impl Sides {
             SideUndo::Parcel(key, old) => self.parcels.put(backend, key, old).map(drop),
             SideUndo::Return(key, old) => self.returns.put(backend, key, old).map(drop),
             SideUndo::Carrier(key, old) => self.carriers.put(backend, key, old).map(drop),
+            SideUndo::PurchaseOrder(key, old) => {
+                self.purchase_orders.put(backend, key, old).map(drop)
+            }
+            SideUndo::Supplier(key, old) => self.suppliers.put(backend, key, old).map(drop),
+            SideUndo::Inbound(key, old) => self.inbound.put(backend, key, old).map(drop),
+            SideUndo::SupplierItem(key, old) => {
+                self.supplier_items.put(backend, key, old).map(drop)
+            }
         }
     }
 
@@ -171,6 +194,10 @@ impl Sides {
         self.parcels.end_epoch(recent, digest);
         self.returns.end_epoch(recent, digest);
         self.carriers.end_epoch(recent, digest);
+        self.purchase_orders.end_epoch(recent, digest);
+        self.suppliers.end_epoch(recent, digest);
+        self.inbound.end_epoch(recent, digest);
+        self.supplier_items.end_epoch(recent, digest);
     }
 
     /// Forgets the oldest rows beyond the bound, where a flushed checkpoint holds them.
@@ -180,5 +207,9 @@ impl Sides {
         self.parcels.forget(self.max_rows, flushed_epoch);
         self.returns.forget(self.max_rows, flushed_epoch);
         self.carriers.forget(self.max_rows, flushed_epoch);
+        self.purchase_orders.forget(self.max_rows, flushed_epoch);
+        self.suppliers.forget(self.max_rows, flushed_epoch);
+        self.inbound.forget(self.max_rows, flushed_epoch);
+        self.supplier_items.forget(self.max_rows, flushed_epoch);
     }
 }

@@ -5,9 +5,10 @@ mod open;
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Carrier, CarrierKey, Entry, Item, Ledger, Node, NodeDay, NodeIx, Offer, Order, OrderKey,
-    Parcel, ParcelKey, Priced, Return, ReturnKey, Settings, ShadowPrices, SkuIx, SoftHold,
-    SoftHoldKey, State, Stock, StockAt, TimerKey, Transfer, TransferKey, View, WaitingKey,
+    Carrier, CarrierKey, Entry, Inbound, Item, Ledger, Node, NodeDay, NodeIx, Offer, Order,
+    OrderKey, Parcel, ParcelKey, Priced, PurchaseOrder, PurchaseOrderKey, Return, ReturnKey,
+    Settings, ShadowPrices, SkuIx, SoftHold, SoftHoldKey, State, Stock, StockAt, Supplier,
+    SupplierItem, SupplierKey, TimerKey, Transfer, TransferKey, View, WaitingKey,
 };
 
 use crate::backend::{Backend, StateError};
@@ -490,6 +491,45 @@ impl State for Store {
         let row = transfer.map(Arc::new);
         let old = or_fault(self.sides.transfers.put(&*self.backend, key, row));
         self.undo.push(Undo::Side(SideUndo::Transfer(key, old)));
+    }
+
+    fn purchase_order(&mut self, key: PurchaseOrderKey) -> Option<&PurchaseOrder> {
+        or_fault(self.sides.purchase_orders.get(&*self.backend, key))
+    }
+
+    fn put_purchase_order(&mut self, key: PurchaseOrderKey, order: PurchaseOrder) {
+        let row = Some(Arc::new(order));
+        let old = or_fault(self.sides.purchase_orders.put(&*self.backend, key, row));
+        self.undo.push(Undo::Side(SideUndo::PurchaseOrder(key, old)));
+    }
+
+    fn supplier(&mut self, key: SupplierKey) -> Option<&Supplier> {
+        or_fault(self.sides.suppliers.get(&*self.backend, key))
+    }
+
+    fn put_supplier(&mut self, key: SupplierKey, record: Supplier) {
+        let old = or_fault(self.sides.suppliers.put(&*self.backend, key, Some(Arc::new(record))));
+        self.undo.push(Undo::Side(SideUndo::Supplier(key, old)));
+    }
+
+    fn inbound(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Inbound> {
+        or_fault(self.sides.inbound.get(&*self.backend, (sku, node)))
+    }
+
+    fn put_inbound(&mut self, sku: SkuIx, node: NodeIx, inbound: Option<Inbound>) {
+        let (key, row) = ((sku, node), inbound.map(Arc::new));
+        let old = or_fault(self.sides.inbound.put(&*self.backend, key, row));
+        self.undo.push(Undo::Side(SideUndo::Inbound(key, old)));
+    }
+
+    fn supplier_item(&mut self, sku: SkuIx, node: NodeIx) -> Option<&SupplierItem> {
+        or_fault(self.sides.supplier_items.get(&*self.backend, (sku, node)))
+    }
+
+    fn put_supplier_item(&mut self, sku: SkuIx, node: NodeIx, item: SupplierItem) {
+        let (key, row) = ((sku, node), Some(Arc::new(item)));
+        let old = or_fault(self.sides.supplier_items.put(&*self.backend, key, row));
+        self.undo.push(Undo::Side(SideUndo::SupplierItem(key, old)));
     }
 
     fn note(&mut self, sku: SkuIx, node: NodeIx, entry: &Entry) {

@@ -5,15 +5,22 @@ mod samples;
 
 use std::sync::Arc;
 
+use omnifold_domain::inbound::Source;
 use omnifold_domain::parcel::{Content, Entry, Tracking};
+use omnifold_domain::purchase::{
+    Acknowledged, Invoice, InvoiceLine, NoticeLine, PurchaseLine, PurchaseTerms, Receipt,
+    ReceiptLine, ShipNotice,
+};
 use omnifold_domain::{
     Absence, AskedBack, Capacity, Carrier, CarrierKey, Channel, Component, Deadlines, Due,
-    Feedback, Fulfilment, FulfilmentLine, FulfilmentState, Handling, HeldUnits, Hold, Hours, Item,
-    Kit, KitLine, KitPart, Ledger, Line, LineDetails, LineProgress, Location, Movement,
-    MovementKind, Node, NodeDay, NodeIx, Opening, Order, OrderDetails, OrderKey, PackedParcel,
-    Parcel, ParcelKey, Payment, Priced, Progress, Return, ReturnKey, ReturnLine, ReturnState,
-    SafetyStock, Settings, ShadowPrices, SkuIx, SoftHold, SoftHoldKey, State as _, Stock,
-    Substitutes, Ticket, Timing, Transfer, TransferKey, View as _, WaitingKey,
+    Feedback, Fulfilment, FulfilmentLine, FulfilmentState, Handling, HeldUnits, Hold, Hours,
+    Inbound, Item, Kit, KitLine, KitPart, Ledger, Line, LineDetails, LineProgress, Location,
+    Movement, MovementKind, Node, NodeDay, NodeIx, Opening, Order, OrderDetails, OrderKey,
+    PackedParcel, Parcel, ParcelKey, Payment, Priced, Progress, PurchaseOrder, PurchaseOrderKey,
+    PurchaseOrderState, Return, ReturnKey, ReturnLine, ReturnState, SafetyStock, Settings,
+    ShadowPrices, SkuIx, SlaClock, SlaTerms, SoftHold, SoftHoldKey, State as _, Stock, StockFeed,
+    Substitutes, Supplier, SupplierItem, SupplierKey, Ticket, Timing, Transfer, TransferKey,
+    View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,
@@ -36,6 +43,12 @@ fn one_of_each(backend: Arc<dyn Backend>) -> Store {
     store.put_stock(SkuIx(0), NodeIx(0), stock(5_000));
     store.put_ledger(SkuIx(0), NodeIx(0), ledger());
     store.put_transfer(TransferKey::of("T-9"), Some(transfer()));
+    store.put_purchase_order(PurchaseOrderKey::of("PO-4711"), purchase_order());
+    store.put_supplier(SupplierKey::of("acme", "north"), supplier());
+    store.put_inbound(SkuIx(0), NodeIx(300), Some(inbound()));
+    let item = supplier_item();
+    store.put_timer(item.feed.and_then(|feed| feed.timer()).expect("it ends"), 0);
+    store.put_supplier_item(SkuIx(0), NodeIx(0), item);
     let row = order("1001", 3);
     let (key, place) = (row.key(), WaitingKey::of(&row, SkuIx(0)));
     store.put_order(key, row);
@@ -102,6 +115,11 @@ fn rows_come_back_from_the_golden_bytes_as_they_were_put() {
     assert_eq!(read.stock_at(SkuIx(0), NodeIx(0)), Some(stock(5_000)));
     assert_eq!(read.ledger(SkuIx(0), NodeIx(0)), Some(&ledger()));
     assert_eq!(read.transfer(TransferKey::of("T-9")), Some(&transfer()));
+    let key = PurchaseOrderKey::of("PO-4711");
+    assert_eq!(read.purchase_order(key), Some(&purchase_order()));
+    assert_eq!(read.supplier(SupplierKey::of("acme", "north")), Some(&supplier()));
+    assert_eq!(read.inbound(SkuIx(0), NodeIx(300)), Some(&inbound()));
+    assert_eq!(read.supplier_item(SkuIx(0), NodeIx(0)), Some(&supplier_item()));
     let row = order("1001", 3);
     assert_eq!(read.order(row.key()), Some(&row));
     let place = WaitingKey::of(&row, SkuIx(0));
@@ -157,8 +175,50 @@ fn a_unit_lost_between_rows_is_found_by_the_scan() {
     assert_eq!(whole(|_, _, _| ()), 0);
     assert_eq!(whole(|ledger, _, _| ledger.written_off -= 1), 1);
     assert_eq!(whole(|ledger, _, _| ledger.in_transit -= 1), 2, "its sum, and its transfer");
-    assert_eq!(whole(|_, transfer, _| transfer.under_way.clear()), 1);
+    assert_eq!(whole(|_, transfer, _| transfer.under_way.clear()), 2, "and what it brings");
     assert_eq!(whole(|_, _, stock| stock.aside += 1), 2, "the row, and its ledger");
+}
+
+/// What a scan says of purchasing once something was changed behind the fold's back.
+fn told_of_purchasing(change: fn(&mut Store)) -> Vec<&'static str> {
+    let backend: Arc<dyn Backend> = Arc::new(MemoryBackend::default());
+    let mut store = one_of_each(backend.clone());
+    change(&mut store);
+    checkpoint(&mut store, b"here");
+    let violations = scan(&*backend).expect("a scan").violations;
+    let about = violations.iter().filter(|violation| {
+        ["inbound", "purchase order", "supplier", "SupplierStockStale"]
+            .iter()
+            .any(|word| violation.what.contains(word))
+    });
+    about.map(|violation| violation.id).collect()
+}
+
+#[test]
+fn what_purchasing_says_of_itself_is_compared_by_the_scan() {
+    assert_eq!(told_of_purchasing(|_| ()), Vec::<&str>::new());
+    let lost = |store: &mut Store| store.put_inbound(SkuIx(0), NodeIx(300), None);
+    assert_eq!(told_of_purchasing(lost), ["I1"]);
+    let unheld = |store: &mut Store| {
+        let order = PurchaseOrder { hold: None, ..purchase_order() };
+        store.put_purchase_order(PurchaseOrderKey::of("PO-4711"), order);
+    };
+    assert_eq!(told_of_purchasing(unheld), ["I1"], "nothing says what it brings");
+    let over = |store: &mut Store| {
+        let mut order = purchase_order();
+        order.lines[0].billed = 7_000;
+        store.put_purchase_order(PurchaseOrderKey::of("PO-4711"), order);
+    };
+    assert_eq!(told_of_purchasing(over), ["L21"]);
+    let late = |store: &mut Store| {
+        let record = Supplier { on_time: 10_000, ..supplier() };
+        store.put_supplier(SupplierKey::of("acme", "north"), record);
+    };
+    assert_eq!(told_of_purchasing(late), ["L21"]);
+    let eternal = |store: &mut Store| {
+        store.remove_timer(supplier_item().feed.and_then(|feed| feed.timer()).expect("it ends"));
+    };
+    assert_eq!(told_of_purchasing(eternal), ["I6"]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Booking one entry of the ledger: the stock row, the ledger row, and whom the change concerns.
 
+use omnifold_events::v1;
+
 use super::serve_if_waited;
 use crate::ledger::book;
 use crate::{
@@ -31,13 +33,14 @@ pub(super) fn book_entry<S: State>(
     if let MovementKind::Counted { reason, .. } = kind {
         booked.stock.counted_as_of = old.counted_as_of.max(entry.time_ms);
         // There is nothing to compare the first count of a row with.
-        if entry.on_hand != 0 && known.is_some_and(|row| row.entered != 0) {
+        let told = !is_feed(reason) && entry.on_hand != 0;
+        if told && known.is_some_and(|row| row.entered != 0) {
             let (as_of_ms, units) = (entry.time_ms, entry.on_hand);
             let variance = Variance { as_of_ms, units, corrected_from: None, reason };
             work.push(Work::Report { sku, node, variance });
         }
     }
-    if let Some(variance) = booked.variance {
+    if let Some(variance) = booked.variance.filter(|variance| !is_feed(variance.reason)) {
         work.push(Work::Report { sku, node, variance });
     }
     if let Some(ledger) = booked.ledger {
@@ -95,6 +98,11 @@ pub(super) fn ledger_of<S: State>(state: &mut S, shelf: Shelf) -> Ledger {
         return ledger.clone();
     }
     Ledger::opened_by(&state.stock_at(shelf.sku, shelf.node).unwrap_or_default())
+}
+
+/// A supplier's figures differ from ours whenever it sells to others.
+fn is_feed(reason: i32) -> bool {
+    reason == i32::from(v1::CountReason::SupplierFeed)
 }
 
 fn overflow(entry: &Entry) -> Refusal {

@@ -8,6 +8,7 @@ mod change;
 mod check;
 mod fulfilment;
 mod holds;
+mod invoices;
 pub(crate) mod kits;
 mod losses;
 mod moves;
@@ -19,11 +20,14 @@ mod payments;
 mod picking;
 pub(crate) mod pickup;
 mod prices;
+mod purchasing;
 mod questions;
+mod receipts;
 pub(crate) mod returns;
 mod soft_holds;
 mod stock;
 mod subject;
+pub(crate) mod supplier_stock;
 pub(crate) mod tickets;
 mod transfers;
 
@@ -31,6 +35,11 @@ use omnifold_events::Event;
 
 use crate::work::serve_if_waited;
 use crate::{Reason, Refusal, Rules, State, Work};
+
+/// Law L21, for the invariants.
+pub(crate) fn within_bounds(order: &crate::PurchaseOrder) -> bool {
+    purchasing::check_bounds(order).is_ok()
+}
 
 /// Where and when an event stands.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +72,7 @@ pub fn fold<S: State>(
     match event {
         Event::MarketConfigured(event) => network::configure(state, context, event),
         Event::RulesActivated(event) => network::activate_rules(state, context, event),
-        Event::NodeDefined(event) => network::define_node(state, event, work),
+        Event::NodeDefined(event) => network::define_node(state, context, event, work),
         Event::NodeCapacitySet(event) => network::set_capacity(state, event, work),
         Event::NodeCalendarSet(event) => nodes::set_calendar(state, context, event, work),
         Event::NodePaused(event) => nodes::pause(state, context, event, work),
@@ -81,6 +90,20 @@ pub fn fold<S: State>(
         Event::TransferDispatched(event) => transfers::dispatch(state, context, event, work),
         Event::TransferReceived(event) => transfers::receive(state, context, event, work),
         Event::TransferCancelled(event) => transfers::cancel(state, context, event, work),
+        Event::PurchaseOrderIssued(event) => purchasing::issue(state, event),
+        Event::PurchaseOrderAcknowledged(event) => purchasing::acknowledge(state, event),
+        Event::PurchaseOrderHeld(event) => purchasing::hold(state, event),
+        Event::PurchaseOrderHoldReleased(event) => purchasing::release(state, event),
+        Event::PurchaseOrderChanged(event) => purchasing::change(state, event),
+        Event::PurchaseOrderClosed(event) => purchasing::close(state, event),
+        Event::PurchaseOrderCancelled(event) => purchasing::cancel(state, event),
+        Event::ShipNoticeReceived(event) => purchasing::announce(state, event),
+        Event::ReceiptBooked(event) => receipts::book(state, context, event, work),
+        Event::ReceiptReversed(event) => receipts::reverse(state, context, event, work),
+        Event::SupplierInvoiceReceived(event) => invoices::bill(state, event, work),
+        Event::SupplierInvoiceReleased(event) => invoices::release(state, event, work),
+        Event::SupplierItemListed(event) => supplier_stock::list(state, event, work),
+        Event::SupplierStockFed(event) => supplier_stock::feed(state, context, event, work),
         Event::OrderPlaced(event) => orders::place(state, context, event, work),
         Event::OrderCancelled(event) => orders::cancel(state, context, event, work),
         Event::OrderResumed(event) => change::resume(state, context, event, work),

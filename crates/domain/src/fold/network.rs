@@ -3,11 +3,17 @@
 use omnifold_events::v1;
 
 use super::{Context, check, kits, nodes, serve_if_waited};
+use crate::calendar::Days;
+use crate::sla::MAX_TERMS;
 use crate::{
     Capacity, Carrier, CarrierKey, Channel, Deadlines, Item, MAX_QUANTITY_MILLI, Node, NodeIx,
-    Reason, Refusal, Settings, SkuIx, State, Work, calendar, rules,
+    Reason, Refusal, Settings, SkuIx, SlaTerms, State, Work, calendar, rules,
 };
 
+/// Longest dispatch SLA, working days: what a calendar counts before it gives up.
+const MAX_SLA_DAYS: u32 = 365;
+/// Most days off that a node's SLA may name.
+const MAX_DAYS_OFF: usize = 400;
 /// Most decimals an item may have: quantities are integers of 1/1000 unit.
 const MAX_SCALE: u32 = 3;
 /// Shortest horizon of event ids: ten minutes.
@@ -114,6 +120,7 @@ pub(super) fn activate_rules<S: State>(
 
 pub(super) fn define_node<S: State>(
     state: &mut S,
+    context: Context<'_>,
     event: &v1::NodeDefined,
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
@@ -121,6 +128,7 @@ pub(super) fn define_node<S: State>(
     check::country(&event.country)?;
     check_span("accept_within_ms", event.accept_within_ms)?;
     check_span("pick_within_ms", event.pick_within_ms)?;
+    let terms = sla_terms(event.dispatch_sla.as_ref(), context.now_ms)?;
     let node = Node {
         id: event.node_id.clone(),
         name: event.name.clone(),
@@ -136,11 +144,15 @@ pub(super) fn define_node<S: State>(
         capacity: None,
         opening: None,
         absence: None,
+        sla: Vec::new(),
     };
     let known = state.node_named(&event.node_id);
     let old = known.map(|ix| state.nodes()[ix.0 as usize].clone());
     let worked = old.as_ref().is_none_or(Node::takes_work);
+    let mut sla = known.map_or(Vec::new(), |ix| state.nodes()[ix.0 as usize].sla.clone());
+    agree(&mut sla, terms);
     let node = old.map_or(node.clone(), |old| keeps_what_others_set(node, old));
+    let node = Node { sla, ..node };
     let next = u32::try_from(state.nodes().len()).expect("nodes fit a u32");
     let appears = node.takes_work() && !worked;
     state.put_node(known.unwrap_or(NodeIx(next)), node);
@@ -148,6 +160,49 @@ pub(super) fn define_node<S: State>(
         serve_every_queue(state, work);
     }
     Ok(())
+}
+
+/// The terms that an event names; none named are terms of no limit.
+fn sla_terms(event: Option<&v1::DispatchSla>, since: i64) -> Result<SlaTerms, Refusal> {
+    let nothing = v1::DispatchSla { zone: "UTC".to_owned(), ..Default::default() };
+    let event = event.unwrap_or(&nothing);
+    if calendar::zone(&event.zone).is_none() {
+        let detail = format!("zone `{}` is not in the data of this build", event.zone);
+        return Err(Refusal::new(Reason::UnknownZone, detail));
+    }
+    if event.days > MAX_SLA_DAYS || event.days_off.len() > MAX_DAYS_OFF {
+        let detail = format!("an SLA has {MAX_SLA_DAYS} days and {MAX_DAYS_OFF} days off at most");
+        return Err(Refusal::new(Reason::InvalidTime, detail));
+    }
+    let mut weekdays = if event.weekdays.is_empty() { Days::WORKING_WEEK } else { 0 };
+    for &day in &event.weekdays {
+        if !(1..=7).contains(&day) {
+            let detail = format!("weekday {day} is not 1 (Monday) to 7 (Sunday)");
+            return Err(Refusal::new(Reason::InvalidDate, detail));
+        }
+        weekdays |= 1 << (day - 1);
+    }
+    let mut off = Vec::with_capacity(event.days_off.len());
+    for day in &event.days_off {
+        let fault = || Refusal::new(Reason::InvalidDate, "a day off is not written `YYYY-MM-DD`");
+        off.push(calendar::day_named(day).ok_or_else(fault)?);
+    }
+    off.sort_unstable();
+    off.dedup();
+    Ok(SlaTerms { since, days: event.days, zone: event.zone.clone(), weekdays, off })
+}
+
+/// New terms stand beside the ones that earlier orders were placed under. A node that never had a
+/// limit has none.
+fn agree(known: &mut Vec<SlaTerms>, new: SlaTerms) {
+    let stays = known.last().map_or(new.days == 0, |newest| newest.agrees(&new));
+    if stays {
+        return;
+    }
+    known.push(new);
+    if known.len() > MAX_TERMS {
+        known.remove(0);
+    }
 }
 
 /// Most channels a market may define.

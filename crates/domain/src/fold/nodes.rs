@@ -79,12 +79,12 @@ fn special_days(days: &[v1::SpecialDay]) -> Result<Vec<(i32, Vec<Hours>)>, Refus
     }
     let mut special = Vec::with_capacity(days.len());
     for day in days {
-        let date = calendar::date(&day.date);
+        let date = calendar::day_named(&day.date);
         let date = date.ok_or_else(|| invalid(format!("`{}` is not a date", day.date)))?;
         let spans = day.hours.iter().map(|span| hours(span.opens_minute, span.closes_minute));
         let mut spans: Vec<Hours> = spans.collect::<Result<_, _>>()?;
         in_order(&mut spans)?;
-        special.push((calendar::day_number(date), spans));
+        special.push((date, spans));
     }
     special.sort_unstable_by_key(|(day, _)| *day);
     if special.windows(2).any(|pair| pair[0].0 == pair[1].0) {

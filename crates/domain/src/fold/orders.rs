@@ -4,6 +4,7 @@ use omnifold_events::v1;
 use prost::Message as _;
 
 use super::{Context, check, kits};
+use crate::decision::sla::note_cancellation;
 use crate::timer;
 use crate::{
     Due, Handling, Line, NodeIx, Order, OrderKey, Reason, Refusal, Settings, SoftHoldKey, State,
@@ -263,6 +264,7 @@ pub(super) fn cancel<S: State>(
         named_lines(order, &kits::of_customer(order, &event.lines)?)?
     };
     check_steps(state, key, &lines)?;
+    note_cancellation(state, key, context.now_ms);
     work.push(Work::Cancel { order: key, lines });
     Ok(())
 }

@@ -6,8 +6,8 @@ use omnifold_events::v1;
 use super::booking::{Shelf, book_checked, was_counted};
 use super::{Context, check};
 use crate::{
-    Entry, EntryKind, MovementKind, NodeIx, Reason, Refusal, SkuIx, State, Transfer, TransferKey,
-    Work,
+    Entry, EntryKind, Expected, MovementKind, NodeIx, Reason, Refusal, SkuIx, State, Transfer,
+    TransferKey, Work, inbound,
 };
 
 /// Most lines a transfer may have.
@@ -20,6 +20,7 @@ pub(super) fn dispatch<S: State>(
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
     let transfer = transfer_from(state, event)?;
+    let inbound = inbound::change(state, &[], &transfer.expected())?;
     for &(sku, units) in &transfer.under_way {
         check_free(state, Shelf { sku, node: transfer.from }, units, context.time_ms)?;
     }
@@ -31,6 +32,7 @@ pub(super) fn dispatch<S: State>(
         };
         book_checked(state, Shelf { sku, node: transfer.from }, &entry, MovementKind::Moved, work);
     }
+    inbound.write(state);
     state.put_transfer(TransferKey::of(&transfer.id), Some(transfer));
     Ok(())
 }
@@ -60,7 +62,11 @@ fn transfer_from<S: State>(
         check::quantity("quantity", line.quantity_milli, 1, state.item(sku))?;
         add(&mut under_way, sku, line.quantity_milli)?;
     }
-    Ok(Transfer { id: event.transfer_id.clone(), from, to, under_way })
+    let (id, expected_at) = (event.transfer_id.clone(), event.expected_at_ms);
+    if expected_at != 0 {
+        check::instant("expected_at_ms", expected_at)?;
+    }
+    Ok(Transfer { id, from, to, under_way, expected_at })
 }
 
 fn check_count(lines: usize) -> Result<(), Refusal> {
@@ -116,6 +122,7 @@ pub(super) fn receive<S: State>(
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
     let mut transfer = find(state, &event.transfer_id)?;
+    let before = transfer.expected();
     let arrivals = arrivals(state, &transfer, event)?;
     for arrival in &arrivals {
         arrive(state, context, &transfer, arrival, work);
@@ -132,7 +139,7 @@ pub(super) fn receive<S: State>(
             book_checked(state, shelf, &entry, MovementKind::Moved, work);
         }
     }
-    keep(state, transfer);
+    keep(state, &before, transfer);
     Ok(())
 }
 
@@ -220,7 +227,9 @@ fn settle(transfer: &mut Transfer, arrival: &Arrival) {
     transfer.under_way.retain(|row| row.1 > 0);
 }
 
-fn keep<S: State>(state: &mut S, transfer: Transfer) {
+fn keep<S: State>(state: &mut S, before: &[Expected], transfer: Transfer) {
+    let fewer = inbound::change(state, before, &transfer.expected());
+    fewer.expect("no source is added").write(state);
     let key = TransferKey::of(&transfer.id);
     let open = !transfer.under_way.is_empty();
     state.put_transfer(key, open.then_some(transfer));
@@ -233,7 +242,7 @@ pub(super) fn cancel<S: State>(
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
     let mut transfer = find(state, &event.transfer_id)?;
-    let from: NodeIx = transfer.from;
+    let (before, from): (_, NodeIx) = (transfer.expected(), transfer.from);
     for (sku, units) in std::mem::take(&mut transfer.under_way) {
         let entry = Entry {
             on_hand: units,
@@ -242,6 +251,6 @@ pub(super) fn cancel<S: State>(
         };
         book_checked(state, Shelf { sku, node: from }, &entry, MovementKind::Moved, work);
     }
-    keep(state, transfer);
+    keep(state, &before, transfer);
     Ok(())
 }

@@ -142,6 +142,8 @@ pub fn fulfilment_assigned() -> v1::FulfilmentAssigned {
         timer: 2,
         accept_by_ms: 1_748_859_300_000,
         capacity_day: 20_241,
+        dispatch_by_ms: 1_749_038_400_000,
+        sla_started_at_ms: 1_748_858_400_000,
     }
 }
 

@@ -6,6 +6,8 @@ mod work;
 
 pub mod story;
 
+pub mod purchasing;
+
 use std::collections::BTreeMap;
 
 use omnifold_events::{Event, v1};
@@ -84,6 +86,7 @@ pub fn inputs() -> Vec<Event> {
     let mut all = network();
     all.extend(stock());
     all.extend(transfers());
+    all.extend(purchasing::inputs());
     all.extend(orders());
     all.extend(order_changes());
     all.extend(holds());
@@ -141,6 +144,12 @@ fn network() -> Vec<Event> {
             takes_returns: true,
             accept_within_ms: 1_800_000,
             pick_within_ms: 14_400_000,
+            dispatch_sla: Some(v1::DispatchSla {
+                days: 2,
+                zone: "Europe/Berlin".to_owned(),
+                weekdays: vec![1, 2, 3, 4, 5, 6],
+                days_off: vec!["2025-06-09".to_owned()],
+            }),
         }
         .into(),
         v1::NodeCapacitySet {
@@ -265,6 +274,7 @@ fn transfers() -> Vec<Event> {
             to_node: "berlin-1".to_owned(),
             lines: vec![v1::TransferLine { sku: sku(), quantity_milli: 6_000 }],
             extensions: extensions(),
+            expected_at_ms: 1_748_944_800_000,
         }
         .into(),
         v1::TransferReceived {

@@ -26,6 +26,12 @@ Example:
 const FULFILMENT: &str = "\
 Example:
   omnifold show fulfilment web/1001/f1 --market de";
+const PURCHASE_ORDER: &str = "\
+Its lines with what was acknowledged, received, billed and is on order, what arrived and was billed,
+and how punctual the supplier is.
+
+Example:
+  omnifold show purchase-order PO-4711 --market de";
 const DECISION: &str = "\
 Every decision about the order, with each node that was looked at and why it won or lost.
 
@@ -48,6 +54,9 @@ pub enum Show {
     /// One node's share of an order
     #[command(after_help = FULFILMENT)]
     Fulfilment(FulfilmentId),
+    /// A purchase order: its lines, deliveries, receipts and bills
+    #[command(after_help = PURCHASE_ORDER)]
+    PurchaseOrder(PurchaseOrderId),
     /// The decisions about an order, explained
     #[command(after_help = DECISION)]
     Decision(OrderId),
@@ -88,6 +97,14 @@ pub struct OrderArgs {
 pub struct FulfilmentId {
     /// The fulfilment, as it stands on `assignments`
     #[arg(value_name = "CHANNEL/ORDER_ID/fN")]
+    id: String,
+}
+
+/// A purchase order.
+#[derive(Debug, Args)]
+pub struct PurchaseOrderId {
+    /// The purchase order, as PurchaseOrderIssued names it
+    #[arg(value_name = "PURCHASE_ORDER_ID")]
     id: String,
 }
 
@@ -145,6 +162,7 @@ impl Show {
         Ok(match self {
             Show::Market => Query::Market,
             Show::Fulfilment(FulfilmentId { id }) => Query::Fulfilment { id: id.clone() },
+            Show::PurchaseOrder(PurchaseOrderId { id }) => Query::PurchaseOrder { id: id.clone() },
             Show::Stock(Stock { row, node, sku, limit, .. }) => {
                 let (node, sku) = (row.first().or(node.as_ref()), row.get(1).or(sku.as_ref()));
                 Query::Stock { node: node.cloned(), sku: sku.cloned(), limit: *limit as usize }
@@ -223,6 +241,7 @@ fn ask(client: &Client, market: &str, query: &Query) -> Result<Value> {
         Query::Order { channel, order_id } => format!("/orders/{}", path(channel, order_id)),
         Query::Decisions { channel, order_id } => format!("/decisions/{}", path(channel, order_id)),
         Query::Fulfilment { id } => format!("/fulfilments/{}", escaped(id)),
+        Query::PurchaseOrder { id } => format!("/purchase-orders/{}", escaped(id)),
         Query::Availability { channel, sku } => {
             format!("/availability?channel={}&sku={}", escaped(channel), escaped(sku))
         }

@@ -10,6 +10,7 @@ mod emit;
 mod feed;
 mod intake;
 mod listener;
+mod supply;
 mod tally;
 mod timers;
 mod work;

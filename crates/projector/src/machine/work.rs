@@ -79,6 +79,7 @@ impl Machine {
                 }
                 Work::Report { sku, node, variance } => self.report(sku, node, variance, out),
                 Work::Notify(notice) => self.notify(*notice, out),
+                Work::SupplyNotice(notice) => self.tell_of_supply(*notice, out),
                 other => {
                     let decisions = self.decide(other)?;
                     self.carry_out(decisions, &mut work, feed.as_deref_mut(), out)?;
@@ -145,7 +146,7 @@ impl Machine {
             }
             Work::Authorise(key) => authorise(store, turn, key),
             Work::Repay(repaid) => repay(store, turn, &repaid),
-            Work::Serve { .. } | Work::Report { .. } | Work::Notify(_) => {
+            Work::Serve { .. } | Work::Report { .. } | Work::Notify(_) | Work::SupplyNotice(_) => {
                 unreachable!("they decide nothing")
             }
         })
@@ -291,8 +292,7 @@ fn cause_of(work: &Work) -> Cause {
         Work::Move { .. } => Cause::Moved,
         Work::Authorise(_) => Cause::Returned,
         Work::Repay(repaid) => repaid.cause,
-        Work::SoftHold(_) | Work::EndSoftHold { .. } | Work::Report { .. } | Work::Notify(_) => {
-            Cause::Unspecified
-        }
+        Work::SoftHold(_) | Work::EndSoftHold { .. } => Cause::Unspecified,
+        Work::Report { .. } | Work::Notify(_) | Work::SupplyNotice(_) => Cause::Unspecified,
     }
 }

@@ -22,7 +22,7 @@ use crate::limits::Gate;
 use crate::{Problem, Server};
 
 /// Every address, as `/` lists them.
-const ADDRESSES: [(&str, &str); 14] = [
+const ADDRESSES: [(&str, &str); 15] = [
     ("GET /health", "the process is alive"),
     ("GET /ready", "every market is caught up; 503 with the reasons where one is not"),
     ("GET /metrics", "figures in the Prometheus text form"),
@@ -31,6 +31,7 @@ const ADDRESSES: [(&str, &str); 14] = [
     ("GET /v1/markets/{market}/orders/{channel}/{order_id}", "an order"),
     ("GET /v1/markets/{market}/decisions/{channel}/{order_id}", "its decisions, explained"),
     ("GET /v1/markets/{market}/fulfilments/{id}", "a fulfilment, channel/order_id/fN"),
+    ("GET /v1/markets/{market}/purchase-orders/{id}", "a purchase order"),
     ("GET /v1/markets/{market}/stock?node=&sku=&limit=", "stock rows"),
     ("GET /v1/markets/{market}/availability?channel=&sku=", "what a channel may sell"),
     ("GET /v1/markets/{market}/records/{topic}?from=&limit=", "records of a topic, decoded"),
@@ -51,6 +52,7 @@ pub(crate) fn router(server: Server) -> Router {
         .route("/v1/markets/{market}/orders/{channel}/{*order_id}", get(queries::order))
         .route("/v1/markets/{market}/decisions/{channel}/{*order_id}", get(queries::decisions))
         .route("/v1/markets/{market}/fulfilments/{*id}", get(queries::fulfilment))
+        .route("/v1/markets/{market}/purchase-orders/{*id}", get(queries::purchase_order))
         .route("/v1/markets/{market}/stock", get(queries::stock))
         .route("/v1/markets/{market}/availability", get(queries::availability))
         .route("/v1/markets/{market}/records/{topic}", get(queries::records))

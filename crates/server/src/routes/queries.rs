@@ -65,6 +65,14 @@ pub(super) async fn fulfilment(
     ask(&server, market, Query::Fulfilment { id }).await
 }
 
+/// A purchase order.
+pub(super) async fn purchase_order(
+    State(server): State<Server>,
+    Path((market, id)): Path<(String, String)>,
+) -> Answered {
+    ask(&server, market, Query::PurchaseOrder { id }).await
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StockParameters {

@@ -8,6 +8,7 @@ use rustc_hash::FxBuildHasher;
 use super::kits::Kit;
 use super::ledger::Order;
 use super::names::Names;
+use super::purchasing::{Purchase, Stale};
 use super::report::{CheckReport, Rule, Violation};
 use super::shelves::Shelves;
 use super::soft_holds::{HeldUnits, SoftHoldAsked};
@@ -24,6 +25,12 @@ pub struct Audit {
     pub(super) shelves: Shelves,
     /// Transfers under way, by the number of their id.
     pub(super) transfers: HashMap<u32, UnderWay, FxBuildHasher>,
+    /// Purchase orders, by the number of their id.
+    pub(super) purchases: HashMap<u32, Purchase, FxBuildHasher>,
+    /// When suppliers' figures end.
+    pub(super) stale: BTreeSet<Stale>,
+    /// (node, SKU) that suppliers no longer sell.
+    pub(super) withdrawn: HashSet<(u32, u32), FxBuildHasher>,
     /// Nodes that each defined channel sells from; empty: all.
     pub(super) channels: HashMap<u32, Vec<u32>, FxBuildHasher>,
     /// Nodes that are paused without an end.
@@ -79,6 +86,9 @@ impl Audit {
             orders: HashMap::default(),
             shelves: Shelves::default(),
             transfers: HashMap::default(),
+            purchases: HashMap::default(),
+            stale: BTreeSet::new(),
+            withdrawn: HashSet::default(),
             channels: HashMap::default(),
             absent: HashSet::default(),
             gone: HashSet::default(),

@@ -52,7 +52,7 @@ impl Audit {
             Output::ReturnAuthorised(message) => self.return_authorised(&name, message),
             Output::ReturnRefused(_) => {}
             Output::RefundDue(message) => self.refund_due(key, &name, message),
-            Output::Rejected(_) | Output::Variance(_) | Output::Notice(_) => {
+            Output::Rejected(_) | Output::Variance(_) | Output::Notice(_) | Output::Supply(_) => {
                 self.violation(Rule::UnknownSubject, &name, "no decision, on `assignments`");
             }
         }

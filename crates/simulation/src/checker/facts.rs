@@ -59,6 +59,7 @@ impl Audit {
 
     fn apply(&mut self, event: &Event, time_ms: i64) {
         self.check_soft_holds_at(time_ms);
+        self.forget_stale_feeds(time_ms);
         match event {
             Event::StockSettingsSet(set) => {
                 let shelf = self.shelf(&set.node_id, &set.sku);
@@ -93,6 +94,30 @@ impl Audit {
             Event::TransferDispatched(transfer) => self.dispatched(transfer, time_ms),
             Event::TransferReceived(transfer) => self.transfer_received(transfer, time_ms),
             Event::TransferCancelled(transfer) => self.transfer_cancelled(transfer, time_ms),
+            Event::PurchaseOrderIssued(issued) => self.purchase_issued(issued),
+            Event::PurchaseOrderChanged(changed) => self.purchase_changed(changed),
+            Event::PurchaseOrderHeld(held) => self.purchase_held(&held.purchase_order_id, true),
+            Event::PurchaseOrderHoldReleased(released) => {
+                self.purchase_held(&released.purchase_order_id, false);
+            }
+            Event::PurchaseOrderClosed(v1::PurchaseOrderClosed { purchase_order_id, .. })
+            | Event::PurchaseOrderCancelled(v1::PurchaseOrderCancelled {
+                purchase_order_id, ..
+            }) => self.purchase_held(purchase_order_id, false),
+            Event::PurchaseOrderAcknowledged(v1::PurchaseOrderAcknowledged {
+                purchase_order_id,
+                ..
+            })
+            | Event::ShipNoticeReceived(v1::ShipNoticeReceived { purchase_order_id, .. })
+            | Event::SupplierInvoiceReleased(v1::SupplierInvoiceReleased {
+                purchase_order_id,
+                ..
+            }) => self.known_purchase(purchase_order_id),
+            Event::ReceiptBooked(receipt) => self.goods_received(receipt, time_ms),
+            Event::ReceiptReversed(reversed) => self.goods_reversed(reversed, time_ms),
+            Event::SupplierInvoiceReceived(bill) => self.billed(bill),
+            Event::SupplierItemListed(listed) => self.item_listed(listed),
+            Event::SupplierStockFed(fed) => self.supplier_fed(fed, time_ms),
             Event::StockAdjusted(delta) => {
                 self.shelf(&delta.node_id, &delta.sku).moved(delta.delta_milli, time_ms);
             }

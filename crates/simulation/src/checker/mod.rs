@@ -22,6 +22,7 @@ mod kits;
 mod ledger;
 mod names;
 mod preface;
+mod purchasing;
 mod report;
 mod shelves;
 mod soft_holds;

@@ -43,6 +43,8 @@ pub enum Rule {
     MarkCount,
     /// An assignment without its mark is taken again, byte for byte, or answered by a release.
     VoidUnanswered,
+    /// Received and billed units keep within what was ordered and allowed (law L21).
+    Purchasing,
     /// What cannot be read is refused into `rejected`.
     UnreadableAccepted,
 }

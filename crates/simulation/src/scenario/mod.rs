@@ -84,13 +84,32 @@
 //! | `hours N Mo-Fr 9:00-12:00,13:00-17:00 Sa 9:00-12:00 [closed=2025-06-09,...] [open=2025-06-15@9:00-12:00] [cut_off=15:00] [processing=4h] [zone=Europe/Berlin]` | NodeCalendarSet |
 //! | `pause N [keep] [reason=strike] [until=TIME]`, `resume_node N`, `offboard N [reason=closed]` | NodePaused, NodeResumed, NodeOffboarded |
 //! | `feedback O R1 4`, `close_ticket O 1 [resolution=paid]` | OrderFeedback, TicketClosed |
+//!
+//! Purchasing and suppliers. A line of a purchase order is named by its number; a share is `2%`.
+//!
+//! | command | meaning |
+//! |---|---|
+//! | `purchase PO from ACME to N S:10@100.00 ... [due=TIME] [company=C]` | PurchaseOrderIssued |
+//! | `purchase ... [receipt_allowance=50%] [basis=ordered] [billing_allowance=20%] [tolerance=2%]` | its terms; `change_purchase` takes them too |
+//! | `acknowledge PO [1:8@99.00 ...] [due=TIME]` | PurchaseOrderAcknowledged; without lines as ordered |
+//! | `hold_purchase PO audit`, `unhold_purchase PO`, `close_purchase PO`, `cancel_purchase PO` | |
+//! | `change_purchase PO [line 1 x20 [price=9.90]] [add 2 T:5@1.00] [due=TIME]` | PurchaseOrderChanged |
+//! | `announce PO A1 [line 1 x6 ...] due=TIME` | ShipNoticeReceived |
+//! | `goods PO R1 1:90/2/5 *T:3 [notice=A1]` | ReceiptBooked: accepted, damaged, refused at the door; `*` names a SKU |
+//! | `unreceive PO R1` | ReceiptReversed |
+//! | `bill PO I1 1:95@10.00`, `release_bill PO I1 [accept_price]` | SupplierInvoiceReceived, SupplierInvoiceReleased |
+//! | `list_item N S [as=X-1] [cost=4.20] [withdrawn]`, `feed N S 5 [stale_after=4h]` | SupplierItemListed, SupplierStockFed |
+//! | `node ... [sla_days=2 [zone=Australia/Sydney] [off=2025-06-09,2025-06-20]]` | its dispatch SLA |
+//! | `purchase_order PO`, `inbound N S` | print where it stands; what is expected, by date |
 
 mod changes;
 mod nodes;
 mod parse;
 mod play;
 mod render;
+mod render_supply;
 mod stock;
+mod supply;
 mod words;
 mod work;
 
@@ -140,6 +159,18 @@ pub enum Action {
     },
     /// The ATP of each period of a table is printed.
     ShowPhased(PhasedTable),
+    /// What a (node, SKU) may expect is printed, by date.
+    ShowInbound {
+        /// The node.
+        node: String,
+        /// The SKU.
+        sku: String,
+    },
+    /// Where a purchase order stands is printed.
+    ShowPurchaseOrder {
+        /// Its id.
+        id: String,
+    },
     /// The stock of a (node, SKU) is printed.
     ShowStock {
         /// The node.

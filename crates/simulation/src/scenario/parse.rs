@@ -5,7 +5,7 @@ use omnifold_events::v1::fulfilment_target::Target;
 use omnifold_events::{Event, parse_time, v1};
 
 use super::words::{Fault, Words, minor, number, place, quantity};
-use super::{Action, ScenarioError, Step, changes, nodes, stock, work};
+use super::{Action, ScenarioError, Step, changes, nodes, stock, supply, work};
 
 /// Channel of orders that name none.
 pub(super) const CHANNEL: &str = "web";
@@ -78,6 +78,14 @@ impl Reader {
                 let channel = words.next("a channel")?.to_owned();
                 let sku = words.next("a SKU")?.to_owned();
                 return Ok(Action::ShowAvailable { channel, sku });
+            }
+            "inbound" => {
+                let (node, sku) = shelf(words)?;
+                return Ok(Action::ShowInbound { node, sku });
+            }
+            "purchase_order" => {
+                let id = words.next("a purchase order")?.to_owned();
+                return Ok(Action::ShowPurchaseOrder { id });
             }
             "show" => {
                 let channel = words.option("channel").unwrap_or(CHANNEL);
@@ -152,7 +160,10 @@ fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, Faul
             let (target, lines) = (target(words)?, lines(words)?);
             v1::FulfilmentDelivered { target, lines, ..Default::default() }.into()
         }
-        other => return work::event(other, words, clock_ms),
+        other => {
+            let of_supply = supply::event(other, words)?;
+            return of_supply.map_or_else(|| work::event(other, words, clock_ms), Ok);
+        }
     })
 }
 
@@ -212,6 +223,7 @@ fn node(words: &mut Words<'_>) -> Result<v1::NodeDefined, Fault> {
         takes_returns: words.take("takes_returns"),
         accept_within_ms: words.span_option("accept_within")?,
         pick_within_ms: words.span_option("pick_within")?,
+        dispatch_sla: supply::dispatch_sla(words)?,
         ..Default::default()
     })
 }
@@ -286,6 +298,7 @@ fn receipt(words: &mut Words<'_>) -> Result<v1::StockReceived, Fault> {
 
 fn transfer(words: &mut Words<'_>) -> Result<v1::TransferDispatched, Fault> {
     let transfer_id = words.next("a transfer")?.to_owned();
+    let expected_at_ms = words.time_option("due")?;
     words.take("from");
     let from_node = words.next("a node")?.to_owned();
     words.take("to");
@@ -295,7 +308,15 @@ fn transfer(words: &mut Words<'_>) -> Result<v1::TransferDispatched, Fault> {
         let (v1::OrderLine { sku, quantity_milli, .. }, _) = order_line(0, line)?;
         lines.push(v1::TransferLine { sku, quantity_milli });
     }
-    Ok(v1::TransferDispatched { transfer_id, from_node, to_node, lines, ..Default::default() })
+    let extensions = Default::default();
+    Ok(v1::TransferDispatched {
+        transfer_id,
+        from_node,
+        to_node,
+        lines,
+        extensions,
+        expected_at_ms,
+    })
 }
 
 fn arrival(words: &mut Words<'_>) -> Result<v1::TransferReceived, Fault> {

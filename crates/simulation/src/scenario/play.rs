@@ -32,6 +32,12 @@ pub trait Player {
     /// place in the table.
     fn time_phased(&mut self, table: &PhasedTable) -> anyhow::Result<(Vec<i64>, Option<usize>)>;
 
+    /// What a (node, SKU) may expect, by date: one line a source.
+    fn inbound(&mut self, node: &str, sku: &str) -> anyhow::Result<Vec<String>>;
+
+    /// Where a purchase order stands, its lines and its bills; empty where there is none.
+    fn purchase_order(&mut self, id: &str) -> anyhow::Result<Vec<String>>;
+
     /// Where a fulfilment stands; `None` where there is none of that name.
     fn fulfilment(&mut self, id: &str) -> anyhow::Result<Option<FulfilmentFigures>>;
 
@@ -65,6 +71,7 @@ pub struct StockFigures {
     pub in_transit_milli: i64,
     pub written_off_milli: i64,
     pub returned_to_supplier_milli: i64,
+    pub inbound_milli: i64,
     pub short_milli: i64,
     pub atp_milli: i64,
     /// Shadow price of a unit, 1/1000 of a minor unit; 0: none.
@@ -142,6 +149,8 @@ fn print(action: &Action, player: &mut dyn Player) -> anyhow::Result<Vec<String>
             player.restart()?;
             Vec::new()
         }
+        Action::ShowInbound { node, sku } => player.inbound(node, sku)?,
+        Action::ShowPurchaseOrder { id } => player.purchase_order(id)?,
         Action::ShowLedger { node, sku, as_of_ms } => player.ledger(node, sku, *as_of_ms)?,
         Action::ShowAvailable { channel, sku } => {
             vec![format!("{channel} {sku} {}", player.available(channel, sku)?)]

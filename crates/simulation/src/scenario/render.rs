@@ -5,6 +5,7 @@ use omnifold_events::format_time;
 use omnifold_events::v1::{self, Cause, OutcomeStatus, StockHoldStatus};
 
 use super::parse::CHANNEL;
+use super::render_supply::supply_line;
 use super::{FulfilmentFigures, PhasedTable, StockFigures};
 use crate::output::Output;
 
@@ -33,6 +34,7 @@ fn lines_of(output: &Output) -> Vec<String> {
         Output::Released(message) => vec![fulfilment_line(output, "released ", &message.lines)],
         Output::Variance(message) => vec![variance_line(message)],
         Output::Notice(notice) => vec![notice_line(notice)],
+        Output::Supply(notice) => vec![supply_line(notice)],
         Output::ReturnAuthorised(message) => vec![authorised_line(message)],
         Output::ReturnRefused(message) => {
             let name = order_name(&message.channel, &message.order_id);
@@ -184,7 +186,7 @@ fn refund_line(message: &v1::RefundDue) -> String {
     text
 }
 
-fn money(minor: i64) -> String {
+pub(super) fn money(minor: i64) -> String {
     format!("{}.{:02}", minor / 100, minor % 100)
 }
 
@@ -300,7 +302,7 @@ fn word(name: &str, prefix: &str) -> String {
 }
 
 /// 1/1000 units as a decimal without trailing zeros.
-fn units(milli: i64) -> String {
+pub(super) fn units(milli: i64) -> String {
     let (sign, size) = (if milli < 0 { "-" } else { "" }, milli.unsigned_abs());
     let decimals = format!("{:03}", size % 1_000);
     match decimals.trim_end_matches('0') {
@@ -322,6 +324,7 @@ pub fn render_stock(node: &str, sku: &str, figures: &StockFigures) -> String {
         ("in_transit", figures.in_transit_milli),
         ("written_off", figures.written_off_milli),
         ("returned_to_supplier", figures.returned_to_supplier_milli),
+        ("inbound", figures.inbound_milli),
         ("short", figures.short_milli),
     ] {
         if milli != 0 {

@@ -544,6 +544,14 @@ impl Player for Parrot {
         Ok("8.5".to_owned())
     }
 
+    fn inbound(&mut self, node: &str, sku: &str) -> anyhow::Result<Vec<String>> {
+        Ok(vec![format!("{node} expects {sku}")])
+    }
+
+    fn purchase_order(&mut self, id: &str) -> anyhow::Result<Vec<String>> {
+        Ok(vec![format!("{id} issued")])
+    }
+
     fn fulfilment(&mut self, id: &str) -> anyhow::Result<Option<FulfilmentFigures>> {
         let parcel = ParcelFigures {
             carrier: "ups".to_owned(),

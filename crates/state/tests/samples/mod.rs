@@ -57,6 +57,13 @@ pub fn opening() -> Opening {
         special: vec![(20_241, vec![])],
         cut_off: Some(900),
         processing_ms: 3_600_000,
+        sla: vec![SlaTerms {
+            since: NOW,
+            days: 2,
+            zone: "Europe/Berlin".into(),
+            weekdays: 31,
+            off: vec![20_248],
+        }],
     }
 }
 
@@ -116,7 +123,80 @@ pub fn transfer() -> Transfer {
         from: NodeIx(0),
         to: NodeIx(300),
         under_way: vec![(SkuIx(0), 1_000)],
+        expected_at: NOW + 3,
     }
+}
+
+pub fn purchase_order() -> PurchaseOrder {
+    let line = PurchaseLine {
+        line_id: "1".into(),
+        sku: SkuIx(0),
+        ordered: 10_000,
+        unit_price: 420,
+        due_at: NOW + 4,
+        acknowledged: Some(Acknowledged { units: 9_000, unit_price: 430, due_at: NOW + 5 }),
+        received: 6_000,
+        accepted: 3_000,
+        on_time: 6_000,
+        billed: 2_000,
+    };
+    let arrived = ReceiptLine {
+        line: Some(0),
+        sku: SkuIx(0),
+        accepted: 3_000,
+        damaged: 2_000,
+        refused: 1_000,
+        on_time: true,
+        announced: vec![(0, 4_000)],
+    };
+    PurchaseOrder {
+        id: "PO-4711".into(),
+        supplier: "acme".into(),
+        company: "north".into(),
+        node: NodeIx(0),
+        state: PurchaseOrderState::PartlyReceived,
+        hold: Some("audit".into()),
+        terms: PurchaseTerms {
+            receipt_allowance: 50,
+            billing_basis: 2,
+            billing_allowance: 20,
+            price_tolerance: 10,
+        },
+        due_at: NOW + 6,
+        lines: vec![line],
+        notices: vec![ShipNotice {
+            id: "ASN-7".into(),
+            expected_at: NOW + 7,
+            lines: vec![NoticeLine { line: 0, announced: 5_000, arrived: 4_000 }],
+        }],
+        receipts: vec![Receipt {
+            id: "GR-9".into(),
+            at: NOW,
+            reversed: false,
+            lines: vec![arrived],
+        }],
+        invoices: vec![Invoice {
+            id: "INV-88".into(),
+            result: 2,
+            lines: vec![InvoiceLine { line: 0, units: 3_000, unit_price: 430, payable: 2_000 }],
+        }],
+    }
+}
+
+pub fn supplier() -> Supplier {
+    let (id, company) = ("acme".to_owned(), "north".to_owned());
+    Supplier { id, company, ordered: 10_000, on_time: 6_000 }
+}
+
+/// The transfer of these rows goes to another node.
+pub fn inbound() -> Inbound {
+    Inbound { rows: vec![(NOW + 3, Source::Transfer("T-9".into()), 1_000)] }
+}
+
+pub fn supplier_item() -> SupplierItem {
+    let feed = StockFeed { step: 80, units: 5_000, as_of: NOW, stale_at: NOW + 14_400_000 };
+    let supplier_sku = "AC-0815".to_owned();
+    SupplierItem { supplier_sku, unit_cost: Some(410), withdrawn: true, feed: Some(feed) }
 }
 
 pub fn progress() -> Progress {
@@ -156,6 +236,13 @@ pub fn details() -> OrderDetails {
             parts: vec![KitPart { line: 0, per_kit: 2_000 }],
         }],
         substitutes: vec![Substitutes { line: 0, skus: vec![SkuIx(1)], ordered: Some(SkuIx(300)) }],
+        slas: vec![SlaClock {
+            fulfilment: 0,
+            started_at: NOW,
+            due_at: NOW + 180_000_000,
+            breached: true,
+            cancelled_at: NOW + 1,
+        }],
     }
 }
 

@@ -148,6 +148,7 @@ impl Decided {
             Output::Rejected(m) => ("RejectedEvent", m.encode_to_vec()),
             Output::Variance(m) => ("CountVariance", m.encode_to_vec()),
             Output::Notice(m) => ("Notice", m.encode_to_vec()),
+            Output::Supply(notice) => (notice.name(), notice.encode()),
         };
         let mut headers = vec![("ce_type".to_owned(), format!("omnifold.v1.{type_name}").into())];
         let mut epoch = self.epoch.0.to_be_bytes().to_vec();

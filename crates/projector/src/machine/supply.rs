@@ -1,0 +1,52 @@
+//! What purchasing and suppliers' work came to, told on `notices`. Nothing is decided.
+
+use omnifold_domain::SupplyNotice;
+use omnifold_events::v1;
+use prost::Message;
+
+use crate::topics::NOTICES;
+
+use super::{Machine, Output, Told};
+
+/// A notice's parts of its record.
+struct Record {
+    type_name: &'static str,
+    /// What it is about; with the moment it is the record's id.
+    key: String,
+    payload: Vec<u8>,
+}
+
+impl Machine {
+    /// Tells one notice. What it is about and the moment name it, so readers can drop repeats.
+    pub(super) fn tell_of_supply(&self, notice: SupplyNotice, out: &mut Output) {
+        let (step, timer) = self.moment();
+        let Record { type_name, key, payload } = record_of(notice, step);
+        let kind = type_name.trim_start_matches("omnifold.v1.");
+        let id = format!("{kind}/{key}/{step}.{timer}");
+        let told = Told { type_name, id: &id, key: key.as_bytes(), payload: &payload };
+        out.tell(NOTICES, &told, &self.source, self.clock_ms);
+    }
+}
+
+fn record_of(notice: SupplyNotice, step: u64) -> Record {
+    match notice {
+        SupplyNotice::Discrepancy(message) => {
+            let key = format!("{}/{}", message.purchase_order_id, message.receipt_id);
+            record(key, v1::ReceiptDiscrepancy { step, ..message })
+        }
+        SupplyNotice::InvoiceMatched(message) => {
+            let key = format!("{}/{}", message.purchase_order_id, message.invoice_id);
+            record(key, v1::SupplierInvoiceMatched { step, ..message })
+        }
+        SupplyNotice::SlaBreached(message) => {
+            record(message.fulfilment_id.clone(), v1::SlaBreached { step, ..message })
+        }
+        SupplyNotice::SlaBreachWithdrawn(message) => {
+            record(message.fulfilment_id.clone(), v1::SlaBreachWithdrawn { step, ..message })
+        }
+    }
+}
+
+fn record<M: omnifold_events::Output + Message>(key: String, message: M) -> Record {
+    Record { type_name: M::TYPE, key, payload: message.encode_to_vec() }
+}

@@ -1,0 +1,70 @@
+//! What the engine says of purchasing and suppliers' work, as lines of text.
+
+use omnifold_events::{format_time, v1};
+
+use super::render::{money, units};
+use crate::supply_notice::SupplyNotice;
+
+pub(super) fn supply_line(notice: &SupplyNotice) -> String {
+    match notice {
+        SupplyNotice::Discrepancy(message) => discrepancy_line(message),
+        SupplyNotice::InvoiceMatched(message) => invoice_line(message),
+        SupplyNotice::SlaBreached(message) => {
+            let (id, due) = (short(&message.fulfilment_id), format_time(message.due_at_ms));
+            let held = if message.held { " on hold" } else { "" };
+            format!(
+                "{id} {} late x{} since {due}{held}",
+                message.node_id,
+                units(message.late_milli)
+            )
+        }
+        SupplyNotice::SlaBreachWithdrawn(message) => {
+            format!("{} {} late no longer", short(&message.fulfilment_id), message.node_id)
+        }
+    }
+}
+
+/// Channel `web` goes without saying.
+fn short(id: &str) -> &str {
+    id.strip_prefix("web/").unwrap_or(id)
+}
+
+/// `PO receipt R1 differs; line 1 S over 2, damaged 1`.
+fn discrepancy_line(message: &v1::ReceiptDiscrepancy) -> String {
+    let mut text = format!("{} receipt {} differs", message.purchase_order_id, message.receipt_id);
+    for line in &message.lines {
+        let parts = [
+            ("over", line.over_milli),
+            ("damaged", line.damaged_milli),
+            ("refused", line.refused_milli),
+            ("unexpected", line.unexpected_milli),
+        ];
+        let parts = parts.into_iter().filter(|(_, milli)| *milli != 0);
+        let parts: Vec<String> =
+            parts.map(|(word, milli)| format!("{word} {}", units(milli))).collect();
+        let name = if line.line_id.is_empty() { "" } else { "line " };
+        let name = format!("{name}{} {}", line.line_id, line.sku);
+        text += &format!("; {} {}", name.trim(), parts.join(", "));
+    }
+    text
+}
+
+/// `PO bill I1 exception; line 1 over 5; 90 payable 900.00; disputed 50.00`.
+fn invoice_line(message: &v1::SupplierInvoiceMatched) -> String {
+    let result = message.result().as_str_name().trim_start_matches("MATCH_RESULT_").to_lowercase();
+    let mut text = format!("{} bill {} {result}", message.purchase_order_id, message.invoice_id);
+    for line in &message.lines {
+        text += &format!("; line {}", line.line_id);
+        if line.over_milli != 0 {
+            text += &format!(" over {}", units(line.over_milli));
+        }
+        if line.price_over_minor != 0 {
+            text += &format!(" price over {}", money(line.price_over_minor));
+        }
+        text += &format!(" payable {}", units(line.payable_milli));
+    }
+    let minor = |amount: &Option<v1::Money>| amount.as_ref().map_or(0, |amount| amount.minor);
+    let (payable, disputed) = (minor(&message.payable), minor(&message.disputed));
+    text += &format!("; payable {}", money(payable));
+    if disputed == 0 { text } else { text + &format!("; disputed {}", money(disputed)) }
+}

@@ -1,0 +1,65 @@
+//! What the engine says on `notices` about purchasing and suppliers' work.
+
+use omnifold_events::v1;
+use prost::{DecodeError, Message};
+
+/// One such message.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)] // each variant is documented by its message in proto/
+pub enum SupplyNotice {
+    Discrepancy(v1::ReceiptDiscrepancy),
+    InvoiceMatched(v1::SupplierInvoiceMatched),
+    SlaBreached(v1::SlaBreached),
+    SlaBreachWithdrawn(v1::SlaBreachWithdrawn),
+}
+
+impl SupplyNotice {
+    /// Reads one by its type; `None` where it is another message.
+    pub fn read(type_name: &[u8], value: &[u8]) -> Option<Result<Self, DecodeError>> {
+        Some(match type_name {
+            b"omnifold.v1.ReceiptDiscrepancy" => {
+                v1::ReceiptDiscrepancy::decode(value).map(SupplyNotice::Discrepancy)
+            }
+            b"omnifold.v1.SupplierInvoiceMatched" => {
+                v1::SupplierInvoiceMatched::decode(value).map(SupplyNotice::InvoiceMatched)
+            }
+            b"omnifold.v1.SlaBreached" => {
+                v1::SlaBreached::decode(value).map(SupplyNotice::SlaBreached)
+            }
+            b"omnifold.v1.SlaBreachWithdrawn" => {
+                v1::SlaBreachWithdrawn::decode(value).map(SupplyNotice::SlaBreachWithdrawn)
+            }
+            _ => return None,
+        })
+    }
+
+    /// The step that caused it.
+    pub fn step(&self) -> u64 {
+        match self {
+            SupplyNotice::Discrepancy(m) => m.step,
+            SupplyNotice::InvoiceMatched(m) => m.step,
+            SupplyNotice::SlaBreached(m) => m.step,
+            SupplyNotice::SlaBreachWithdrawn(m) => m.step,
+        }
+    }
+
+    /// The short name of its type.
+    pub fn name(&self) -> &'static str {
+        match self {
+            SupplyNotice::Discrepancy(_) => "ReceiptDiscrepancy",
+            SupplyNotice::InvoiceMatched(_) => "SupplierInvoiceMatched",
+            SupplyNotice::SlaBreached(_) => "SlaBreached",
+            SupplyNotice::SlaBreachWithdrawn(_) => "SlaBreachWithdrawn",
+        }
+    }
+
+    /// Its bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            SupplyNotice::Discrepancy(m) => m.encode_to_vec(),
+            SupplyNotice::InvoiceMatched(m) => m.encode_to_vec(),
+            SupplyNotice::SlaBreached(m) => m.encode_to_vec(),
+            SupplyNotice::SlaBreachWithdrawn(m) => m.encode_to_vec(),
+        }
+    }
+}
