@@ -45,6 +45,13 @@ pub fn node(id: &str) -> Node {
         capacity: Some(Box::new(Capacity { zone: "Europe/Berlin".into(), orders_per_day: 200 })),
         opening: Some(Box::new(opening())),
         absence: Some(Box::new(Absence::Paused { reason: "strike".into(), until_ms: NOW + 5 })),
+        sla: vec![SlaTerms {
+            since: NOW,
+            days: 2,
+            zone: "Europe/Berlin".into(),
+            weekdays: 31,
+            off: vec![20_248],
+        }],
     }
 }
 
@@ -57,13 +64,6 @@ pub fn opening() -> Opening {
         special: vec![(20_241, vec![])],
         cut_off: Some(900),
         processing_ms: 3_600_000,
-        sla: vec![SlaTerms {
-            since: NOW,
-            days: 2,
-            zone: "Europe/Berlin".into(),
-            weekdays: 31,
-            off: vec![20_248],
-        }],
     }
 }
 
