@@ -20,6 +20,7 @@ mod explain;
 mod fill;
 mod relocate;
 mod returns;
+pub mod solver;
 mod soft_hold;
 mod withdraw;
 
