@@ -46,3 +46,4 @@ pid=$(java_below "$guard" | head -n 1)
 
 bin/omnifold bench --kafka "127.0.0.1:$port" ${pid:+--broker-pid "$pid"} ${DIR:+--dir "$DIR"} \
     --orders "$orders" --orders "$large" --write docs/benchmarks.md
+cargo bench --locked -p omnifold-routing --bench solver >>docs/benchmarks.md

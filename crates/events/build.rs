@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "OrderChanged.delivery",
         "FulfilmentAssigned.delivery",
         "FulfilmentChanged.delivery",
+        "Explanation.policy",
     ] {
         config.boxed(format!(".omnifold.v1.{field}"));
     }

@@ -25,6 +25,7 @@ mod network;
 mod order;
 pub mod parcel;
 mod payment;
+pub mod policy;
 mod refusal;
 mod returns;
 pub mod rules;
@@ -53,6 +54,7 @@ pub use order::{
 };
 pub use parcel::Parcel;
 pub use payment::{Due, Payment};
+pub use policy::{ActivePolicy, Policy};
 pub use refusal::{Reason, Refusal};
 pub use returns::{Return, ReturnLine, ReturnState};
 pub use rules::Rules;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
-use crate::NodeIx;
+use crate::{ActivePolicy, NodeIx};
 
 /// A place in microdegrees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -158,6 +158,8 @@ pub struct Settings {
     pub deadlines: Deadlines,
     /// How long units wait before they are cancelled, in milliseconds; 0: for ever.
     pub cancel_waiting_after_ms: i64,
+    /// The routing policy in force; `None`: the settings above rule.
+    pub policy: Option<Box<ActivePolicy>>,
 }
 
 /// What a channel may sell.
@@ -214,6 +216,7 @@ impl Settings {
                 pick_within_ms: event.pick_within_ms,
             },
             cancel_waiting_after_ms: event.cancel_waiting_after_ms,
+            policy: None,
         }
     }
 }

@@ -89,6 +89,11 @@ pub enum Reason {
     ReleaseRefused,
     InvalidTime,
     UnknownZone,
+    InvalidPolicy,
+    PolicyNotActive,
+    PolicyMismatch,
+    StalePolicy,
+    UnknownPolicy,
 }
 
 impl Reason {
@@ -180,6 +185,11 @@ impl Reason {
             Reason::ReleaseRefused => "release_refused",
             Reason::InvalidTime => "invalid_time",
             Reason::UnknownZone => "unknown_zone",
+            Reason::InvalidPolicy => "invalid_policy",
+            Reason::PolicyNotActive => "policy_not_active",
+            Reason::PolicyMismatch => "policy_mismatch",
+            Reason::StalePolicy => "stale_policy",
+            Reason::UnknownPolicy => "unknown_policy",
         }
     }
 }

@@ -130,4 +130,6 @@ events! {
     BlindReturnReceived on "fulfilment",
     FulfilmentReleaseConfirmed on "fulfilment",
     FulfilmentReleaseRefused on "fulfilment",
+    PolicyActivated on "network",
+    PolicyRetired on "network",
 }

@@ -15,7 +15,9 @@
 
 mod availability;
 mod checkpoints;
+mod decide;
 mod error;
+mod explained;
 mod figures;
 mod follower;
 mod gather;
@@ -35,6 +37,7 @@ mod verify;
 mod voids;
 mod why;
 
+pub use decide::{Supposed, decide};
 pub use error::ProjectorError;
 pub use gather::{ReplayGap, SliceLimits};
 pub use instance::{Instance, ShutdownReport};

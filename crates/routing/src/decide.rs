@@ -8,6 +8,7 @@ use crate::cover;
 use crate::distance::{Distances, UNKNOWN};
 use crate::explain;
 use crate::fill::{Shipment, fill};
+use crate::policy::Desk;
 
 /// What is decided now: in which step, under which rules, and why.
 #[derive(Debug, Clone, Copy)]
@@ -27,9 +28,10 @@ pub struct Turn {
 /// Takes decisions. Holds memory for reuse and nothing that a decision depends on.
 #[derive(Default)]
 pub struct Router {
-    candidates: Candidates,
-    distances: Distances,
-    ranked: Vec<usize>,
+    pub(crate) candidates: Candidates,
+    pub(crate) distances: Distances,
+    pub(crate) ranked: Vec<usize>,
+    pub(crate) desk: Desk,
 }
 
 /// Who ships what, and what nobody ships.
@@ -40,7 +42,7 @@ pub(crate) struct Plan {
     pub(crate) uncovered: Vec<(usize, i64)>,
     pub(crate) shortages: Vec<v1::SkuShortage>,
     pub(crate) reason: Reason,
-    explanation: Option<v1::Explanation>,
+    pub(crate) explanation: Option<v1::Explanation>,
 }
 
 impl Router {
@@ -58,14 +60,12 @@ impl Router {
             return vec![Decision::Outcome(outcome_of_held(turn, &order))];
         }
         let settings = view.settings().expect("a market with orders has settings");
-        let (wait, explanation, max_steps) =
-            (settings.wait, settings.explanation, settings.solver_steps);
+        let (explanation, max_steps) = (settings.explanation, settings.solver_steps);
         let level = ExplanationLevel::try_from(explanation).unwrap_or_default();
-        let wait = wait && !order.is_pickup(); // rule R10: served whole or refused
         if order.is_scheduled() {
             return Writer { view, turn, order: &order, distances: &[] }.write_scheduled();
         }
-        let plan = self.plan(view, turn, &order, level, max_steps);
+        let (plan, wait) = self.plan_ruled(view, turn, &order, level, max_steps);
         Writer { view, turn, order: &order, distances: &self.candidates.distances }
             .write(plan, wait)
     }
@@ -114,7 +114,7 @@ impl Router {
     }
 
     /// What was asked and what was there, where it was not enough (rule Q7).
-    fn shortages<V: View>(&self, view: &V) -> Vec<v1::SkuShortage> {
+    pub(crate) fn shortages<V: View>(&self, view: &V) -> Vec<v1::SkuShortage> {
         let short = |d: &&crate::candidates::SkuDemand| d.wanted > d.on_hand + d.backorder;
         let skus = self.candidates.skus.iter().filter(short);
         skus.map(|demand| v1::SkuShortage {
@@ -125,14 +125,14 @@ impl Router {
         .collect()
     }
 
-    fn reason(&self) -> Reason {
+    pub(crate) fn reason(&self) -> Reason {
         let none_stocks = self.candidates.skus.iter().any(|demand| !demand.stocked);
         if none_stocks { Reason::NotStocked } else { Reason::Unfillable }
     }
 
     /// Shares what is there among the lines, earlier lines first: units from stock, units without
     /// (rule R6: only after all on-hand stock of all candidates), and (line, units) of neither.
-    fn ration(&self) -> (Vec<Demand>, Vec<Demand>, Vec<(usize, i64)>) {
+    pub(crate) fn ration(&self) -> (Vec<Demand>, Vec<Demand>, Vec<(usize, i64)>) {
         let skus = &self.candidates.skus;
         let whole_steps = |units: i64, step: i64| units - units % step;
         let mut on_hand: Vec<i64> = skus.iter().map(|d| whole_steps(d.on_hand, d.step)).collect();
@@ -156,7 +156,7 @@ impl Router {
         (from_stock, without_stock, uncovered)
     }
 
-    fn need(&self, demands: &[Demand]) -> Vec<i64> {
+    pub(crate) fn need(&self, demands: &[Demand]) -> Vec<i64> {
         let mut need = vec![0; self.candidates.skus.len()];
         for demand in demands {
             need[demand.sku] += demand.units;
@@ -176,7 +176,12 @@ impl Router {
     }
 
     /// Rule R6: what no stock covers is promised at the best-ranked node that allows it.
-    fn add_backorders<V: View>(&mut self, view: &V, demands: Vec<Demand>, plan: &mut Plan) {
+    pub(crate) fn add_backorders<V: View>(
+        &mut self,
+        view: &V,
+        demands: Vec<Demand>,
+        plan: &mut Plan,
+    ) {
         if demands.is_empty() {
             return;
         }

@@ -10,6 +10,9 @@
 //! decision is bounded in counted steps, never in time: where the bound is hit the best plan found
 //! stands, and the decision says so.
 //!
+//! Where a policy rules, `policy` filters and ranks the nodes by its rules and may ask `solver` for the
+//! cheapest plan; without one, nothing of that is touched.
+//!
 //! [`View`]: omnifold_domain::View
 
 mod candidates;
@@ -18,10 +21,11 @@ mod decide;
 mod distance;
 mod explain;
 mod fill;
+mod policy;
 mod relocate;
 mod returns;
-pub mod solver;
 mod soft_hold;
+pub mod solver;
 mod withdraw;
 
 pub use decide::{Router, Turn};

@@ -27,7 +27,7 @@ impl Router {
         let cart = as_order(request, turn);
         let replaced = view.soft_hold(SoftHoldKey::of(&request.channel, &request.hold_id)).cloned();
         let mut view = WithoutSoftHold { view, replaced, rows: Vec::new(), offers: Vec::new() };
-        let plan = self.plan(&mut view, turn, &cart, ExplanationLevel::None, max_steps);
+        let (plan, _) = self.plan_ruled(&mut view, turn, &cart, ExplanationLevel::None, max_steps);
         vec![Decision::SoftHold(outcome(&view, turn, request, &cart, plan))]
     }
 

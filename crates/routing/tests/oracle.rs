@@ -108,6 +108,7 @@ fn settings(wait: bool) -> Settings {
         asks_release: false,
         deadlines: Default::default(),
         cancel_waiting_after_ms: 0,
+        policy: None,
     }
 }
 

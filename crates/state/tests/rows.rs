@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use omnifold_domain::parcel::{Content, Entry, Tracking};
 use omnifold_domain::{
-    AskedBack, Capacity, Carrier, CarrierKey, Channel, Deadlines, Due, Fulfilment, FulfilmentLine,
-    FulfilmentState, Handling, HeldUnits, Hold, Item, Ledger, Line, LineDetails, LineProgress,
-    Location, Movement, MovementKind, Node, NodeDay, NodeIx, Order, OrderDetails, OrderKey,
-    PackedParcel, Parcel, ParcelKey, Payment, Progress, Return, ReturnKey, ReturnLine, ReturnState,
-    SafetyStock, Settings, SkuIx, SoftHold, SoftHoldKey, State as _, Stock, Timing, Transfer,
-    TransferKey, View as _, WaitingKey,
+    ActivePolicy, AskedBack, Capacity, Carrier, CarrierKey, Channel, Deadlines, Due, Fulfilment,
+    FulfilmentLine, FulfilmentState, Handling, HeldUnits, Hold, Item, Ledger, Line, LineDetails,
+    LineProgress, Location, Movement, MovementKind, Node, NodeDay, NodeIx, Order, OrderDetails,
+    OrderKey, PackedParcel, Parcel, ParcelKey, Payment, Progress, Return, ReturnKey, ReturnLine,
+    ReturnState, SafetyStock, Settings, SkuIx, SoftHold, SoftHoldKey, State as _, Stock, Timing,
+    Transfer, TransferKey, View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,
@@ -43,6 +43,7 @@ fn settings() -> Settings {
         asks_release: true,
         deadlines: DEADLINES,
         cancel_waiting_after_ms: 86_400_000,
+        policy: Some(Box::new(policy())),
     }
 }
 
@@ -180,6 +181,17 @@ fn a_return() -> Return {
         fee_taken: true,
         lines: vec![ReturnLine { line: 0, units: 1_000, received: 500, response: 3, condition: 4 }],
         to_inspect: vec![(NodeIx(0), 0, 500)],
+    }
+}
+
+fn policy() -> ActivePolicy {
+    ActivePolicy {
+        name: "nearest".into(),
+        version: 2,
+        hash: "6c62272e07bb014262b821756295c58d".into(),
+        document: "name = \"nearest\"".into(),
+        valid_from: 1_735_689_600_000,
+        valid_until: i64::MAX,
     }
 }
 

@@ -88,6 +88,7 @@ pub fn inputs() -> Vec<Event> {
     all.extend(parcels());
     all.extend(what_comes_back());
     all.extend(answers_to_questions());
+    all.extend(policies());
     all
 }
 
@@ -449,6 +450,18 @@ fn carrier() -> Event {
     .into()
 }
 
+fn policies() -> Vec<Event> {
+    vec![
+        v1::PolicyActivated {
+            document: text("name = \"nearest\"\nversion = 1\n"),
+            hash: text("6c62272e07bb014262b821756295c58d"),
+            extensions: extensions(),
+        }
+        .into(),
+        v1::PolicyRetired { name: text("nearest"), extensions: extensions() }.into(),
+    ]
+}
+
 fn return_line() -> v1::ReturnLine {
     v1::ReturnLine {
         line_id: text("1"),
@@ -669,6 +682,14 @@ fn explanation() -> Option<v1::Explanation> {
         distances_m: vec![1_250, 88_000, 0],
         solver_steps: 42,
         bound_hit: true,
+        policy: Some(Box::new(v1::PolicyExplanation {
+            rule: text("near stores"),
+            passed_over: vec![text("express: unfillable")],
+            scores: vec![-5, 0, 1_250],
+            cost: 17_518,
+            runner_up_cost: 18_200,
+            runner_up: vec![7, 300],
+        })),
     })
 }
 

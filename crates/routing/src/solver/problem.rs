@@ -53,6 +53,19 @@ impl Problem {
         &mut self.unit_cost[node * self.rows + row]
     }
 
+    /// Takes away what a node has.
+    pub(crate) fn take_supply(&mut self, node: usize) -> Vec<i64> {
+        let cells = &mut self.supply[node * self.pools..][..self.pools];
+        let taken = cells.to_vec();
+        cells.fill(0);
+        taken
+    }
+
+    /// Gives a node what was taken away.
+    pub(crate) fn give_supply(&mut self, node: usize, supply: &[i64]) {
+        self.supply[node * self.pools..][..self.pools].copy_from_slice(supply);
+    }
+
     pub(super) fn supply(&self, node: usize, row: usize) -> i64 {
         self.supply[node * self.pools + self.pool[row]]
     }

@@ -121,6 +121,8 @@ impl Audit {
             }
             Event::ReturnExpired(expired) => self.return_expired(expired),
             Event::RulesActivated(_)
+            | Event::PolicyActivated(_)
+            | Event::PolicyRetired(_)
             | Event::CarrierDefined(_)
             | Event::ReturnRequested(_)
             | Event::FulfilmentReadyForPickup(_)

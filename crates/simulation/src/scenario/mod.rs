@@ -57,6 +57,10 @@
 //! | `ledger N S [as_of=TIME]` | prints the entries of its ledger, and their sum |
 //! | `available C S` | prints what a defined channel may sell |
 //! | `show O/f1` | prints where a fulfilment stands, and its parcels |
+//! | `policy NAME` | PolicyActivated with the file of that name in deploy/policies |
+//! | `policy`, and below it `| name = "x"` ... | PolicyActivated with the document below, a line each |
+//! | `retire_policy NAME` | PolicyRetired |
+//! | `why O` | prints the rule that decided, what was tried before, and what became of each node |
 //!
 //! Work at nodes and on the way. A target is `O/f1` or `any O`.
 //!
@@ -81,6 +85,7 @@
 mod changes;
 mod parse;
 mod play;
+mod policies;
 mod render;
 mod words;
 mod work;
@@ -133,6 +138,13 @@ pub enum Action {
         node: String,
         /// The SKU.
         sku: String,
+    },
+    /// Why the newest explained decision on an order came out as it did is printed.
+    ShowWhy {
+        /// The order's channel.
+        channel: String,
+        /// The order.
+        order_id: String,
     },
     /// Where a fulfilment stands is printed.
     ShowFulfilment {

@@ -5,7 +5,7 @@ use omnifold_events::v1::fulfilment_target::Target;
 use omnifold_events::{Event, parse_time, v1};
 
 use super::words::{Fault, Words, minor, number, place, quantity};
-use super::{Action, ScenarioError, Step, changes, work};
+use super::{Action, ScenarioError, Step, changes, policies, work};
 
 /// Channel of orders that name none.
 pub(super) const CHANNEL: &str = "web";
@@ -43,6 +43,16 @@ impl Reader {
             step.expected.push(output.trim().to_owned());
             return Ok(());
         }
+        if let Some(document) = text.trim_start().strip_prefix('|') {
+            let event = policies::add_line(
+                &mut self.steps,
+                document.strip_prefix(' ').unwrap_or(document),
+            )?;
+            if let Some(newest) = &mut self.newest {
+                newest.event = event;
+            }
+            return Ok(());
+        }
         let command = text.split('#').next().unwrap_or_default().trim();
         if command.is_empty() {
             return Ok(());
@@ -77,6 +87,11 @@ impl Reader {
                 let channel = words.next("a channel")?.to_owned();
                 let sku = words.next("a SKU")?.to_owned();
                 return Ok(Action::ShowAvailable { channel, sku });
+            }
+            "why" => {
+                let channel = words.option("channel").unwrap_or(CHANNEL).to_owned();
+                let order_id = words.next("an order")?.to_owned();
+                return Ok(Action::ShowWhy { channel, order_id });
             }
             "show" => {
                 let channel = words.option("channel").unwrap_or(CHANNEL);
@@ -137,6 +152,7 @@ fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, Faul
             ..Default::default()
         }
         .into(),
+        "policy" | "retire_policy" => policies::event(verb, words)?,
         "accept" => {
             let target = target(words)?;
             v1::FulfilmentAccepted { target, ..Default::default() }.into()
