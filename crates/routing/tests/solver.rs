@@ -112,12 +112,12 @@ fn mixed_integer(plain: &mut Plain) -> i64 {
     for row in 0..plain.rows {
         let wanted = plain.problem.units[row] as f64;
         let mut served = LinearExpr::empty();
-        for node in 0..plain.nodes {
+        for (node, &open) in opens.iter().enumerate() {
             let reach = (plain.supply(node, row) as f64).min(wanted);
             let cost = plain.cost(node, row) as f64;
             let units = program.add_var(cost, (0.0, reach));
             served.add(units, 1.0);
-            program.add_constraint([(units, 1.0), (opens[node], -reach)], ComparisonOp::Le, 0.0);
+            program.add_constraint([(units, 1.0), (open, -reach)], ComparisonOp::Le, 0.0);
         }
         let left = program.add_var(plain.problem.unserved_unit[row] as f64, (0.0, wanted));
         served.add(left, 1.0);

@@ -3,9 +3,12 @@
 mod bench;
 mod completions;
 mod config;
+mod decide;
 mod demo;
 mod events;
+mod explain;
 mod import;
+mod policy;
 mod publish;
 mod rebuild;
 mod redrive;
@@ -50,6 +53,13 @@ pub enum Command {
     /// Show an order, stock, a fulfilment, decisions or a market
     #[command(subcommand)]
     Show(show::Show),
+    /// Say why an order's nodes were chosen, and what the others lacked
+    Explain(explain::Explain),
+    /// Say what would be decided about an order, before anything happens
+    Decide(decide::Decide),
+    /// Check, show, activate or retire the routing policy
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Look at the topics
     #[command(subcommand)]
     Events(events::Events),
@@ -84,6 +94,9 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit> {
         Command::Rebuild(command) => command.run(&context),
         Command::Verify(command) => command.run(&context),
         Command::Show(command) => command.run(&context),
+        Command::Explain(command) => command.run(&context),
+        Command::Decide(command) => command.run(&context),
+        Command::Policy(command) => command.run(&context),
         Command::Events(command) => command.run(&context),
         Command::Bench(command) => command.run(&context),
         Command::Config(command) => command.run(&context),
