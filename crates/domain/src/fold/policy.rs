@@ -25,8 +25,8 @@ pub(super) fn activate<S: State>(
     }
     let mut settings = state.settings().expect("checked before every fold").clone();
     if let Some(old) = settings.policy.as_ref().filter(|old| old.name == active.name) {
-        let newer = active.version > old.version;
-        if !newer && !(active.version == old.version && active.hash == old.hash) {
+        let is_same = active.version == old.version && active.hash == old.hash;
+        if active.version <= old.version && !is_same {
             let (new, old) = (active.version, old.version);
             let detail = format!("version {new} of `{}` cannot follow version {old}", active.name);
             return Err(Refusal::new(Reason::StalePolicy, detail));

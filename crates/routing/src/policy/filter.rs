@@ -22,10 +22,10 @@ pub(super) fn filter<V: View>(
             candidates.drop_node(node, Verdict::Filtered);
         } else if radius_m.is_some_and(is_far) {
             candidates.drop_node(node, Verdict::OutOfRadius);
-        } else if let Some(when) = &rule.node_when {
-            if !when.holds(&PairFacts { asked, candidates: &*candidates, node }) {
-                candidates.drop_node(node, Verdict::Filtered);
-            }
+        } else if let Some(when) = &rule.node_when
+            && !when.holds(&PairFacts { asked, candidates: &*candidates, node })
+        {
+            candidates.drop_node(node, Verdict::Filtered);
         }
     }
     leave_behind(candidates, rule);
