@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "FulfilmentAssigned.delivery",
         "FulfilmentChanged.delivery",
         "AssignedLine.origin",
+        "Explanation.policy",
     ] {
         config.boxed(format!(".omnifold.v1.{field}"));
     }

@@ -327,6 +327,7 @@ pub fn record_key(event: &Event) -> String {
         Event::ReturnReceived(received) => pair(&received.channel, &received.order_id),
         Event::ReturnInspected(inspected) => pair(&inspected.channel, &inspected.order_id),
         Event::BlindReturnReceived(blind) => pair(&blind.node_id, &blind.sku),
+        Event::PolicyActivated(_) | Event::PolicyRetired(_) => "policy".to_owned(),
     }
 }
 

@@ -30,6 +30,7 @@ mod order;
 pub mod parcel;
 mod payment;
 mod phased;
+pub mod policy;
 mod prices;
 pub mod purchase;
 mod queues;
@@ -68,6 +69,7 @@ pub use order::{
 pub use parcel::Parcel;
 pub use payment::{Due, Payment};
 pub use phased::{Period, Phasing, period_for, time_phased_atp};
+pub use policy::{ActivePolicy, Policy};
 pub use prices::{Priced, ShadowPrices, shadow_price};
 pub use purchase::{PurchaseOrder, PurchaseOrderKey, PurchaseOrderState};
 pub use refusal::{Reason, Refusal};

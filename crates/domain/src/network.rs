@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     SkuIx, SlaTerms, sla, {
-        Kit, {NodeIx, Opening},
+        Kit, {ActivePolicy, NodeIx, Opening},
     },
 };
 
@@ -233,6 +233,8 @@ pub struct Settings {
     pub pickup_reminder_after_ms: i64,
     /// How long an authorised return is waited for; 0: until somebody says so.
     pub return_expires_after_ms: i64,
+    /// The routing policy in force; `None`: the settings above rule.
+    pub policy: Option<Box<ActivePolicy>>,
 }
 
 /// What a channel may sell.
@@ -294,6 +296,7 @@ impl Settings {
             pickup_expires_after_ms: event.pickup_expires_after_ms,
             pickup_reminder_after_ms: event.pickup_reminder_after_ms,
             return_expires_after_ms: event.return_expires_after_ms,
+            policy: None,
         }
     }
 }

@@ -116,6 +116,11 @@ pub enum Reason {
     NothingInDispute,
     NotASupplier,
     StaleFeed,
+    InvalidPolicy,
+    PolicyNotActive,
+    PolicyMismatch,
+    StalePolicy,
+    UnknownPolicy,
 }
 
 impl Reason {
@@ -234,6 +239,11 @@ impl Reason {
             Reason::NothingInDispute => "nothing_in_dispute",
             Reason::NotASupplier => "not_a_supplier",
             Reason::StaleFeed => "stale_feed",
+            Reason::InvalidPolicy => "invalid_policy",
+            Reason::PolicyNotActive => "policy_not_active",
+            Reason::PolicyMismatch => "policy_mismatch",
+            Reason::StalePolicy => "stale_policy",
+            Reason::UnknownPolicy => "unknown_policy",
         }
     }
 }

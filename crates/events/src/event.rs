@@ -151,4 +151,6 @@ events! {
     NodeOffboarded on "network",
     OrderFeedback on "fulfilment",
     TicketClosed on "fulfilment",
+    PolicyActivated on "network",
+    PolicyRetired on "network",
 }

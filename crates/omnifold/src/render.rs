@@ -216,6 +216,31 @@ fn decision_text(decision: &Value) -> String {
     text
 }
 
+/// Why each decision came out as it did, for a planner.
+pub fn explanation_text(answer: &Value) -> String {
+    let decisions = list(&answer["body"]["decisions"]).iter();
+    let explained = decisions.filter(|it| it["candidates"] != Value::Null);
+    let texts: Vec<String> = explained.map(reasoning_text).collect();
+    let text = match texts.is_empty() {
+        true => "no decision of this order keeps its reasoning\n".to_owned(),
+        false => texts.join("\n"),
+    };
+    format!("{}\n\n{}", text.trim_end(), position_of(answer))
+}
+
+fn reasoning_text(decision: &Value) -> String {
+    let names = ["decision", "cause", "status", "reason", "rule", "passed_over", "cost"];
+    let more = ["runner_up", "runner_up_costs_more", "bound_hit"];
+    let told = |name: &&str| {
+        let value = &decision[*name];
+        let is_said = *value != Value::Null && *value != false && !plain(value).is_empty();
+        is_said.then(|| ((*name).to_owned(), plain(value)))
+    };
+    let mut text = pairs(names.iter().chain(&more).filter_map(told));
+    text.push_str(&rows_text(&decision["candidates"]));
+    text
+}
+
 /// A list of objects as a table: a column for each field of the first.
 fn rows_text(rows: &Value) -> String {
     let rows = list(rows);
@@ -261,6 +286,9 @@ const READING_ORDER: &[&str] = &[
     "entry",
     "changes",
     "distance_m",
+    "score",
+    "rule",
+    "passed_over",
     "fulfilment",
     "on_hand",
     "ordered",

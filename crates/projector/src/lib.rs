@@ -15,7 +15,9 @@
 
 mod availability;
 mod checkpoints;
+mod decide;
 mod error;
+mod explained;
 mod figures;
 mod follower;
 mod gather;
@@ -38,6 +40,7 @@ mod verify;
 mod voids;
 mod why;
 
+pub use decide::{Supposed, decide};
 pub use error::ProjectorError;
 pub use gather::{ReplayGap, SliceLimits};
 pub use instance::{Instance, ShutdownReport};

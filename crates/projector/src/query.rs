@@ -12,13 +12,14 @@ use omnifold_domain::{
     SkuIx, State as _, Stock, View, channel_atp,
 };
 use omnifold_events::format_time;
-use omnifold_events::v1::{self, Verdict};
+use omnifold_events::v1;
 use omnifold_log::{Log, RecordBuf};
 use omnifold_state::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::ProjectorError;
+use crate::explained::add_explanation;
 use crate::follower::{Follower, How};
 use crate::machine::{decode_decision, reading};
 use crate::mark::Standing;
@@ -445,7 +446,12 @@ fn decisions_body(
     }
 }
 
-fn decision_body<V: View>(store: &V, name: &str, offset: u64, decision: &Decision) -> Value {
+pub(crate) fn decision_body<V: View>(
+    store: &V,
+    name: &str,
+    offset: u64,
+    decision: &Decision,
+) -> Value {
     let mut body = json!({
         "type": name, "offset": offset, "decision": decision.number(), "step": decision.step(),
         "cause": decision.cause().as_str_name(),
@@ -515,9 +521,7 @@ fn decision_body<V: View>(store: &V, name: &str, offset: u64, decision: &Decisio
         add_outcome(&mut body, outcome);
     }
     if let Some(explanation) = explanation {
-        body["candidates"] = candidates(store, explanation);
-        body["solver_steps"] = json!(explanation.solver_steps);
-        body["bound_hit"] = json!(explanation.bound_hit);
+        add_explanation(&mut body, store, explanation);
     }
     body
 }
@@ -554,14 +558,4 @@ fn add_outcome(body: &mut Value, outcome: &v1::OrderOutcome) {
         }
     }
     body["cancelled"] = quantities(&outcome.cancelled);
-}
-
-fn candidates<V: View>(store: &V, explanation: &v1::Explanation) -> Value {
-    let rows = explanation.nodes.iter().zip(&explanation.verdicts).zip(&explanation.distances_m);
-    rows.map(|((&node, &verdict), &distance)| {
-        let id = store.nodes().get(node as usize).map_or("?", |node| node.id.as_str());
-        let verdict = Verdict::try_from(i32::from(verdict)).unwrap_or_default();
-        json!({ "node": id, "verdict": verdict.as_str_name(), "distance_m": distance })
-    })
-    .collect()
 }

@@ -142,6 +142,15 @@ impl Player for Engine {
         }))
     }
 
+    fn why(&mut self, channel: &str, order_id: &str) -> anyhow::Result<Vec<String>> {
+        let (channel, order_id) = (channel.to_owned(), order_id.to_owned());
+        let answer = self.query(Query::Decisions { channel, order_id });
+        let answer = answer.ok_or_else(|| anyhow::anyhow!("no such order"))?;
+        let decisions = answer.body["decisions"].as_array().cloned().unwrap_or_default();
+        let explained = decisions.iter().rev().find(|it| it["candidates"].is_array());
+        Ok(explained.map(why_lines).unwrap_or_default())
+    }
+
     fn restart(&mut self) -> anyhow::Result<()> {
         Ok(()) // every command starts the engine on what the one before left
     }
@@ -153,6 +162,34 @@ fn text_of(value: &Value) -> String {
 
 fn rows_of(value: &Value) -> Vec<Value> {
     value.as_array().cloned().unwrap_or_default()
+}
+
+/// `by RULE; passed over X: REASON; cost 12, 3 more with B`, then a node a line.
+fn why_lines(decision: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let texts = |value: &Value| -> Vec<String> {
+        value.as_array().into_iter().flatten().map(text).collect()
+    };
+    let mut head = match decision["rule"].as_str() {
+        Some("") => "by no rule".to_owned(),
+        Some(rule) => format!("by {rule}"),
+        None => "by the settings".to_owned(),
+    };
+    for passed in texts(&decision["passed_over"]) {
+        head += &format!("; passed over {passed}");
+    }
+    if let Some(cost) = decision["cost"].as_str() {
+        head += &format!("; cost {cost}");
+    }
+    if let Some(more) = decision["runner_up_costs_more"].as_str() {
+        head += &format!(", {more} more with {}", texts(&decision["runner_up"]).join(" and "));
+    }
+    let nodes = decision["candidates"].as_array().into_iter().flatten().map(|row| {
+        let verdict = text(&row["verdict"]).replace("VERDICT_", "").to_lowercase();
+        let score = row["score"].as_i64().map_or(String::new(), |score| format!(" {score}"));
+        format!("{} {verdict}{score}", text(&row["node"]))
+    });
+    [head].into_iter().chain(nodes).collect()
 }
 
 #[test]

@@ -37,6 +37,13 @@ pub(crate) struct SkuDemand {
     pub step: i64,
 }
 
+/// When it is asked who could serve an order, and whether their capacity counts (rule R8).
+#[derive(Clone, Copy)]
+pub(crate) struct Asking {
+    pub now_ms: i64,
+    pub counts_capacity: bool,
+}
+
 /// The demand of one order against the whole network. Its memory is reused from order to order.
 #[derive(Default, Clone)]
 pub(crate) struct Candidates {
@@ -47,6 +54,8 @@ pub(crate) struct Candidates {
     pub distances: Vec<u32>,
     /// Nodes that stock some of it, whatever else is said against them.
     pub stocking: Vec<bool>,
+    /// Place of each node in the ranking of a policy; empty where distance ranks.
+    pub places: Vec<u32>,
     /// On-hand units free, node by node: `free[node * skus + sku]`.
     free: Vec<i64>,
     backorder: Vec<i64>,
@@ -62,8 +71,20 @@ impl Candidates {
         now_ms: i64,
         far: &mut Distances,
     ) {
+        self.gather_within(view, order, Asking { now_ms, counts_capacity: true }, far);
+    }
+
+    /// The same, where the nodes' capacity may not count.
+    pub(crate) fn gather_within<V: View>(
+        &mut self,
+        view: &mut V,
+        order: &Order,
+        asking: Asking,
+        far: &mut Distances,
+    ) {
+        self.places.clear();
         self.gather_demand(view, order);
-        self.judge_nodes(view, order, now_ms);
+        self.judge_nodes(view, order, asking);
         let version = view.network_version();
         far.measure(order.destination, view.nodes(), version, &mut self.distances);
         self.gather_stock(view, order);
@@ -95,7 +116,7 @@ impl Candidates {
         }
     }
 
-    fn judge_nodes<V: View>(&mut self, view: &V, order: &Order, now_ms: i64) {
+    fn judge_nodes<V: View>(&mut self, view: &V, order: &Order, asking: Asking) {
         self.verdicts.clear();
         self.closed.renew(view);
         let max_closed_ms = view.settings().map_or(0, |settings| settings.max_closed_ms);
@@ -113,10 +134,13 @@ impl Candidates {
                 Verdict::NotPermitted
             } else if order.excluded.contains(&ix) {
                 Verdict::Excluded
-            } else if node.capacity.is_some() && is_full(view, order, ix, now_ms) {
+            } else if node.capacity.is_some()
+                && asking.counts_capacity
+                && is_full(view, order, ix, asking.now_ms)
+            {
                 Verdict::Capacity
             } else if max_closed_ms > 0
-                && closed.is_closed(ix.0 as usize, node, now_ms, max_closed_ms)
+                && closed.is_closed(ix.0 as usize, node, asking.now_ms, max_closed_ms)
             {
                 Verdict::Closed
             } else {
@@ -183,6 +207,39 @@ impl Candidates {
         }
     }
 
+    /// Takes a node out of the running, with all it has.
+    pub(crate) fn drop_node(&mut self, node: usize, verdict: Verdict) {
+        if is_ruled_out(self.verdicts[node]) {
+            return;
+        }
+        let skus = self.skus.len();
+        for (sku, demand) in self.skus.iter_mut().enumerate() {
+            let cell = node * skus + sku;
+            demand.on_hand -= std::mem::take(&mut self.free[cell]);
+            demand.backorder -= std::mem::take(&mut self.backorder[cell]);
+        }
+        self.verdicts[node] = verdict;
+    }
+
+    /// Takes units of a SKU at a node out of what can be promised from stock.
+    pub(crate) fn leave(&mut self, node: usize, sku: usize, units: i64) {
+        self.free[node * self.skus.len() + sku] -= units;
+        self.skus[sku].on_hand -= units;
+    }
+
+    /// Nothing is promised without stock.
+    pub(crate) fn forget_backorders(&mut self) {
+        self.backorder.fill(0);
+        for demand in &mut self.skus {
+            demand.backorder = 0;
+        }
+    }
+
+    /// Whether the node may still be chosen.
+    pub(crate) fn is_in_the_running(&self, node: usize) -> bool {
+        self.has_free_stock(node) || (0..self.skus.len()).any(|sku| self.backorder(node, sku) > 0)
+    }
+
     /// On-hand units of each SKU that a node can promise.
     pub(crate) fn free(&self, node: usize) -> &[i64] {
         let skus = self.skus.len();
@@ -222,6 +279,10 @@ impl Candidates {
     fn rank<V: View>(&self, view: &V, into: &mut Vec<usize>, wanted: impl Fn(usize) -> bool) {
         into.clear();
         into.extend((0..self.verdicts.len()).filter(|&node| wanted(node)));
+        if !self.places.is_empty() {
+            into.sort_unstable_by_key(|&node| self.places[node]);
+            return;
+        }
         let nodes = view.nodes();
         into.sort_unstable_by(|&a, &b| {
             self.distances[a].cmp(&self.distances[b]).then_with(|| nodes[a].id.cmp(&nodes[b].id))

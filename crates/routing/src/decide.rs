@@ -10,6 +10,7 @@ use crate::cover;
 use crate::distance::{Distances, UNKNOWN};
 use crate::explain;
 use crate::fill::{Shipment, fill};
+use crate::policy::Desk;
 
 /// What is decided now: in which step, under which rules, and why.
 #[derive(Debug, Clone, Copy)]
@@ -30,8 +31,9 @@ pub struct Turn {
 #[derive(Default)]
 pub struct Router {
     pub(crate) candidates: Candidates,
-    distances: Distances,
-    ranked: Vec<usize>,
+    pub(crate) distances: Distances,
+    pub(crate) ranked: Vec<usize>,
+    pub(crate) desk: Desk,
 }
 
 /// Who ships what, and what nobody ships.
@@ -42,7 +44,7 @@ pub(crate) struct Plan {
     pub(crate) uncovered: Vec<(usize, i64)>,
     pub(crate) shortages: Vec<v1::SkuShortage>,
     pub(crate) reason: Reason,
-    explanation: Option<v1::Explanation>,
+    pub(crate) explanation: Option<v1::Explanation>,
     /// What is served otherwise than it was ordered.
     pub(crate) stand_ins: Vec<v1::StandIn>,
 }
@@ -71,14 +73,12 @@ impl Router {
             return vec![Decision::Outcome(outcome_of_held(turn, &order))];
         }
         let settings = view.settings().expect("a market with orders has settings");
-        let (wait, explanation, max_steps) =
-            (settings.wait, settings.explanation, settings.solver_steps);
+        let (explanation, max_steps) = (settings.explanation, settings.solver_steps);
         let level = ExplanationLevel::try_from(explanation).unwrap_or_default();
-        let wait = wait && !order.is_pickup(); // rule R10: served whole or refused
         if order.is_scheduled() {
             return Writer { view, turn, order: &order, distances: &[] }.write_scheduled();
         }
-        let mut plan = self.plan(view, turn, &order, level, max_steps);
+        let (mut plan, wait) = self.plan_ruled(view, turn, &order, level, max_steps);
         let otherwise = self.stand_in(view, turn, &order, &plan, level, max_steps);
         let order = match otherwise {
             None => order,
@@ -145,12 +145,13 @@ impl Router {
         let (steps, bound_hit) = (cover.steps, cover.bound_hit || cut_short);
         explain::judge_losers(view, &mut self.candidates, &need, &shipments);
         let mut covered = Covered { shipments, uncovered, steps, bound_hit };
-        self.add_backorders(view, without_stock, &mut covered);
+        let Covered { shipments, uncovered, .. } = &mut covered;
+        self.add_backorders(view, without_stock, shipments, uncovered);
         covered
     }
 
     /// What was asked and what was there, where it was not enough (rule Q7).
-    fn shortages<V: View>(&self, view: &V) -> Vec<v1::SkuShortage> {
+    pub(crate) fn shortages<V: View>(&self, view: &V) -> Vec<v1::SkuShortage> {
         let short = |d: &&crate::candidates::SkuDemand| d.wanted > d.on_hand + d.backorder;
         let skus = self.candidates.skus.iter().filter(short);
         skus.map(|demand| v1::SkuShortage {
@@ -161,14 +162,14 @@ impl Router {
         .collect()
     }
 
-    fn reason(&self) -> Reason {
+    pub(crate) fn reason(&self) -> Reason {
         let none_stocks = self.candidates.skus.iter().any(|demand| !demand.stocked);
         if none_stocks { Reason::NotStocked } else { Reason::Unfillable }
     }
 
     /// Shares what is there among the lines, earlier lines first: units from stock, units without
     /// (rule R6: only after all on-hand stock of all candidates), and (line, units) of neither.
-    fn ration(&self) -> (Vec<Demand>, Vec<Demand>, Vec<(usize, i64)>) {
+    pub(crate) fn ration(&self) -> (Vec<Demand>, Vec<Demand>, Vec<(usize, i64)>) {
         let skus = &self.candidates.skus;
         let whole_steps = |units: i64, step: i64| units - units % step;
         let mut on_hand: Vec<i64> = skus.iter().map(|d| whole_steps(d.on_hand, d.step)).collect();
@@ -192,7 +193,7 @@ impl Router {
         (from_stock, without_stock, uncovered)
     }
 
-    fn need(&self, demands: &[Demand]) -> Vec<i64> {
+    pub(crate) fn need(&self, demands: &[Demand]) -> Vec<i64> {
         let mut need = vec![0; self.candidates.skus.len()];
         for demand in demands {
             need[demand.sku] += demand.units;
@@ -212,7 +213,13 @@ impl Router {
     }
 
     /// Rule R6: what no stock covers is promised at the best-ranked node that allows it.
-    fn add_backorders<V: View>(&mut self, view: &V, demands: Vec<Demand>, plan: &mut Covered) {
+    pub(crate) fn add_backorders<V: View>(
+        &mut self,
+        view: &V,
+        demands: Vec<Demand>,
+        shipments: &mut Vec<Shipment>,
+        uncovered: &mut Vec<(usize, i64)>,
+    ) {
         if demands.is_empty() {
             return;
         }
@@ -229,16 +236,16 @@ impl Router {
                 if units > 0 {
                     used[cell] += units;
                     missing -= units;
-                    shipment_of(&mut plan.shipments, node).add(demand.line, units, units);
+                    shipment_of(shipments, node).add(demand.line, units, units);
                     self.candidates.verdicts[node] = v1::Verdict::Chosen;
                 }
             }
             if missing > 0 {
-                plan.uncovered.push((demand.line, missing));
+                uncovered.push((demand.line, missing));
             }
         }
         let rank = |node: usize| self.ranked.iter().position(|&ranked| ranked == node);
-        plan.shipments.sort_by_key(|shipment| rank(shipment.node));
+        shipments.sort_by_key(|shipment| rank(shipment.node));
     }
 }
 

@@ -46,6 +46,9 @@ pub(crate) fn judge_losers_of_one<V: View>(view: &V, candidates: &mut Candidates
 
 /// How a node that would have done as well lost to another.
 fn lost_by_rank<V: View>(view: &V, candidates: &Candidates, node: usize, to: usize) -> Verdict {
+    if !candidates.places.is_empty() {
+        return Verdict::Outranked;
+    }
     let tie = candidates.distances[node] == candidates.distances[to]
         && view.nodes()[node].id > view.nodes()[to].id;
     if tie { Verdict::TieBreak } else { Verdict::Farther }
@@ -109,6 +112,7 @@ pub(crate) fn explanation(
         distances_m: kept.iter().map(metres).collect(),
         solver_steps: steps,
         bound_hit,
+        policy: None,
     })
 }
 

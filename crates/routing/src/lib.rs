@@ -10,6 +10,9 @@
 //! decision is bounded in counted steps, never in time: where the bound is hit the best plan found
 //! stands, and the decision says so.
 //!
+//! Where a policy rules, `policy` filters and ranks the nodes by its rules and may ask `solver` for the
+//! cheapest plan; without one, nothing of that is touched.
+//!
 //! [`View`]: omnifold_domain::View
 
 mod candidates;
@@ -20,9 +23,11 @@ mod distance;
 mod explain;
 mod fill;
 mod kits;
+mod policy;
 mod relocate;
 mod returns;
 mod soft_hold;
+pub mod solver;
 mod stand_in;
 mod withdraw;
 

@@ -29,7 +29,7 @@ impl Router {
         let replaced = view.soft_hold(SoftHoldKey::of(&request.channel, &request.hold_id)).cloned();
         let mut view = WithoutSoftHold { view, replaced, rows: Vec::new(), offers: Vec::new() };
         let level = ExplanationLevel::None;
-        let mut plan = self.plan(&mut view, turn, &cart, level, max_steps);
+        let (mut plan, _) = self.plan_ruled(&mut view, turn, &cart, level, max_steps);
         if let Some((changed, better)) =
             self.stand_in(&mut view, turn, &cart, &plan, level, max_steps)
         {

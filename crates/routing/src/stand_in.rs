@@ -38,7 +38,8 @@ impl Router {
                 }
                 let mut other = changed.clone();
                 other.stand_in(view, line, by);
-                let plan = self.plan(view, turn, &other, ExplanationLevel::None, max_steps);
+                let level = ExplanationLevel::None;
+                let (plan, _) = self.plan_ruled(view, turn, &other, level, max_steps);
                 if serves(view, order, &other, &plan, line) {
                     told.push(message(view, order, line, by));
                     changed = other;
@@ -49,7 +50,7 @@ impl Router {
         if told.is_empty() {
             return None;
         }
-        let mut plan = self.plan(view, turn, &changed, level, max_steps);
+        let (mut plan, _) = self.plan_ruled(view, turn, &changed, level, max_steps);
         if !order.allow_partial && !plan.uncovered.is_empty() {
             return None;
         }

@@ -119,6 +119,7 @@ fn settings(wait: bool) -> Settings {
         pickup_expires_after_ms: 0,
         pickup_reminder_after_ms: 0,
         return_expires_after_ms: 0,
+        policy: None,
     }
 }
 

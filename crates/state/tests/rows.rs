@@ -12,8 +12,8 @@ use omnifold_domain::purchase::{
     ReceiptLine, ShipNotice,
 };
 use omnifold_domain::{
-    Absence, AskedBack, Capacity, Carrier, CarrierKey, Channel, Component, Deadlines, Due,
-    Feedback, Fulfilment, FulfilmentLine, FulfilmentState, Handling, HeldUnits, Hold, Hours,
+    Absence, ActivePolicy, AskedBack, Capacity, Carrier, CarrierKey, Channel, Component, Deadlines,
+    Due, Feedback, Fulfilment, FulfilmentLine, FulfilmentState, Handling, HeldUnits, Hold, Hours,
     Inbound, Item, Kit, KitLine, KitPart, Ledger, Line, LineDetails, LineProgress, Location,
     Movement, MovementKind, Node, NodeDay, NodeIx, Opening, Order, OrderDetails, OrderKey,
     PackedParcel, Parcel, ParcelKey, Payment, Priced, Progress, PurchaseOrder, PurchaseOrderKey,

@@ -19,6 +19,7 @@ mod parcels;
 mod payments;
 mod picking;
 pub(crate) mod pickup;
+mod policy;
 mod prices;
 mod purchasing;
 mod questions;
@@ -146,5 +147,7 @@ pub fn fold<S: State>(
         Event::ReturnReceived(event) => returns::receive(state, context, event, work),
         Event::ReturnInspected(event) => returns::inspect(state, context, event, work),
         Event::BlindReturnReceived(event) => returns::receive_blind(state, context, event, work),
+        Event::PolicyActivated(event) => policy::activate(state, event, work),
+        Event::PolicyRetired(event) => policy::retire(state, event, work),
     }
 }

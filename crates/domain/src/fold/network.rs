@@ -37,6 +37,7 @@ pub(super) fn configure<S: State>(
     if let Some(old) = state.settings() {
         keep_what_is_fixed(old, &settings)?;
         settings.channels.clone_from(&old.channels);
+        settings.policy.clone_from(&old.policy);
     }
     state.put_settings(settings);
     nodes::await_openings(state, context.now_ms);

@@ -87,6 +87,14 @@ fn explanation() -> Option<v1::Explanation> {
         distances_m: vec![1_250, 88_000, 0],
         solver_steps: 42,
         bound_hit: true,
+        policy: Some(Box::new(v1::PolicyExplanation {
+            rule: text("near stores"),
+            passed_over: vec![text("express: unfillable")],
+            scores: vec![-5, 0, 1_250],
+            cost: 17_518,
+            runner_up_cost: 18_200,
+            runner_up: vec![7, 300],
+        })),
     })
 }
 

@@ -101,6 +101,7 @@ pub fn inputs() -> Vec<Event> {
     all.extend(answers_to_questions());
     all.extend(story::nodes());
     all.extend(story::afterwards());
+    all.extend(policies());
     all
 }
 

@@ -23,6 +23,18 @@ pub fn carrier() -> Event {
     .into()
 }
 
+pub fn policies() -> Vec<Event> {
+    vec![
+        v1::PolicyActivated {
+            document: text("name = \"nearest\"\nversion = 1\n"),
+            hash: text("6c62272e07bb014262b821756295c58d"),
+            extensions: extensions(),
+        }
+        .into(),
+        v1::PolicyRetired { name: text("nearest"), extensions: extensions() }.into(),
+    ]
+}
+
 pub fn return_line() -> v1::ReturnLine {
     v1::ReturnLine {
         line_id: text("1"),

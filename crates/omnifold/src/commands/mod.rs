@@ -3,9 +3,12 @@
 mod bench;
 mod completions;
 mod config;
+mod decide;
 mod demo;
 mod events;
+mod explain;
 mod import;
+mod policy;
 mod prices;
 mod publish;
 mod rebuild;
@@ -56,6 +59,13 @@ pub enum Command {
     Simulate(simulate::Simulate),
     /// Solve shadow prices of scarce stock and publish them
     Prices(prices::Prices),
+    /// Say why an order's nodes were chosen, and what the others lacked
+    Explain(explain::Explain),
+    /// Say what would be decided about an order, before anything happens
+    Decide(decide::Decide),
+    /// Check, show, activate or retire the routing policy
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Look at the topics
     #[command(subcommand)]
     Events(events::Events),
@@ -92,6 +102,9 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit> {
         Command::Show(command) => command.run(&context),
         Command::Simulate(command) => command.run(&context),
         Command::Prices(command) => command.run(&context),
+        Command::Explain(command) => command.run(&context),
+        Command::Decide(command) => command.run(&context),
+        Command::Policy(command) => command.run(&context),
         Command::Events(command) => command.run(&context),
         Command::Bench(command) => command.run(&context),
         Command::Config(command) => command.run(&context),

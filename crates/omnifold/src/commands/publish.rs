@@ -63,7 +63,11 @@ impl Publish {
             true => Some(Keyring::open_or_create(&context.config().keys)?),
             false => None,
         };
-        let (mut publisher, _log) = self.publisher(context)?;
+        let content_type = match self.content {
+            Content::Json => ContentType::Json,
+            Content::Protobuf => ContentType::Protobuf,
+        };
+        let (mut publisher, _log) = publisher(context, content_type)?;
         let mut reports = Vec::new();
         for file in &self.files {
             let line = Line::new(&context.output, "publishing");
@@ -90,26 +94,25 @@ impl Publish {
         })?;
         Ok(if is_whole { Exit::Done } else { Exit::Failed })
     }
+}
 
-    /// A publisher to the log or to a running server. The log lives as long as it is kept.
-    fn publisher(&self, context: &Context) -> Result<(Publisher, Option<OpenLog>)> {
-        let prefix = &context.config().prefix;
-        if let Some(client) = context.remote()? {
-            let market = context.market_of(&client)?;
-            let options = PublisherOptions::default();
-            let producer = Box::new(ServerProducer::new(client, &market));
-            return Ok((Publisher::with_producer(producer, prefix, &market, options), None));
-        }
-        let content_type = match self.content {
-            Content::Json => ContentType::Json,
-            Content::Protobuf => ContentType::Protobuf,
-        };
-        let log = context.open_log()?;
-        let market = context.market(&log)?;
-        create_for(context, &log, &market)?;
-        let options = PublisherOptions { content_type, ..PublisherOptions::default() };
-        Ok((Publisher::new(&log.log(), prefix, &market, options)?, Some(log)))
+/// A publisher to the log or to a running server. The log lives as long as it is kept.
+pub(super) fn publisher(
+    context: &Context,
+    content_type: ContentType,
+) -> Result<(Publisher, Option<OpenLog>)> {
+    let prefix = &context.config().prefix;
+    if let Some(client) = context.remote()? {
+        let market = context.market_of(&client)?;
+        let options = PublisherOptions::default();
+        let producer = Box::new(ServerProducer::new(client, &market));
+        return Ok((Publisher::with_producer(producer, prefix, &market, options), None));
     }
+    let log = context.open_log()?;
+    let market = context.market(&log)?;
+    create_for(context, &log, &market)?;
+    let options = PublisherOptions { content_type, ..PublisherOptions::default() };
+    Ok((Publisher::new(&log.log(), prefix, &market, options)?, Some(log)))
 }
 
 fn far(file: &Path, done: u64, size: u64) -> String {

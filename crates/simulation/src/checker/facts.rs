@@ -170,6 +170,8 @@ impl Audit {
             | Event::NodeCalendarSet(_)
             | Event::OrderFeedback(_)
             | Event::TicketClosed(_)
+            | Event::PolicyActivated(_)
+            | Event::PolicyRetired(_)
             | Event::CarrierDefined(_)
             | Event::PricesPublished(_)
             | Event::ReturnRequested(_)

@@ -61,6 +61,10 @@
 //! | `timephased 6/6 4/2 ... [forward] [no_backward] [accumulation] [order=3@7]` | prints the ATP of each period from its supply/demand, and the period in which an order of 3 for period 7 can be promised |
 //! | `available C S` | prints what a defined channel may sell |
 //! | `show O/f1` | prints where a fulfilment stands, and its parcels |
+//! | `policy NAME` | PolicyActivated with the file of that name in deploy/policies |
+//! | `policy`, and below it `| name = "x"` ... | PolicyActivated with the document below, a line each |
+//! | `retire_policy NAME` | PolicyRetired |
+//! | `why O` | prints the rule that decided, what was tried before, and what became of each node |
 //!
 //! Work at nodes and on the way. A target is `O/f1` or `any O`.
 //!
@@ -106,6 +110,7 @@ mod changes;
 mod nodes;
 mod parse;
 mod play;
+mod policies;
 mod render;
 mod render_supply;
 mod stock;
@@ -177,6 +182,13 @@ pub enum Action {
         node: String,
         /// The SKU.
         sku: String,
+    },
+    /// Why the newest explained decision on an order came out as it did is printed.
+    ShowWhy {
+        /// The order's channel.
+        channel: String,
+        /// The order.
+        order_id: String,
     },
     /// Where a fulfilment stands is printed.
     ShowFulfilment {

@@ -5,7 +5,7 @@ use omnifold_events::v1::fulfilment_target::Target;
 use omnifold_events::{Event, parse_time, v1};
 
 use super::words::{Fault, Words, minor, number, place, quantity};
-use super::{Action, ScenarioError, Step, changes, nodes, stock, supply, work};
+use super::{Action, ScenarioError, Step, changes, nodes, policies, stock, supply, work};
 
 /// Channel of orders that name none.
 pub(super) const CHANNEL: &str = "web";
@@ -41,6 +41,16 @@ impl Reader {
         if let Some(output) = text.trim_start().strip_prefix('>') {
             let step = self.steps.last_mut().ok_or("output before any command")?;
             step.expected.push(output.trim().to_owned());
+            return Ok(());
+        }
+        if let Some(document) = text.trim_start().strip_prefix('|') {
+            let event = policies::add_line(
+                &mut self.steps,
+                document.strip_prefix(' ').unwrap_or(document),
+            )?;
+            if let Some(newest) = &mut self.newest {
+                newest.event = event;
+            }
             return Ok(());
         }
         let command = text.split('#').next().unwrap_or_default().trim();
@@ -86,6 +96,11 @@ impl Reader {
             "purchase_order" => {
                 let id = words.next("a purchase order")?.to_owned();
                 return Ok(Action::ShowPurchaseOrder { id });
+            }
+            "why" => {
+                let channel = words.option("channel").unwrap_or(CHANNEL).to_owned();
+                let order_id = words.next("an order")?.to_owned();
+                return Ok(Action::ShowWhy { channel, order_id });
             }
             "show" => {
                 let channel = words.option("channel").unwrap_or(CHANNEL);
@@ -147,6 +162,7 @@ fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, Faul
             ..Default::default()
         }
         .into(),
+        "policy" | "retire_policy" => policies::event(verb, words)?,
         "accept" => {
             let target = target(words)?;
             v1::FulfilmentAccepted { target, ..Default::default() }.into()

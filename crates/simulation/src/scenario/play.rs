@@ -41,6 +41,9 @@ pub trait Player {
     /// Where a fulfilment stands; `None` where there is none of that name.
     fn fulfilment(&mut self, id: &str) -> anyhow::Result<Option<FulfilmentFigures>>;
 
+    /// Why the newest explained decision on an order came out as it did: the rule, then the nodes.
+    fn why(&mut self, channel: &str, order_id: &str) -> anyhow::Result<Vec<String>>;
+
     /// Stops, and starts on what was left on disk.
     fn restart(&mut self) -> anyhow::Result<()>;
 }
@@ -163,6 +166,7 @@ fn print(action: &Action, player: &mut dyn Player) -> anyhow::Result<Vec<String>
             Some(figures) => vec![render_stock(node, sku, &figures)],
             None => vec![format!("{node} {sku} not stocked")],
         },
+        Action::ShowWhy { channel, order_id } => player.why(channel, order_id)?,
         Action::ShowFulfilment { id } => match player.fulfilment(id)? {
             Some(figures) => render_fulfilment(id, &figures),
             None => vec![format!("no fulfilment {id}")],

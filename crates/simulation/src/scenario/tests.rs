@@ -565,6 +565,10 @@ impl Player for Parrot {
         Ok((id == "web/O/f1").then_some(figures))
     }
 
+    fn why(&mut self, channel: &str, order_id: &str) -> anyhow::Result<Vec<String>> {
+        Ok(vec![format!("{channel}/{order_id} by chance")])
+    }
+
     fn restart(&mut self) -> anyhow::Result<()> {
         self.restarts += 1;
         Ok(())
@@ -584,6 +588,9 @@ fn playing_compares_every_command_with_what_stands_below_it() {
     let steps = parse(shown).expect("valid");
     assert_eq!(play(&steps, &mut Parrot::default()).expect("no fault"), []);
 
+    let why = "why O\n> web/O by chance\nwhy O channel=till\n> till/O by chance\n";
+    assert_eq!(play(&parse(why).expect("valid"), &mut Parrot::default()).expect("no fault"), []);
+
     let wrong =
         parse("item S\n> something\norder O lines S:1\nrestart\nstock N S\n> N S on_hand 5")
             .expect("valid");
@@ -593,4 +600,23 @@ fn playing_compares_every_command_with_what_stands_below_it() {
     let text = mismatches[2].to_string();
     assert!(text.contains("- N S on_hand 5\n"), "{text}");
     assert!(text.contains("+ N S on_hand 4.999 allocated 0 short 0.001 atp 0\n"), "{text}");
+}
+
+#[test]
+fn a_policy_is_ready_made_or_stands_below_its_command() {
+    let Event::PolicyActivated(ready) = only_event("policy nearest").event else { panic!() };
+    assert!(ready.document.contains("name = \"nearest\""), "{}", ready.document);
+    let Event::PolicyRetired(retired) = only_event("retire_policy nearest").event else { panic!() };
+    assert_eq!(retired.name, "nearest");
+    assert!(parse("policy farthest").is_err());
+
+    let steps = parse("policy\n| name = \"x\" # kept\n|   by = 1\nagain\n").expect("valid");
+    let [Action::Event(first), Action::Event(again)] = [&steps[0].action, &steps[1].action] else {
+        panic!("{steps:?}")
+    };
+    let Event::PolicyActivated(inline) = &first.event else { panic!() };
+    assert_eq!(inline.document, "name = \"x\" # kept\n  by = 1\n");
+    assert_eq!(first, again);
+    assert!(parse("| name = 1").is_err());
+    assert!(parse("item S\n| name = 1").is_err());
 }

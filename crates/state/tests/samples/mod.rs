@@ -29,6 +29,7 @@ pub fn settings() -> Settings {
         pickup_expires_after_ms: 604_800_000,
         pickup_reminder_after_ms: 259_200_000,
         return_expires_after_ms: 1_209_600_000,
+        policy: Some(Box::new(policy())),
     }
 }
 
@@ -289,6 +290,17 @@ pub fn a_return() -> Return {
         expires_at: NOW + 7,
         lines: vec![ReturnLine { line: 0, units: 1_000, received: 500, response: 3, condition: 4 }],
         to_inspect: vec![(NodeIx(0), 0, 500)],
+    }
+}
+
+pub fn policy() -> ActivePolicy {
+    ActivePolicy {
+        name: "nearest".into(),
+        version: 2,
+        hash: "6c62272e07bb014262b821756295c58d".into(),
+        document: "name = \"nearest\"".into(),
+        valid_from: 1_735_689_600_000,
+        valid_until: i64::MAX,
     }
 }
 

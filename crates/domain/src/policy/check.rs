@@ -1,0 +1,181 @@
+//! What a document must keep to beyond its form.
+
+use std::collections::BTreeSet;
+
+use omnifold_events::parse_time;
+use toml::Spanned;
+
+use super::expression::{Expression, Subject};
+use super::read::At;
+use super::{By, Cost, Mode, NodeFilter, Policy, Ranker, Rule, Splits};
+
+/// Most rules of a policy, and rankers or terms of a rule.
+const MAX_RULES: usize = 100;
+const MAX_RANKERS: usize = 10;
+/// Largest cost, in 1/1000 minor units, and largest weight: sums of a few hundred fit 60 bits.
+const MAX_COST: i64 = 1_000_000_000_000;
+const MAX_WEIGHT: i32 = 1_000_000;
+
+pub(super) fn check(document: &str, policy: &Policy) -> Result<(), At> {
+    let top = |what: &str| Err(At { offset: 0, what: what.to_owned() });
+    if policy.name.is_empty() || policy.name.len() > 128 {
+        return top("`name` is empty or longer than 128 bytes");
+    }
+    if policy.version == 0 {
+        return top("`version` counts from 1");
+    }
+    if policy.rules.is_empty() || policy.rules.len() > MAX_RULES {
+        return top("a policy has 1 to 100 of `[[rule]]`");
+    }
+    check_times(policy)?;
+    let mut names = BTreeSet::new();
+    for rule in &policy.rules {
+        let offset = rule.span().start;
+        if !names.insert(&rule.get_ref().name) {
+            let what = format!("there are two rules `{}`", rule.get_ref().name);
+            return Err(At { offset, what });
+        }
+        check_rule(document, policy, rule.get_ref(), offset)?;
+    }
+    Ok(())
+}
+
+fn check_times(policy: &Policy) -> Result<(), At> {
+    let instant = |time: &Option<Spanned<String>>| match time {
+        None => Ok(None),
+        Some(time) => parse_time(time.get_ref())
+            .map(Some)
+            .map_err(|error| At { offset: time.span().start, what: error.to_string() }),
+    };
+    let (from, until) = (instant(&policy.valid_from)?, instant(&policy.valid_until)?);
+    match (from, until) {
+        (Some(from), Some(until)) if until <= from => {
+            let offset = policy.valid_until.as_ref().map_or(0, |time| time.span().start);
+            Err(At { offset, what: "`valid_until` is not after `valid_from`".to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_rule(document: &str, policy: &Policy, rule: &Rule, offset: usize) -> Result<(), At> {
+    let fault = |what: &str| Err(At { offset, what: format!("rule `{}`: {what}", rule.name) });
+    if rule.name.is_empty() || rule.name.len() > 128 {
+        return fault("`name` is empty or longer than 128 bytes");
+    }
+    predicate(document, rule.when.as_ref(), |subject| subject == Subject::Order, "the order only")?;
+    check_filter(document, policy, &rule.nodes, offset)?;
+    if rule.rank.len() > MAX_RANKERS {
+        return fault("more than 10 rankers");
+    }
+    for ranker in &rule.rank {
+        if ranker.get_ref().weight.is_some() {
+            let what = "`weight` is for the terms of a `sum`".to_owned();
+            return Err(At { offset: ranker.span().start, what });
+        }
+        check_ranker(document, ranker.get_ref(), ranker.span().start)?;
+    }
+    match (rule.mode, &rule.cost) {
+        (Mode::LeastCost, None) => return fault("`least_cost` needs `[rule.cost]`"),
+        (Mode::LeastCost, Some(cost)) => check_cost(policy, cost, offset)?,
+        (_, Some(_)) => return fault("`[rule.cost]` is for `least_cost` only"),
+        (Mode::PriorityFill, None) if rule.split.allow == Splits::Line => {
+            return fault("`priority_fill` splits lines; use another mode");
+        }
+        _ => {}
+    }
+    if rule.split.min_shipment_value < 0 {
+        return fault("`min_shipment_value` is negative");
+    }
+    Ok(())
+}
+
+fn check_filter(
+    document: &str,
+    policy: &Policy,
+    nodes: &NodeFilter,
+    offset: usize,
+) -> Result<(), At> {
+    for group in nodes.groups.iter().chain(&nodes.not_groups) {
+        if !policy.groups.contains_key(group.get_ref()) {
+            let what = format!("there is no group `{}` in `[groups]`", group.get_ref());
+            return Err(At { offset: group.span().start, what });
+        }
+    }
+    if nodes.leave_percent > 100 {
+        return Err(At { offset, what: "`leave_percent` is more than 100".to_owned() });
+    }
+    predicate(document, nodes.when.as_ref(), |_| true, "anything")
+}
+
+/// An expression, its place found in the document.
+fn predicate(
+    document: &str,
+    text: Option<&Spanned<String>>,
+    may: impl Fn(Subject) -> bool,
+    what: &str,
+) -> Result<(), At> {
+    let Some(text) = text else { return Ok(()) };
+    // Past the quotes: one, or three where the text goes over several lines.
+    let quoted = &document[text.span()];
+    let quotes = quoted.len() - quoted.trim_start_matches(['"', '\'']).len();
+    let start = text.span().start + quotes.min(3);
+    let expression = Expression::parse(text.get_ref())
+        .map_err(|fault| At { offset: start + fault.at, what: fault.what })?;
+    if may(expression.subject()) || expression.subject() == Subject::Order {
+        return Ok(());
+    }
+    Err(At { offset: start, what: format!("this predicate may look at {what}") })
+}
+
+fn check_ranker(document: &str, ranker: &Ranker, offset: usize) -> Result<(), At> {
+    let fault = |what: &str| Err(At { offset, what: what.to_owned() });
+    let has_table = !ranker.table.is_empty();
+    let needs_table = matches!(ranker.by, By::Table | By::Quota);
+    if has_table != needs_table {
+        return fault("`table` is for `table` and `quota`, which need it");
+    }
+    if ranker.by == By::Quota && ranker.table.values().any(|share| *share < 1) {
+        return fault("a share is 1 or more");
+    }
+    if ranker.unit_m.is_some() && (ranker.by != By::Distance || ranker.unit_m == Some(0)) {
+        return fault("`unit_m` is for `distance`, and 1 or more");
+    }
+    if ranker.when.is_some() != (ranker.by == By::When) {
+        return fault("`when` is for `when`, which needs it");
+    }
+    if ranker.terms.is_empty() == (ranker.by == By::Sum) {
+        return fault("`terms` are for `sum`, which needs them");
+    }
+    if ranker.terms.len() > MAX_RANKERS {
+        return fault("more than 10 terms");
+    }
+    for term in &ranker.terms {
+        let weight = term.weight.unwrap_or(1);
+        if term.by == By::Sum || !(-MAX_WEIGHT..=MAX_WEIGHT).contains(&weight) {
+            return fault("a term is no `sum`, and its weight 1000000 at most");
+        }
+        check_ranker(document, term, offset)?;
+    }
+    predicate(document, ranker.when.as_ref(), |_| true, "anything")
+}
+
+fn check_cost(policy: &Policy, cost: &Cost, offset: usize) -> Result<(), At> {
+    let fault = |what: String| Err(At { offset, what });
+    let zones = cost.zones.iter().map(|zone| zone.unit);
+    let all = [cost.shipment, cost.unit, cost.unit_km].into_iter();
+    let mut all = all.chain(zones).chain(cost.shipment_of.values().copied());
+    if let Some(bad) = all.find(|cost| !(0..=MAX_COST).contains(cost)) {
+        return fault(format!("a cost of {bad} is not in 0 to {MAX_COST}"));
+    }
+    if let Some(group) = cost.shipment_of.keys().find(|group| !policy.groups.contains_key(*group)) {
+        return fault(format!("there is no group `{group}` in `[groups]`"));
+    }
+    let reach = |zone: &super::Zone| zone.up_to_km.unwrap_or(u32::MAX);
+    if cost.zones.windows(2).any(|pair| reach(&pair[0]) >= reach(&pair[1])) {
+        return fault("the zones do not grow".to_owned());
+    }
+    if cost.zones.last().is_some_and(|zone| zone.up_to_km.is_some()) {
+        return fault("the last zone has no `up_to_km`: it holds for the rest".to_owned());
+    }
+    Ok(())
+}

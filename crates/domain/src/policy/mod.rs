@@ -1,0 +1,337 @@
+//! A routing policy: which nodes may serve which orders, who comes first, how an order may be split,
+//! and what becomes of what nobody serves. A declarative document in TOML; docs/POLICIES.md explains
+//! every key.
+//!
+//! The document is read and checked when PolicyActivated is folded ([`Policy::read`]), so what is in
+//! force has no fault. The row keeps its canonical form: the same rules have the same hash, whatever
+//! the comments and the order of keys.
+
+mod check;
+pub mod expression;
+mod read;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use read::PolicyFault;
+/// A value with its place in the document.
+pub use toml::Spanned;
+
+/// A policy as written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// The operator's name for it.
+    pub name: String,
+    /// Grows with every change of the policy of this name.
+    pub version: u32,
+    /// Only an active one can be activated.
+    #[serde(default)]
+    pub state: Lifecycle,
+    /// RFC 3339: before, the market decides as without a policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<Spanned<String>>,
+    /// RFC 3339: from then on, the market decides as without a policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Spanned<String>>,
+    /// Names for sets of nodes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, Vec<String>>,
+    /// One or more.
+    #[serde(rename = "rule", default)]
+    pub rules: Vec<Spanned<Rule>>,
+}
+
+/// Where a policy stands in its own life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lifecycle {
+    /// Being written.
+    #[default]
+    Draft,
+    /// May be activated.
+    Active,
+    /// Has been replaced.
+    Archived,
+}
+
+/// One rule: whom it serves, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Unique in the policy.
+    pub name: String,
+    /// Among rules as specific, the smaller is tried first.
+    #[serde(default)]
+    pub sequence: u32,
+    /// Only orders of these channels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<String>,
+    /// Only orders with these shipping methods.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<String>,
+    /// Only orders for which this holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Spanned<String>>,
+    /// How nodes are combined.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Which nodes may serve.
+    #[serde(default)]
+    pub nodes: NodeFilter,
+    /// Who comes first: each ranker breaks the ties of those before it (rule R4).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rank: Vec<Spanned<Ranker>>,
+    /// First among nodes that all rankers hold equal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_node: Option<String>,
+    /// How an order may be split.
+    #[serde(default)]
+    pub split: Split,
+    /// What shipping costs; only for `least_cost`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+    /// What becomes of an order that is not served whole.
+    #[serde(default)]
+    pub outcome: Outcome,
+}
+
+/// How nodes are combined to serve an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Fewest nodes, then fewest split lines, then the best ranks (rule R2).
+    #[default]
+    FewestShipments,
+    /// Nodes in rank order, each as much as it has, line by line (rule R3).
+    PriorityFill,
+    /// The least of what [`Cost`] says.
+    LeastCost,
+}
+
+/// Which nodes may serve. What is not given does not matter.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NodeFilter {
+    /// In one of these groups.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Spanned<String>>,
+    /// In none of these groups.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_groups: Vec<Spanned<String>>,
+    /// Of one of these kinds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<Kind>,
+    /// In one of these countries, ISO 3166-1 alpha-2.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub countries: Vec<String>,
+    /// No farther from the destination; a node or destination without a place is too far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub radius_km: Option<u32>,
+    /// This holds for the node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<Spanned<String>>,
+    /// A node may take more orders a day than its capacity (rule R8).
+    #[serde(skip_serializing_if = "is_default")]
+    pub ignore_capacity: bool,
+    /// Whole units of each SKU that these orders leave at the node, beside its own buffer.
+    #[serde(skip_serializing_if = "is_default")]
+    pub leave_units: u32,
+    /// The same as a share of what is free, in per cent.
+    #[serde(skip_serializing_if = "is_default")]
+    pub leave_percent: u32,
+}
+
+/// `NodeDefined.kind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A warehouse.
+    Warehouse,
+    /// A store.
+    Store,
+    /// A 3PL or dropship partner.
+    Partner,
+    /// A supplier.
+    Supplier,
+}
+
+/// Gives each node a number, lower is better, or abstains (rule R4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ranker {
+    /// What it looks at.
+    pub by: By,
+    /// Numbers within the same band of this width are equal; 0: no bands.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub band: u32,
+    /// For `distance`: metres to a unit, to the nearest one. Default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_m: Option<u32>,
+    /// For `table`: the number of each node; the others abstain. For `quota`: each node's share of
+    /// the orders.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub table: BTreeMap<String, i32>,
+    /// For `sum`: what is added up, none of it itself a sum.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<Ranker>,
+    /// Of a term: what its number counts. Default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<i32>,
+    /// For `when`: 0 where it holds, 1 where not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Spanned<String>>,
+}
+
+/// What a ranker looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// Metres from the destination; abstains where either place is unknown.
+    Distance,
+    /// A number for each node, written down.
+    Table,
+    /// Units of the order that the node does not have: fewer is better.
+    Missing,
+    /// Free units of the order's SKUs: more is better.
+    Stock,
+    /// Orders taken today, in per mille of the capacity; abstains where there is none.
+    Load,
+    /// Orders taken today, for each part of the node's share; abstains where it has no share.
+    Quota,
+    /// A predicate.
+    When,
+    /// A weighted sum; abstains where a term does.
+    Sum,
+}
+
+/// How an order may be split.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Split {
+    /// What may be parted.
+    #[serde(skip_serializing_if = "is_default")]
+    pub allow: Splits,
+    /// Most nodes that ship; 0: any number.
+    #[serde(skip_serializing_if = "is_default")]
+    pub max_shipments: u32,
+    /// Least value of each shipment and of the remainder, in minor units, where there is more than
+    /// one complete shipment (rule R7).
+    #[serde(skip_serializing_if = "is_default")]
+    pub min_shipment_value: i64,
+}
+
+/// What may be parted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Splits {
+    /// Lines, and the units of a line.
+    #[default]
+    Quantity,
+    /// Lines; a line comes from one node.
+    Line,
+    /// Nothing: one node serves the order.
+    None,
+}
+
+/// What shipping costs, in 1/1000 of the minor unit of the market's currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cost {
+    /// A shipment.
+    pub shipment: i64,
+    /// A shipment from a node of a group, instead; the first group in the alphabet counts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shipment_of: BTreeMap<String, i64>,
+    /// A unit.
+    #[serde(default)]
+    pub unit: i64,
+    /// A unit, for each kilometre begun.
+    #[serde(default)]
+    pub unit_km: i64,
+    /// A unit by distance, instead of `unit_km`: the first that reaches far enough.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<Zone>,
+}
+
+/// One row of a table of rates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Zone {
+    /// As far as this; without it, any distance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_to_km: Option<u32>,
+    /// A unit.
+    pub unit: i64,
+}
+
+/// What becomes of an order that this rule does not serve whole.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Outcome {
+    /// Where a part can be served and the order allows it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub partial: Partial,
+    /// Where no rule serves the order, and this was the last one tried: what becomes of the units.
+    #[serde(skip_serializing_if = "is_default")]
+    pub none: Unserved,
+    /// Whether units may be promised without stock, after all stock is used (rule R6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backorder: Option<bool>,
+}
+
+/// What becomes of a part that can be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Partial {
+    /// It is assigned.
+    #[default]
+    Assign,
+    /// The next rule is tried.
+    Next,
+}
+
+/// What becomes of units that nobody serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unserved {
+    /// As the market's settings say.
+    #[default]
+    AsMarket,
+    /// They wait for stock.
+    Wait,
+    /// The order is refused, or those units cancelled.
+    Refuse,
+}
+
+/// The policy in force, as the settings keep it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActivePolicy {
+    /// The policy's name.
+    pub name: String,
+    /// Its version.
+    pub version: u32,
+    /// xxh3-128 of the document, 32 hexadecimal digits.
+    pub hash: String,
+    /// The canonical document.
+    pub document: String,
+    /// Not before this instant, milliseconds since the Unix epoch.
+    pub valid_from: i64,
+    /// Before this instant.
+    pub valid_until: i64,
+}
+
+impl ActivePolicy {
+    /// Whether it rules at that time.
+    pub fn rules_at(&self, now_ms: i64) -> bool {
+        (self.valid_from..self.valid_until).contains(&now_ms)
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! Documents come back from their canonical form, and faults say where they are.
+
+use super::*;
+
+const WHOLE: &str = r#"
+name = "near stores, then the warehouse"
+version = 3
+state = "active"
+valid_from = "2025-01-01T00:00:00Z"
+
+[groups]
+stores = ["s1", "s2"]
+depots = ["w1"]
+
+[[rule]]
+name = "stores"          # a comment
+sequence = 10
+channels = ["web"]
+services = ["express"]
+when = "order.value > 1000"
+mode = "least_cost"
+split = { allow = "line", max_shipments = 2, min_shipment_value = 500 }
+outcome = { partial = "next" }
+
+  [rule.nodes]
+  groups = ["stores"]
+  radius_km = 50
+  when = "node.whole_lines > 0"
+  leave_units = 2
+
+  [rule.cost]
+  shipment = 8759
+  shipment_of = { stores = 4000 }
+  unit = 423
+  zones = [{ up_to_km = 100, unit = 10 }, { unit = 90 }]
+
+  [[rule.rank]]
+  by = "sum"
+  terms = [{ by = "table", table = { s1 = 1, s2 = 2 } }, { by = "distance", unit_m = 1609, weight = 100 }]
+
+[[rule]]
+name = "the rest"
+outcome = { none = "wait", backorder = false }
+  [[rule.rank]]
+  by = "distance"
+  band = 10000
+"#;
+
+#[test]
+fn a_policy_comes_back_from_its_canonical_form() {
+    let policy = Policy::read(WHOLE).unwrap_or_else(|fault| panic!("{fault}"));
+    let canonical = policy.canonical();
+    let again = Policy::read(&canonical).unwrap_or_else(|fault| panic!("{fault}\n{canonical}"));
+    assert_eq!(again, policy);
+    assert_eq!(again.canonical(), canonical);
+    let uncommented = WHOLE.replace("          # a comment", "");
+    let same = Policy::read(&uncommented).expect("the same policy").activated();
+    assert_eq!(same.hash, policy.activated().hash, "comments change nothing");
+    let other = Policy::read(&WHOLE.replace("8759", "8760")).expect("another policy").activated();
+    assert_ne!(other.hash, policy.activated().hash);
+}
+
+#[test]
+fn a_policy_rules_while_it_is_valid() {
+    let policy = Policy::read(WHOLE).expect("a policy").activated();
+    assert!(!policy.rules_at(1_735_689_599_999));
+    assert!(policy.rules_at(1_735_689_600_000));
+    assert!(policy.rules_at(i64::MAX - 1));
+}
+
+/// The document with one change, and the place of the fault in it.
+fn fault(from: &str, to: &str) -> (usize, String) {
+    assert!(WHOLE.contains(from), "{from}");
+    let fault = Policy::read(&WHOLE.replacen(from, to, 1)).expect_err(to);
+    (fault.line, fault.what)
+}
+
+#[test]
+fn faults_say_line_and_what() {
+    for (from, to, line, what) in [
+        ("version = 3", "version = \"x\"", 3, "invalid type"),
+        ("sequence = 10", "sequenze = 10", 13, "unknown field"),
+        ("channels = [\"web\"]", "channels = [\"web\"", 15, "array"),
+        ("order.value > 1000", "order.colour > 1000", 16, "no `order.colour`"),
+        ("order.value > 1000", "node.kind == 'store'", 16, "the order only"),
+        ("groups = [\"stores\"]", "groups = [\"shops\"]", 22, "no group `shops`"),
+        ("\"node.whole_lines > 0\"", "\"node.whole_lines\"", 24, "true or false"),
+        ("{ unit = 90 }", "{ up_to_km = 90, unit = 90 }", 11, "do not grow"),
+        ("by = \"distance\"\n  band", "by = \"table\"\n  band", 40, "need it"),
+        ("name = \"the rest\"", "name = \"stores\"", 37, "two rules"),
+        ("version = 3", "version = 0", 1, "counts from 1"),
+        ("2025-01-01T", "yesterday T", 5, ""),
+    ] {
+        let (at, said) = fault(from, to);
+        assert_eq!(at, line, "{to}: {said}");
+        assert!(said.contains(what), "{to}: {said}");
+    }
+    let column = Policy::read(&WHOLE.replace("order.value > 1000", "order.value > 'x'"));
+    let column = column.expect_err("a text is no number").column;
+    assert_eq!(column, 21, "of the operator whose sides do not fit");
+}

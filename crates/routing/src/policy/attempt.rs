@@ -1,0 +1,264 @@
+//! A rule's plan for an order, and whether it keeps to the rule.
+
+use omnifold_domain::policy::{Mode, Partial, Splits, Unserved};
+use omnifold_domain::{Order, Reason, View};
+use omnifold_events::v1::{Explanation, ExplanationLevel, PolicyExplanation, Verdict};
+
+use super::Ruled;
+use super::compile::{Compiled, CompiledRule};
+use super::facts::{Asked, PairFacts, service_of, value_of};
+use super::filter::filter;
+use super::least_cost::Priced;
+use super::rank::Ranking;
+use crate::candidates::{Asking, Demand};
+use crate::cover;
+use crate::decide::{Plan, Router, Turn};
+use crate::explain;
+use crate::fill::{Shipment, fill};
+
+/// What trying a rule came to.
+pub(super) struct Tried {
+    pub plan: Plan,
+    pub steps: u32,
+    pub bound_hit: bool,
+    pub priced: Priced,
+    /// Why the plan does not keep to the rule.
+    fault: Option<&'static str>,
+}
+
+/// How much of the work of a decision is left, and under which rules it is taken.
+#[derive(Clone, Copy)]
+struct Limits {
+    turn: Turn,
+    max_steps: u32,
+}
+
+impl Router {
+    /// The plan of the first rule that has one, or of the last one tried. `None`: no rule takes the
+    /// order.
+    pub(super) fn plan_by<V: View>(
+        &mut self,
+        compiled: &Compiled,
+        view: &mut V,
+        turn: Turn,
+        order: &Order,
+        level: ExplanationLevel,
+        max_steps: u32,
+    ) -> Option<Ruled> {
+        let market_waits = view.settings().is_some_and(|settings| settings.wait);
+        let service = service_of(order);
+        let mut passed_over = Vec::new();
+        let mut left = max_steps;
+        let mut last: Option<Ruled> = None;
+        for rule in &compiled.rules {
+            let counts_capacity = !rule.rule.nodes.ignore_capacity;
+            let asking = Asking { now_ms: turn.now_ms, counts_capacity };
+            self.candidates.gather_within(view, order, asking, &mut self.distances);
+            let (groups, now_ms) = (compiled.groups.as_slice(), turn.now_ms);
+            let asked = Asked { view: &*view, order, service: &service, groups, now_ms };
+            if !self.takes(rule, asked) {
+                continue;
+            }
+            filter(&mut self.candidates, rule, asked);
+            Ranking(asked).run(&mut self.candidates, rule, &mut self.desk.scores);
+            let tried = self.attempt(rule, asked, Limits { turn, max_steps: left });
+            left = left.saturating_sub(tried.steps).max(1);
+            let (fault, mut plan) = (tried.fault, tried.plan);
+            if let Some(fault) = fault {
+                passed_over.push(format!("{}: {fault}", rule.rule.name));
+            }
+            let explanation =
+                explain::explanation(&self.candidates, level, tried.steps, tried.bound_hit);
+            let named = fault.map_or(Some(rule), |_| None);
+            plan.explanation =
+                explanation.map(|it| self.explained(it, named, &passed_over, tried.priced));
+            let wait = match rule.rule.outcome.none {
+                Unserved::AsMarket => market_waits,
+                Unserved::Wait => true,
+                Unserved::Refuse => false,
+            };
+            last = Some((plan, wait));
+            if fault.is_none() {
+                break;
+            }
+        }
+        last
+    }
+
+    /// Whether the rule is for this order.
+    fn takes<V: View>(&self, rule: &CompiledRule, asked: Asked<'_, V>) -> bool {
+        let (wanted, order) = (&rule.rule, asked.order);
+        let facts = PairFacts { asked, candidates: &self.candidates, node: 0 };
+        (wanted.channels.is_empty() || wanted.channels.contains(&order.channel))
+            && (wanted.services.is_empty()
+                || wanted.services.iter().any(|service| service == asked.service))
+            && rule.when.as_ref().is_none_or(|when| when.holds(&facts))
+    }
+
+    fn attempt<V: View>(
+        &mut self,
+        rule: &CompiledRule,
+        asked: Asked<'_, V>,
+        limits: Limits,
+    ) -> Tried {
+        let shortages = self.shortages(asked.view);
+        let everything = self.candidates.demands.iter().map(|d| (d.line, d.units)).collect();
+        let nothing = Plan {
+            shipments: Vec::new(),
+            uncovered: everything,
+            reason: self.reason(),
+            shortages,
+            explanation: None,
+            stand_ins: Vec::new(),
+        };
+        let (steps, priced) = (0, Priced::default());
+        let mut tried = Tried { plan: nothing, steps, bound_hit: false, priced, fault: None };
+        if !tried.plan.shortages.is_empty() && !asked.order.allow_partial {
+            tried.fault = Some(Reason::Unfillable.code());
+            return tried;
+        }
+        self.combine(rule, asked, limits, &mut tried);
+        tried.fault = fault_of(rule, asked.order, &tried.plan);
+        if tried.fault.is_some() {
+            self.drop_plan(&mut tried);
+        }
+        tried
+    }
+
+    /// A plan that does not keep to its rule allocates nothing.
+    fn drop_plan(&mut self, tried: &mut Tried) {
+        for shipment in tried.plan.shipments.drain(..) {
+            self.candidates.verdicts[shipment.node] = Verdict::AgainstRule;
+        }
+        let demands = self.candidates.demands.iter();
+        tried.plan.uncovered = demands.map(|d| (d.line, d.units)).collect();
+        tried.priced = Priced::default();
+    }
+
+    /// Finds who ships what.
+    fn combine<V: View>(
+        &mut self,
+        rule: &CompiledRule,
+        asked: Asked<'_, V>,
+        limits: Limits,
+        tried: &mut Tried,
+    ) {
+        if !asked.order.kits().is_empty() {
+            return self.combine_kits(asked, limits, tried);
+        }
+        let (from_stock, without_stock, uncovered) = self.ration();
+        tried.plan.uncovered = uncovered;
+        let need = self.need(&from_stock);
+        self.candidates.ranked(asked.view, &mut self.ranked);
+        match (rule.rule.mode, rule.rule.split.allow) {
+            (Mode::PriorityFill, Splits::Quantity) => self.fill_by_rank(&from_stock, tried),
+            (Mode::FewestShipments, Splits::Quantity) => {
+                let cover = cover::find(
+                    &self.candidates,
+                    &from_stock,
+                    &self.ranked,
+                    &need,
+                    limits.max_steps,
+                );
+                let (shipments, cut_short) =
+                    fill(&self.candidates, &from_stock, &cover.nodes, limits.turn.rules);
+                tried.plan.shipments = shipments;
+                (tried.steps, tried.bound_hit) = (cover.steps, cover.bound_hit || cut_short);
+            }
+            _ => self.solve(rule, &from_stock, limits.max_steps, tried),
+        }
+        explain::judge_losers(asked.view, &mut self.candidates, &need, &tried.plan.shipments);
+        self.name_costlier(rule.rule.mode, &tried.plan);
+        let Plan { shipments, uncovered, .. } = &mut tried.plan;
+        self.add_backorders(asked.view, without_stock, shipments, uncovered);
+    }
+
+    /// Kits go whole from one node, so they are combined by one rule whatever the policy's mode: of
+    /// the nodes that it leaves, the fewest shipments.
+    fn combine_kits<V: View>(&mut self, asked: Asked<'_, V>, limits: Limits, tried: &mut Tried) {
+        let Limits { turn, max_steps } = limits;
+        let shortages = &mut tried.plan.shortages;
+        let covered = self.cover_kits(asked.view, turn, asked.order, max_steps, shortages);
+        (tried.steps, tried.bound_hit) = (covered.steps, covered.bound_hit);
+        (tried.plan.shipments, tried.plan.uncovered) = (covered.shipments, covered.uncovered);
+    }
+
+    /// Rule R3: nodes strictly in rank order, line by line, each as much as it has.
+    fn fill_by_rank(&mut self, demands: &[Demand], tried: &mut Tried) {
+        let skus = self.candidates.skus.len();
+        let mut left: Vec<i64> = Vec::with_capacity(self.ranked.len() * skus);
+        for &node in &self.ranked {
+            left.extend_from_slice(self.candidates.free(node));
+        }
+        let shipment = |&node: &usize| Shipment { node, lines: Vec::new() };
+        let mut shipments: Vec<Shipment> = self.ranked.iter().map(shipment).collect();
+        for demand in demands {
+            let mut missing = demand.units;
+            for (place, shipment) in shipments.iter_mut().enumerate() {
+                let there = &mut left[place * skus + demand.sku];
+                let units = missing.min(*there).max(0);
+                if units > 0 {
+                    *there -= units;
+                    missing -= units;
+                    shipment.add(demand.line, units, 0);
+                }
+            }
+        }
+        shipments.retain(|shipment| !shipment.lines.is_empty());
+        tried.plan.shipments = shipments;
+        tried.steps = self.ranked.len() as u32;
+    }
+
+    /// `rule`: the one that decided; `None`: none has a plan.
+    fn explained(
+        &self,
+        mut explanation: Explanation,
+        rule: Option<&CompiledRule>,
+        passed_over: &[String],
+        priced: Priced,
+    ) -> Explanation {
+        let score = |node: &u32| self.desk.scores[*node as usize];
+        let scored = rule.is_some_and(|rule| !rule.rankers.is_empty());
+        explanation.policy = Some(Box::new(PolicyExplanation {
+            rule: rule.map_or_else(String::new, |rule| rule.rule.name.clone()),
+            passed_over: passed_over.to_vec(),
+            scores: if scored { explanation.nodes.iter().map(score).collect() } else { vec![] },
+            cost: priced.cost,
+            runner_up_cost: priced.runner_up_cost,
+            runner_up: priced.runner_up,
+        }));
+        explanation
+    }
+}
+
+/// Why a plan does not keep to its rule.
+fn fault_of(rule: &CompiledRule, order: &Order, plan: &Plan) -> Option<&'static str> {
+    let split = &rule.rule.split;
+    let whole = plan.uncovered.is_empty();
+    let most = if split.allow == Splits::None { 1 } else { split.max_shipments as usize };
+    if plan.shipments.is_empty() || !whole && !order.allow_partial {
+        Some(Reason::Unfillable.code())
+    } else if !whole && rule.rule.outcome.partial == Partial::Next {
+        Some("only a part")
+    } else if most > 0 && plan.shipments.len() > most {
+        Some("too many shipments")
+    } else if split.min_shipment_value > 0 && is_below(split.min_shipment_value, order, plan) {
+        Some("below the least value of a shipment")
+    } else {
+        None
+    }
+}
+
+/// Rule R7: one complete shipment is exempt; else each shipment and the remainder must reach the floor.
+fn is_below(floor: i64, order: &Order, plan: &Plan) -> bool {
+    if plan.shipments.len() == 1 && plan.uncovered.is_empty() {
+        return false;
+    }
+    let value = |line: usize, units: i64| value_of(order.lines[line].unit_price, units);
+    let of_shipment = |shipment: &Shipment| -> i64 {
+        shipment.lines.iter().map(|&(line, units, _)| value(line, units)).sum()
+    };
+    let remainder: i64 = plan.uncovered.iter().map(|&(line, units)| value(line, units)).sum();
+    plan.shipments.iter().any(|shipment| of_shipment(shipment) < floor)
+        || !plan.uncovered.is_empty() && remainder < floor
+}

@@ -1,0 +1,166 @@
+//! A policy made ready for decisions.
+
+use std::cmp::Reverse;
+
+use omnifold_domain::policy::expression::{Expression, Subject};
+use omnifold_domain::policy::{Kind, Policy, Ranker, Rule, Spanned};
+use omnifold_domain::{ActivePolicy, Node, NodeIx, View};
+use omnifold_events::v1;
+
+use super::facts::{NodeFacts, kind_name};
+
+/// A policy, its expressions read, what depends on nodes only worked out.
+pub(super) struct Compiled {
+    pub hash: String,
+    /// The more specific first, then by sequence, then as written.
+    pub rules: Vec<CompiledRule>,
+    policy: Policy,
+    /// Of which the nodes were looked at.
+    network_version: Option<u64>,
+    /// Groups of each node.
+    pub groups: Vec<Vec<String>>,
+}
+
+/// One rule.
+pub(super) struct CompiledRule {
+    pub rule: Rule,
+    pub when: Option<Expression>,
+    /// The node predicate, where it looks at more than the node.
+    pub node_when: Option<Expression>,
+    node_only: Option<Expression>,
+    /// Whether each node passes what depends on it alone.
+    pub passes: Vec<bool>,
+    pub rankers: Vec<CompiledRanker>,
+    pub default_node: Option<NodeIx>,
+    /// Cost of a shipment from each node.
+    pub shipment: Vec<i64>,
+}
+
+/// One ranker, or term of a sum.
+pub(super) struct CompiledRanker {
+    pub ranker: Ranker,
+    pub when: Option<Expression>,
+    /// What the table says of each node.
+    pub table: Vec<Option<i32>>,
+    pub terms: Vec<CompiledRanker>,
+}
+
+impl Compiled {
+    pub(super) fn of(active: &ActivePolicy) -> Self {
+        let policy = Policy::read(&active.document).expect("checked when it was activated");
+        let mut rules: Vec<CompiledRule> =
+            policy.rules.iter().map(|rule| CompiledRule::of(rule.get_ref())).collect();
+        rules.sort_by_key(|rule| (Reverse(rule.specificity()), rule.rule.sequence));
+        let (hash, groups, network_version) = (active.hash.clone(), Vec::new(), None);
+        Compiled { hash, rules, policy, network_version, groups }
+    }
+
+    /// Looks at the nodes again where the network has changed.
+    pub(super) fn prepare<V: View>(&mut self, view: &V) {
+        let version = Some(view.network_version());
+        if self.network_version == version && self.groups.len() == view.nodes().len() {
+            return;
+        }
+        self.network_version = version;
+        let groups_of = |node: &Node| {
+            let groups = self.policy.groups.iter();
+            let its = groups.filter(|(_, members)| members.contains(&node.id));
+            its.map(|(name, _)| name.clone()).collect::<Vec<String>>()
+        };
+        self.groups = view.nodes().iter().map(groups_of).collect();
+        for rule in &mut self.rules {
+            rule.prepare(view, &self.groups);
+        }
+    }
+}
+
+impl CompiledRule {
+    fn of(rule: &Rule) -> Self {
+        let node_when = read(rule.nodes.when.as_ref());
+        let is_node_only = node_when.as_ref().is_some_and(|it| it.subject() == Subject::Node);
+        let (node_only, node_when) =
+            if is_node_only { (node_when, None) } else { (None, node_when) };
+        CompiledRule {
+            when: read(rule.when.as_ref()),
+            node_when,
+            node_only,
+            passes: Vec::new(),
+            rankers: rule.rank.iter().map(|ranker| CompiledRanker::of(ranker.get_ref())).collect(),
+            default_node: None,
+            shipment: Vec::new(),
+            rule: rule.clone(),
+        }
+    }
+
+    /// How much a rule says about the orders it takes.
+    fn specificity(&self) -> usize {
+        let rule = &self.rule;
+        let said = [!rule.channels.is_empty(), !rule.services.is_empty(), rule.when.is_some()];
+        said.iter().filter(|said| **said).count()
+    }
+
+    fn prepare<V: View>(&mut self, view: &V, groups: &[Vec<String>]) {
+        let nodes = view.nodes().iter().zip(groups);
+        self.passes = nodes.clone().map(|(node, groups)| self.takes(node, groups)).collect();
+        self.default_node = self.rule.default_node.as_deref().and_then(|id| view.node_named(id));
+        if let Some(cost) = &self.rule.cost {
+            let of_node = |groups: &Vec<String>| {
+                let own = groups.iter().find_map(|group| cost.shipment_of.get(group));
+                own.copied().unwrap_or(cost.shipment)
+            };
+            self.shipment = groups.iter().map(of_node).collect();
+        }
+        for ranker in &mut self.rankers {
+            ranker.prepare(view.nodes());
+        }
+    }
+
+    /// Whether the rule takes a node, as far as that depends on the node alone.
+    fn takes(&self, node: &Node, groups: &[String]) -> bool {
+        let filter = &self.rule.nodes;
+        let is_in = |wanted: &[Spanned<String>]| {
+            wanted.iter().any(|group| groups.contains(group.get_ref()))
+        };
+        let kinds = &filter.kinds;
+        (filter.groups.is_empty() || is_in(&filter.groups))
+            && !is_in(&filter.not_groups)
+            && (kinds.is_empty() || kinds.iter().any(|kind| kind_number(*kind) == node.kind))
+            && (filter.countries.is_empty() || filter.countries.contains(&node.country))
+            && self.node_only.as_ref().is_none_or(|when| {
+                when.holds(&NodeFacts { node, groups, kind: kind_name(node.kind) })
+            })
+    }
+}
+
+impl CompiledRanker {
+    fn of(ranker: &Ranker) -> Self {
+        CompiledRanker {
+            when: read(ranker.when.as_ref()),
+            table: Vec::new(),
+            terms: ranker.terms.iter().map(CompiledRanker::of).collect(),
+            ranker: ranker.clone(),
+        }
+    }
+
+    fn prepare(&mut self, nodes: &[Node]) {
+        let said = |node: &Node| self.ranker.table.get(&node.id).copied();
+        self.table = nodes.iter().map(said).collect();
+        for term in &mut self.terms {
+            term.prepare(nodes);
+        }
+    }
+}
+
+fn read(text: Option<&Spanned<String>>) -> Option<Expression> {
+    text.map(|text| Expression::parse(text.get_ref()).expect("checked when it was activated"))
+}
+
+fn kind_number(kind: Kind) -> i32 {
+    let kind = match kind {
+        Kind::Warehouse => v1::NodeKind::Warehouse,
+        Kind::Store => v1::NodeKind::Store,
+        Kind::Partner => v1::NodeKind::Partner,
+        Kind::Supplier => v1::NodeKind::Supplier,
+    };
+    kind.into()
+}

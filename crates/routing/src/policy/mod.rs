@@ -1,0 +1,67 @@
+//! Orders routed by the policy in force.
+//!
+//! The rules that take an order are tried one after the other, the more specific first. A rule
+//! filters the nodes (`filter`), ranks them (`rank`) and combines them (`attempt`, `least_cost`); the
+//! first whose plan keeps to it decides. What was tried and why it was passed over is kept with
+//! the decision.
+//!
+//! The document is compiled once (`compile`), and what depends on nodes only is worked out when the
+//! network changes. Pick-up orders are not routed by policies: their node is chosen (rule R10).
+
+mod attempt;
+mod compile;
+mod facts;
+mod filter;
+mod least_cost;
+mod rank;
+
+use omnifold_domain::{Order, View};
+use omnifold_events::v1::{ExplanationLevel, PolicyExplanation};
+
+use crate::decide::{Plan, Router, Turn};
+use crate::solver::{Problem, Solver};
+use compile::Compiled;
+
+/// What routing by policies keeps from order to order: nothing that a decision depends on.
+#[derive(Default)]
+pub(crate) struct Desk {
+    compiled: Option<Box<Compiled>>,
+    problem: Problem,
+    solver: Solver,
+    /// First ranker's number of each node; 0 where it says nothing.
+    scores: Vec<i64>,
+}
+
+/// A plan, and whether what it leaves uncovered waits.
+pub(crate) type Ruled = (Plan, bool);
+
+impl Router {
+    /// The plan of the policy in force, or of the market's settings where none is.
+    pub(crate) fn plan_ruled<V: View>(
+        &mut self,
+        view: &mut V,
+        turn: Turn,
+        order: &Order,
+        level: ExplanationLevel,
+        max_steps: u32,
+    ) -> Ruled {
+        let settings = view.settings().expect("a market with orders has settings");
+        let wait = settings.wait && !order.is_pickup(); // rule R10: served whole or refused
+        let policy = settings.policy.as_deref().filter(|policy| policy.rules_at(turn.now_ms));
+        let Some(policy) = policy.filter(|_| !order.is_pickup()) else {
+            return (self.plan(view, turn, order, level, max_steps), wait);
+        };
+        let known = self.desk.compiled.take().filter(|known| known.hash == policy.hash);
+        let mut compiled = known.unwrap_or_else(|| Box::new(Compiled::of(policy)));
+        compiled.prepare(view);
+        let ruled = self.plan_by(&compiled, view, turn, order, level, max_steps);
+        self.desk.compiled = Some(compiled);
+        ruled.unwrap_or_else(|| {
+            let mut plan = self.plan(view, turn, order, level, max_steps);
+            if let Some(explanation) = &mut plan.explanation {
+                explanation.policy = Some(Box::<PolicyExplanation>::default());
+            }
+            (plan, wait)
+        })
+    }
+}

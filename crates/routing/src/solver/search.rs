@@ -1,0 +1,239 @@
+//! Branch and bound over which nodes ship.
+
+use super::assign::Assignment;
+use super::bound::{Bound, Gate};
+use super::problem::{Flow, Problem, Solution};
+use super::reduce::Reduction;
+use super::scale::Scaled;
+
+/// Cells looked at that count as one step.
+const CELLS_A_STEP: u64 = 64;
+
+/// Finds cheapest plans. Holds memory for reuse and nothing that an answer depends on.
+#[derive(Default)]
+pub struct Solver {
+    reduction: Reduction,
+    scaled: Scaled,
+    bound: Bound,
+    assignment: Assignment,
+    gates: Vec<Gate>,
+    /// Places closed since the root, to be opened again on the way back.
+    closed: Vec<usize>,
+    allowed: Vec<bool>,
+    best: Vec<(u32, u32, i64)>,
+    best_cost: i64,
+    cells: u64,
+    max_cells: u64,
+    /// Nodes of the search tree.
+    branches: u32,
+    bound_hit: bool,
+    solution: Solution,
+}
+
+impl Solver {
+    /// Finds the cheapest plan in so many steps at most, or the best that these found.
+    ///
+    /// # Panics
+    /// Where the costs are so large that their sum does not fit 60 bits, or are negative.
+    pub fn solve(&mut self, problem: &Problem, max_steps: u32) -> &Solution {
+        self.reduction.run(problem);
+        self.scaled.build(problem, &self.reduction);
+        self.gates.clear();
+        self.gates.resize(self.scaled.places, Gate::Free);
+        self.closed.clear();
+        self.best.clear();
+        self.best_cost = i64::MAX / 2;
+        let looked_at = problem.nodes * problem.rows;
+        (self.cells, self.max_cells) = (looked_at as u64, u64::from(max_steps) * CELLS_A_STEP);
+        (self.branches, self.bound_hit) = (0, false);
+        self.assignment.cut_short = false;
+        self.leave_all_unserved(problem);
+        let at_least = self.explore(problem);
+        self.write(problem, at_least);
+        &self.solution
+    }
+
+    /// Nodes of the search tree that the newest answer took.
+    pub fn branches(&self) -> u32 {
+        self.branches
+    }
+
+    /// Counted steps that the newest answer took.
+    pub fn steps(&self) -> u32 {
+        self.solution.steps
+    }
+
+    /// A plan there always is.
+    fn leave_all_unserved(&mut self, problem: &Problem) {
+        self.allowed.clear();
+        self.allowed.resize(self.scaled.places, false);
+        self.allowed[self.scaled.nobody()] = true;
+        self.assign(problem);
+        self.keep_if_better();
+    }
+
+    /// Looks for better plans among those that the gates allow. Returns the bound.
+    fn explore(&mut self, problem: &Problem) -> i64 {
+        if self.cells >= self.max_cells {
+            self.bound_hit = true;
+            return i64::MIN;
+        }
+        self.branches += 1;
+        self.bound.cells = 0;
+        self.bound.find(&self.scaled, &self.gates);
+        self.cells += self.bound.cells + (self.scaled.places * 2) as u64;
+        let at_least = self.bound.value;
+        if self.is_no_better(at_least) {
+            return at_least;
+        }
+        let mark = self.closed.len();
+        self.try_tight(problem);
+        self.close_hopeless(at_least, problem);
+        if !self.is_no_better(at_least)
+            && let Some(place) = self.next_branch()
+        {
+            self.gates[place] = Gate::Open;
+            self.explore(problem);
+            self.gates[place] = Gate::Closed;
+            self.explore(problem);
+            self.gates[place] = Gate::Free;
+        }
+        for place in self.closed.drain(mark..) {
+            self.gates[place] = Gate::Free;
+        }
+        at_least
+    }
+
+    /// Costs are multiples of the grain: what is not a whole one below the best is not below.
+    fn is_no_better(&self, cost: i64) -> bool {
+        cost > self.best_cost - self.scaled.grain
+    }
+
+    /// Nodes that cannot be in a better plan: too dear, or one shipment too many.
+    fn close_hopeless(&mut self, at_least: i64, problem: &Problem) {
+        let nobody = self.scaled.nobody();
+        let open = self.gates[..nobody].iter().filter(|gate| **gate == Gate::Open).count();
+        let full = open >= problem.max_shipments;
+        for place in 0..self.scaled.places {
+            let more = self.bound.slack[place].max(0);
+            let too_many = full && place != nobody;
+            if self.gates[place] == Gate::Free && (too_many || self.is_no_better(at_least + more)) {
+                self.gates[place] = Gate::Closed;
+                self.closed.push(place);
+            }
+        }
+    }
+
+    /// The plan of the nodes whose fixed cost the prices use up, less those it is cheaper without.
+    fn try_tight(&mut self, problem: &Problem) {
+        self.allowed.clear();
+        for (gate, slack) in self.gates.iter().zip(&self.bound.slack) {
+            self.allowed.push(*gate == Gate::Open || *gate == Gate::Free && *slack <= 0);
+        }
+        if !self.assign(problem) {
+            return;
+        }
+        while self.shipments() > problem.max_shipments || self.is_worth_improving() {
+            let forced = self.shipments() > problem.max_shipments;
+            if !self.drop_one(problem, forced) {
+                break;
+            }
+        }
+        self.assign(problem);
+        if self.shipments() <= problem.max_shipments {
+            self.keep_if_better();
+        }
+    }
+
+    fn shipments(&self) -> usize {
+        self.assignment.used[..self.scaled.nobody()].iter().filter(|used| **used).count()
+    }
+
+    /// Whether the plan uses more than one node.
+    fn is_worth_improving(&self) -> bool {
+        self.shipments() > 1
+    }
+
+    /// Takes out of the allowed nodes the one without which the plan is cheapest; unless forced,
+    /// only where that is cheaper than with it.
+    fn drop_one(&mut self, problem: &Problem, forced: bool) -> bool {
+        let with = self.assignment.cost;
+        for place in 0..self.scaled.places {
+            self.allowed[place] &= self.assignment.used[place] || place == self.scaled.nobody();
+        }
+        let mut best = (if forced { i64::MAX } else { with }, None);
+        for place in 0..self.scaled.nobody() {
+            if !std::mem::replace(&mut self.allowed[place], false) {
+                continue;
+            }
+            if self.assign(problem) && self.assignment.cost < best.0 {
+                best = (self.assignment.cost, Some(place));
+            }
+            self.allowed[place] = true;
+        }
+        if let Some(place) = best.1 {
+            self.allowed[place] = false;
+        }
+        self.assign(problem);
+        best.1.is_some()
+    }
+
+    fn assign(&mut self, problem: &Problem) -> bool {
+        self.assignment.cells = 0;
+        let kept = &self.reduction.kept;
+        let done = self.assignment.run(problem, kept, &self.scaled, &self.allowed);
+        self.cells += self.assignment.cells + (self.scaled.rows + self.scaled.places) as u64;
+        done
+    }
+
+    fn keep_if_better(&mut self) {
+        if self.assignment.cost < self.best_cost {
+            self.best_cost = self.assignment.cost;
+            self.best.clone_from(&self.assignment.given);
+        }
+    }
+
+    /// The free node with the most of the newest plan; else the one closest to paying for itself.
+    fn next_branch(&self) -> Option<usize> {
+        let free = |place: &usize| self.gates[*place] == Gate::Free;
+        let places = (0..self.scaled.places).filter(free);
+        places.min_by_key(|&place| {
+            let used = self.assignment.used[place];
+            (
+                !used,
+                self.bound.slack[place].max(0),
+                std::cmp::Reverse(self.scaled.worth[place]),
+                place,
+            )
+        })
+    }
+
+    fn write(&mut self, problem: &Problem, at_least: i64) {
+        let solution = &mut self.solution;
+        solution.flows.clear();
+        solution.unserved.clear();
+        solution.cost = 0;
+        self.best.sort_unstable_by_key(|&(place, row, _)| (row, place));
+        let nobody = self.scaled.nobody();
+        self.allowed.fill(false);
+        for &(place, row, units) in &self.best {
+            let (place, row) = (place as usize, row as usize);
+            let first = !std::mem::replace(&mut self.allowed[place], true);
+            if place == nobody {
+                solution.unserved.push((row, units));
+                solution.cost += units * problem.unserved_unit[row];
+                solution.cost += if first { problem.unserved_fixed } else { 0 };
+            } else {
+                let node = self.reduction.kept[place];
+                solution.flows.push(Flow { node, row, units });
+                solution.cost += units * problem.unit_cost[node * problem.rows + row];
+                solution.cost += if first { problem.fixed[node] } else { 0 };
+            }
+        }
+        solution.bound_hit = self.bound_hit || self.assignment.cut_short;
+        let rounded_up = -(-at_least.max(0)).div_euclid(self.scaled.factor);
+        solution.at_least =
+            if solution.bound_hit { rounded_up.min(solution.cost) } else { solution.cost };
+        solution.steps = u32::try_from(self.cells / CELLS_A_STEP).unwrap_or(u32::MAX);
+    }
+}
