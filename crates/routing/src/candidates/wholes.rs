@@ -83,6 +83,7 @@ impl Candidates {
             verdicts: self.verdicts.clone(),
             distances: self.distances.clone(),
             stocking: self.stocking.clone(),
+            places: self.places.clone(),
             ..Candidates::default()
         };
         let (nodes, skus) = (self.verdicts.len(), self.skus.len());
