@@ -122,6 +122,7 @@ fn read(log: &dyn Log, of: (&str, &str), window: Window) -> Result<Recorded> {
     })?;
     let unreadable = each_event(log, of, TopicKind::Fulfilment, |published| {
         learned.heard(&published.event, published.time_ms);
+        account.said(&published.event);
     })?;
     recorded.unreadable += unreadable;
     Ok(recorded)

@@ -36,11 +36,12 @@ pub fn demand(recorded: Vec<FileEvent>, variant: &dyn Variant, window: Window) -
         if time_ms >= window.until_ms {
             break;
         }
-        if time_ms >= window.from_ms && !begun && settings.is_some() {
-            begin(&mut replayed, variant, settings.as_ref(), window.from_ms);
-            begun = true;
-        }
         let told = on_record_times(event.event);
+        // Settings that are told in the window are altered as they are told.
+        if time_ms >= window.from_ms && !begun {
+            begin(&mut replayed, variant, settings.as_ref(), window.from_ms);
+            begun = settings.is_some() || matches!(told, Event::MarketConfigured(_));
+        }
         if let Event::MarketConfigured(configured) = &told {
             settings = Some(configured.clone());
         }

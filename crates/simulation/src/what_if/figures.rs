@@ -1,7 +1,9 @@
-//! What came of the demand of a window, read from the topic `assignments` alone.
+//! What came of the demand of a window, read from the topics: `assignments`, and what nodes turned down.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use omnifold_events::Event;
+use omnifold_events::v1::fulfilment_target::Target;
 use omnifold_events::v1::{self, OutcomeStatus};
 use serde::Serialize;
 
@@ -60,8 +62,31 @@ struct Standing {
     ordered: i64,
     first: Option<OutcomeStatus>,
     short: BTreeSet<String>,
-    /// Node, units and metres by number of the fulfilment.
-    parts: BTreeMap<u32, (String, i64, u32)>,
+    /// By number of the fulfilment.
+    parts: BTreeMap<u32, Part>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Part {
+    node: String,
+    metres: u32,
+    /// Units by line.
+    lines: BTreeMap<String, i64>,
+}
+
+impl Part {
+    fn units(&self) -> i64 {
+        self.lines.values().sum()
+    }
+
+    /// Takes units away: all of a line where no quantity is said.
+    fn lose<'a>(&mut self, lost: impl IntoIterator<Item = (&'a str, i64)>) {
+        for (line, units) in lost {
+            if let Some(left) = self.lines.get_mut(line) {
+                *left = if units == 0 { 0 } else { (*left - units).max(0) };
+            }
+        }
+    }
 }
 
 const MILLI: f64 = 1_000.0;
@@ -81,28 +106,57 @@ impl Account {
             Output::Outcome(outcome) => self.outcome(outcome),
             Output::Assigned(assigned) => {
                 assigned.outcome.iter().for_each(|outcome| self.outcome(outcome));
-                let part = (assigned.node_id.clone(), sum(&assigned.lines), assigned.distance_m);
+                let lines = by_line(&assigned.lines);
+                let part =
+                    Part { node: assigned.node_id.clone(), metres: assigned.distance_m, lines };
                 self.change(&assigned.channel, &assigned.order_id, |standing| {
                     standing.parts.insert(assigned.fulfilment, part);
                 });
             }
             Output::Changed(changed) => {
-                let units = sum(&changed.lines);
+                let lines = by_line(&changed.lines);
                 self.change(&changed.channel, &changed.order_id, |standing| {
                     if let Some(part) = standing.parts.get_mut(&changed.fulfilment) {
-                        part.1 = units;
+                        part.lines = lines;
                     }
                 });
             }
             Output::Released(released) => {
-                let units = sum(&released.lines);
+                let lost = released.lines.iter();
+                let lost = lost.map(|line| (line.line_id.as_str(), line.quantity_milli));
                 self.change(&released.channel, &released.order_id, |standing| {
                     if let Some(part) = standing.parts.get_mut(&released.fulfilment) {
-                        part.1 = (part.1 - units).max(0);
+                        part.lose(lost);
                     }
                 });
             }
             _ => {}
+        }
+    }
+
+    /// Takes what a node said: what it turns down, or cannot find, it does not have any more. The
+    /// engine tells nobody of that but the node that gets it next.
+    pub fn said(&mut self, event: &Event) {
+        let (target, short) = match event {
+            Event::FulfilmentRejected(rejected) => (&rejected.target, None),
+            Event::FulfilmentShortPicked(short) => (&short.target, Some(&short.lines)),
+            _ => return,
+        };
+        let Some(Target::FulfilmentId(id)) =
+            target.as_ref().and_then(|target| target.target.as_ref())
+        else {
+            return;
+        };
+        let named = id
+            .rsplit_once("/f")
+            .and_then(|(order, number)| Some((self.orders.get_mut(order)?, number.parse().ok()?)));
+        let Some((standing, number)) = named else { return };
+        let Some(part) = standing.parts.get_mut(&number) else { return };
+        match short {
+            None => part.lines.clear(),
+            Some(lines) => {
+                part.lose(lines.iter().map(|line| (line.line_id.as_str(), line.quantity_milli)));
+            }
         }
     }
 
@@ -145,14 +199,15 @@ impl Account {
             figures.stock_outs += standing.short.len() as u64;
             short.extend(&standing.short);
             figures.split += u64::from(standing.nodes().len() > 1);
-            for (node, units, distance) in standing.parts.values().filter(|part| part.1 > 0) {
+            for part in standing.parts.values().filter(|part| part.units() > 0) {
+                let units = part.units() as f64 / MILLI;
                 figures.fulfilments += 1;
-                figures.units_assigned += *units as f64 / MILLI;
-                metres += u64::from(*distance);
-                measured += u64::from(*distance > 0);
-                let load = figures.load.entry(node.clone()).or_default();
+                figures.units_assigned += units;
+                metres += u64::from(part.metres);
+                measured += u64::from(part.metres > 0);
+                let load = figures.load.entry(part.node.clone()).or_default();
                 load.fulfilments += 1;
-                load.units += *units as f64 / MILLI;
+                load.units += units;
             }
         }
         figures.skus_short = short.len() as u64;
@@ -175,15 +230,15 @@ impl Account {
 impl Standing {
     fn nodes(&self) -> BTreeMap<&str, i64> {
         let mut nodes = BTreeMap::new();
-        for (node, units, _) in self.parts.values().filter(|part| part.1 > 0) {
-            *nodes.entry(node.as_str()).or_default() += units;
+        for part in self.parts.values().filter(|part| part.units() > 0) {
+            *nodes.entry(part.node.as_str()).or_default() += part.units();
         }
         nodes
     }
 }
 
-fn sum(lines: &[v1::AssignedLine]) -> i64 {
-    lines.iter().map(|line| line.quantity_milli).sum()
+fn by_line(lines: &[v1::AssignedLine]) -> BTreeMap<String, i64> {
+    lines.iter().map(|line| (line.line_id.clone(), line.quantity_milli)).collect()
 }
 
 fn name(channel: &str, order_id: &str) -> String {

@@ -11,7 +11,7 @@
 //! * [`Variant`]: what is otherwise. [`settings`] is the one that changes the market's settings.
 //! * [`demand`]: the recorded part, in the order in which the engine took it.
 //! * [`nodes`]: the modelled part.
-//! * [`figures`]: what came out, from the topic `assignments` alone, of either.
+//! * [`figures`]: what came out of either, from the topics alone.
 
 pub mod demand;
 pub mod figures;

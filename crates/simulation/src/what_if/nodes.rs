@@ -22,8 +22,8 @@ enum Deed {
 /// What is learned of nodes from what happened.
 #[derive(Debug, Clone, Default)]
 pub struct Learned {
-    /// Work told: fulfilment id to order, node and time.
-    told: HashMap<String, (String, String, i64)>,
+    /// Work told, by order: fulfilment id, node and time.
+    told: HashMap<String, Vec<(String, String, i64)>>,
     deeds: HashMap<(String, String), Deed>,
     delays: BTreeMap<String, Vec<i64>>,
 }
@@ -34,34 +34,36 @@ const DAY_MS: i64 = 86_400_000;
 impl Learned {
     /// Takes an assignment as it was published, at a time.
     pub fn told(&mut self, assigned: &v1::FulfilmentAssigned, at_ms: i64) {
-        let order = order_of(assigned);
-        let id = fulfilment_id(assigned);
-        self.told.insert(id, (order, assigned.node_id.clone(), at_ms));
+        let work = (fulfilment_id(assigned), assigned.node_id.clone(), at_ms);
+        self.told.entry(order_of(assigned)).or_default().push(work);
     }
 
-    /// Takes what a node said, at a time. Only the first word on its own fulfilment counts.
+    /// Takes what a node said, at a time. Only its first word on an order counts. What names no
+    /// node was said by every node that had the order.
     pub fn heard(&mut self, event: &Event, at_ms: i64) {
-        let (id, rejected) = match event {
-            Event::FulfilmentRejected(rejected) => {
-                (target_id(rejected.target.as_ref()), Some(rejected.reason))
+        let Some((about, rejected)) = word_of(event) else { return };
+        let order = match &about {
+            Target::FulfilmentId(id) => {
+                id.rsplit_once('/').map_or("", |(order, _)| order).to_owned()
             }
-            Event::FulfilmentShipped(shipped) => (target_id(shipped.target.as_ref()), None),
-            Event::FulfilmentHandedOver(handed) => (Some(handed.fulfilment_id.as_str()), None),
-            Event::FulfilmentShortPicked(short) => {
-                (target_id(short.target.as_ref()), Some(short.reason))
-            }
-            _ => return,
+            Target::AnyNode(any) => format!("{}/{}", any.channel, any.order_id),
         };
-        let Some((order, node, told_ms)) = id.and_then(|id| self.told.get(id)) else { return };
-        let after = (at_ms - told_ms).max(0);
-        let deed = match rejected {
-            Some(reason) => Deed::Rejected(after, reason),
-            None => {
+        for (id, node, told_ms) in self.told.get(&order).into_iter().flatten() {
+            if matches!(&about, Target::FulfilmentId(named) if named != id) {
+                continue;
+            }
+            let after = (at_ms - told_ms).max(0);
+            let deed =
+                rejected.map_or(Deed::Shipped(after), |reason| Deed::Rejected(after, reason));
+            let key = (order.clone(), node.clone());
+            if self.deeds.contains_key(&key) {
+                continue;
+            }
+            if rejected.is_none() {
                 self.delays.entry(node.clone()).or_default().push(after);
-                Deed::Shipped(after)
             }
-        };
-        self.deeds.entry((order.clone(), node.clone())).or_insert(deed);
+            self.deeds.insert(key, deed);
+        }
     }
 
     /// Nodes that do the like again.
@@ -176,9 +178,16 @@ fn fulfilment_id(assigned: &v1::FulfilmentAssigned) -> String {
     format!("{}/{}/f{}", assigned.channel, assigned.order_id, assigned.fulfilment)
 }
 
-fn target_id(target: Option<&v1::FulfilmentTarget>) -> Option<&str> {
-    match target?.target.as_ref()? {
-        Target::FulfilmentId(id) => Some(id),
-        Target::AnyNode(_) => None,
+/// What an event is about, and the reason where the node turned it down.
+fn word_of(event: &Event) -> Option<(Target, Option<i32>)> {
+    let of = |target: &Option<v1::FulfilmentTarget>| target.as_ref()?.target.clone();
+    match event {
+        Event::FulfilmentRejected(rejected) => Some((of(&rejected.target)?, Some(rejected.reason))),
+        Event::FulfilmentShortPicked(short) => Some((of(&short.target)?, Some(short.reason))),
+        Event::FulfilmentShipped(shipped) => Some((of(&shipped.target)?, None)),
+        Event::FulfilmentHandedOver(handed) => {
+            Some((Target::FulfilmentId(handed.fulfilment_id.clone()), None))
+        }
+        _ => None,
     }
 }

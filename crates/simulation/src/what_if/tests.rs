@@ -109,6 +109,10 @@ fn the_change_counts_from_the_window_on_and_what_nodes_did_is_left_out() {
         .collect();
     // REFUSE is 1, WAIT is 2; the clock of a replay is 2, that of its records.
     assert_eq!(told, [(0, 12), (10, 0), (25, 22), (30, 0), (40, 22)]);
+    let whole = Window { from_ms: i64::MIN, until_ms: i64::MAX };
+    let replayed =
+        demand(vec![at(0, market(v1::Shortage::Refuse)), at(9, order("a"))], &change, whole);
+    assert_eq!(replayed.iter().map(time_of).collect::<Vec<_>>(), [0, 9], "altered where it stands");
 }
 
 #[test]
@@ -125,6 +129,12 @@ fn a_node_does_again_what_it_did_and_ships_other_work_after_its_median() {
         ..Default::default()
     };
     learned.heard(&no.into(), HOUR_MS);
+    // A history that names no node: whoever had the order.
+    learned.told(&assigned("f", 1, "X", 1), 0);
+    let any = v1::AnyNode { channel: "web".into(), order_id: "f".into() };
+    let any = Some(v1::FulfilmentTarget { target: Some(Target::AnyNode(any)) });
+    let shipped_by_any = v1::FulfilmentShipped { target: any, ..Default::default() };
+    learned.heard(&shipped_by_any.into(), 3 * HOUR_MS);
     let mut nodes = learned.nodes();
     // Numbers of fulfilments may differ; the order at its node counts.
     nodes.hear(&Output::Assigned(assigned("c", 2, "N", 1)), 0);
@@ -202,7 +212,7 @@ fn figures_follow_an_order_to_where_it_ends() {
     let mut refused = outcome("b", v1::OutcomeStatus::Refused);
     refused.shortages.push(v1::SkuShortage { sku: "S".into(), ..Default::default() });
     recorded.hear(&Output::Outcome(refused));
-    // The replay serves b from two nodes, and a from another node after a rejection.
+    // The replay serves b from two nodes, and a from another node after it was taken back.
     other.hear(&Output::Outcome(outcome("b", v1::OutcomeStatus::Assigned)));
     other.hear(&Output::Assigned(assigned("b", 1, "N", 1)));
     other.hear(&Output::Assigned(assigned("b", 2, "M", 1)));
@@ -215,11 +225,15 @@ fn figures_follow_an_order_to_where_it_ends() {
     };
     other.hear(&Output::Released(back));
     other.hear(&Output::Assigned(assigned("a", 2, "M", 2)));
+    // N turns its part of b down, and M gets that too.
+    let no = v1::FulfilmentRejected { target: target("web/b/f1"), ..Default::default() };
+    other.said(&no.into());
+    other.hear(&Output::Assigned(assigned("b", 3, "M", 1)));
     let (before, after) = (recorded.figures(), other.figures());
     assert_eq!((before.refused, before.stock_outs, before.split), (1, 1, 0));
-    assert_eq!((after.filled_at_once, after.stock_outs, after.split), (2, 0, 1));
+    assert_eq!((after.filled_at_once, after.stock_outs, after.split), (2, 0, 0));
     assert_eq!((before.fill_rate_percent, after.fill_rate_percent), (50.0, 100.0));
-    assert_eq!(after.load["M"], super::figures::Load { fulfilments: 2, units: 3.0 });
+    assert_eq!(after.load["M"], super::figures::Load { fulfilments: 3, units: 4.0 });
     assert_eq!(after.mean_distance_km, 10.0);
     assert_eq!(recorded.moved(&other), 2);
     assert_eq!(recorded.moved(&recorded), 0);

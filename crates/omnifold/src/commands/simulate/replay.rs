@@ -102,6 +102,7 @@ impl Driver {
         let told = self.hear()?;
         let events = self.feed.next(&told, clock_ms);
         for event in &events {
+            self.account.said(&event.event);
             self.publisher.publish(event).context("a replayed event")?;
         }
         self.publisher.flush()?;
