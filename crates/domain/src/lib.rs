@@ -25,6 +25,7 @@ mod network;
 mod order;
 pub mod parcel;
 mod payment;
+pub mod promise;
 mod refusal;
 mod returns;
 pub mod rules;

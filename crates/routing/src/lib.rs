@@ -18,6 +18,7 @@ mod decide;
 mod distance;
 mod explain;
 mod fill;
+pub mod promise;
 mod relocate;
 mod returns;
 mod soft_hold;
