@@ -56,6 +56,8 @@
 //! | `stock N S` | prints the stock of a (node, SKU) |
 //! | `ledger N S [as_of=TIME]` | prints the entries of its ledger, and their sum |
 //! | `available C S` | prints what a defined channel may sell |
+//! | `promise TIME transit=3-5 [zone=Europe/Berlin] [cut_off=15:00] [works=mon-fri] [closed=DATE,DATE]` | prints between which dates an order of that time arrives |
+//! | `promise ... [handling=0-1] [moves=mon-sat] [delivers=mon-fri] [off=DATE,DATE]` | every day, in UTC, without handling, unless told |
 //! | `show O/f1` | prints where a fulfilment stands, and its parcels |
 //!
 //! Work at nodes and on the way. A target is `O/f1` or `any O`.
@@ -81,6 +83,7 @@
 mod changes;
 mod parse;
 mod play;
+mod promise;
 mod render;
 mod words;
 mod work;
@@ -89,6 +92,7 @@ use omnifold_events::jsonl::FileEvent;
 
 pub use parse::parse;
 pub use play::{FulfilmentFigures, Mismatch, ParcelFigures, Player, StockFigures, play};
+pub use promise::PromiseQuestion;
 pub use render::{render, render_fulfilment, render_stock};
 
 /// One command with the output it must have.
@@ -127,6 +131,8 @@ pub enum Action {
         /// The SKU.
         sku: String,
     },
+    /// A delivery promise by calendars is printed.
+    Promise(Box<PromiseQuestion>),
     /// The stock of a (node, SKU) is printed.
     ShowStock {
         /// The node.
