@@ -1,7 +1,7 @@
 #!/bin/sh
 # Measures everything and writes docs/benchmarks.md. Starts a Kafka broker of its own.
 # ORDERS: size of the backlog; ORDERS_LARGE: a second one, to see what grows. DIR: on the disk to be
-# measured.
+# measured. OLIST: the folder of the Olist files, for the promises; without it they are left out.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -45,6 +45,7 @@ java_below() {
 pid=$(java_below "$guard" | head -n 1)
 
 bin/omnifold bench --kafka "127.0.0.1:$port" ${pid:+--broker-pid "$pid"} ${DIR:+--dir "$DIR"} \
+    ${OLIST:+--olist "$OLIST"} \
     --orders "$orders" --orders "$large" --write docs/benchmarks.md
 
 # The published benchmark of looking ahead: a section of its own.

@@ -30,6 +30,7 @@
 //!
 //! The same folder, seed and keyring give the same bytes.
 
+mod deliveries;
 mod history;
 mod places;
 mod stock;
@@ -41,6 +42,8 @@ use std::path::Path;
 use anyhow::Context;
 use omnifold_events::jsonl::FileEvent;
 use serde::Serialize;
+
+pub use deliveries::{Delivery, Seller, deliveries};
 
 use crate::publish::Publisher;
 use crate::sealing::Keyring;

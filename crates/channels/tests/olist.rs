@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use omnifold_channels::olist::{OddTimes, OlistOptions, OlistSummary, events, import};
+use omnifold_channels::olist::{OddTimes, OlistOptions, OlistSummary, deliveries, events, import};
 use omnifold_channels::publish::{Publisher, PublisherOptions};
 use omnifold_channels::sealing::{Keyring, feedback_purpose, recipient_purpose};
 use omnifold_events::jsonl::{FileEvent, to_line};
@@ -50,9 +50,9 @@ s2,20042,rio de janeiro,RJ
     ),
     (
         "olist_products_dataset.csv",
-        "product_id,product_category_name,product_name_lenght
-tea,bebidas,10
-mug,,10
+        "product_id,product_category_name,product_name_lenght,product_weight_g
+tea,bebidas,10,200
+mug,,10,
 ",
     ),
     (
@@ -237,6 +237,23 @@ fn a_review_is_feedback_with_its_words_sealed() {
     let words: BTreeMap<String, String> = serde_json::from_slice(&words).expect("JSON");
     assert_eq!((&words["title"][..], &words["message"][..]), ("bom", "chegou\ntarde"));
     assert!(events.iter().all(|event| !to_line(event).contains("chegou")));
+}
+
+#[test]
+fn deliveries_tell_what_was_known_and_what_came_of_it() {
+    let orders = deliveries(small().path()).expect("deliveries");
+    assert_eq!(orders.len(), 3, "the order without items is left out");
+    assert!(orders.is_sorted_by_key(|order| order.bought_ms));
+    let [early, odd, late] = &orders[..] else { unreachable!("three") };
+    assert_eq!((early.is_delivered, early.delivered_ms), (false, None));
+    assert_eq!(early.cancelled_ms, time("2018-01-01T13:00:01Z"));
+    assert!(odd.handed_over_ms < Some(odd.bought_ms), "odd times are kept");
+    assert_eq!(late.promised_ms, time("2018-03-01T03:00:00Z"));
+    assert_eq!(late.delivered_ms, time("2018-02-05T15:00:00Z"));
+    // Three teas, and a mug without a weight, of two sellers.
+    assert_eq!((late.units, late.weight_g, late.sellers.len()), (4, 600, 2));
+    assert_eq!((late.state.as_str(), late.prefix), ("RJ", 20_041));
+    assert_eq!([&late.sellers[0].state, &late.sellers[1].state], ["SP", "RJ"]);
 }
 
 #[test]

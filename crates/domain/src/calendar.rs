@@ -23,8 +23,12 @@ pub fn local_day(zone: &TimeZone, at_ms: i64) -> Option<i32> {
 /// The instant at which a local day begins: midnight, or where a clock change skips it, the first
 /// instant after.
 pub fn start_of_day(zone: &TimeZone, day: i32) -> Option<i64> {
-    let date = EPOCH.checked_add(day.days()).ok()?;
-    start_of(zone, date)
+    start_of(zone, date_of(day)?)
+}
+
+/// The date of a local day.
+pub fn date_of(day: i32) -> Option<Date> {
+    EPOCH.checked_add(day.days()).ok()
 }
 
 /// The date of a day since 1970-01-01.

@@ -32,6 +32,7 @@ mod payment;
 mod phased;
 pub mod policy;
 mod prices;
+pub mod promise;
 pub mod purchase;
 mod queues;
 mod refusal;

@@ -6,13 +6,16 @@ mod engine;
 use std::path::Path;
 
 use engine::{Engine, MARKET, PREFIX};
+use omnifold_domain::calendar::{Calendar, Days, date_of, zone};
+use omnifold_domain::promise::{DayRange, Service, promise};
 use omnifold_domain::{Period, Phasing, period_for, time_phased_atp};
 use omnifold_events::jsonl::FileEvent;
 use omnifold_projector::{Query, Why, rebuild, verify, why};
 use omnifold_simulation::checker::{CheckOptions, check};
 use omnifold_simulation::output::Output;
 use omnifold_simulation::scenario::{
-    FulfilmentFigures, ParcelFigures, PhasedTable, Player, StockFigures, parse, play,
+    FulfilmentFigures, ParcelFigures, PhasedTable, Player, PromiseQuestion, StockFigures, parse,
+    play,
 };
 use serde_json::Value;
 
@@ -119,6 +122,25 @@ impl Player for Engine {
             )
         };
         Ok(std::iter::once(head).chain(rows_of(&body["lines"]).iter().map(line)).collect())
+    }
+
+    fn promise(&mut self, asked: &PromiseQuestion) -> anyhow::Result<Option<[String; 2]>> {
+        let days = |weekdays: u8, off: &[i32]| {
+            let mut off: Vec<_> = off.iter().filter_map(|day| date_of(*day)).collect();
+            off.sort_unstable();
+            Days { weekdays, off }
+        };
+        let range = |(least, most)| DayRange::new(least, most).expect("parsed so");
+        let zone = zone(&asked.zone).ok_or_else(|| anyhow::anyhow!("no zone {}", asked.zone))?;
+        let working = days(asked.works, &asked.closed);
+        let node = Calendar { zone, working, cut_off_minute: asked.cut_off_minute };
+        let service = Service {
+            moves: days(asked.moves, &asked.off),
+            delivers: days(asked.delivers, &asked.off),
+            transit: range(asked.transit),
+        };
+        let found = promise(&node, range(asked.handling), &service, asked.ordered_at_ms);
+        Ok(found.map(|found| [found.earliest.to_string(), found.latest.to_string()]))
     }
 
     fn fulfilment(&mut self, id: &str) -> anyhow::Result<Option<FulfilmentFigures>> {

@@ -24,6 +24,7 @@ mod explain;
 mod fill;
 mod kits;
 mod policy;
+pub mod promise;
 mod relocate;
 mod returns;
 mod soft_hold;

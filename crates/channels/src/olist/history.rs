@@ -16,7 +16,7 @@ use crate::publish::input_topic;
 use crate::sealing::{Keyring, feedback_purpose, recipient_purpose};
 
 const HOUR_MS: i64 = 3_600_000;
-const SECOND_MS: i64 = 1_000;
+pub(super) const SECOND_MS: i64 = 1_000;
 const UNIT_MILLI: i64 = 1_000;
 const CURRENCY: &str = "BRL";
 const COUNTRY: &str = "BR";
@@ -351,11 +351,11 @@ fn lines(rows: &[&Item]) -> anyhow::Result<Vec<v1::OrderLine>> {
 }
 
 impl Order {
-    fn is_cancelled(&self) -> bool {
+    pub(super) fn is_cancelled(&self) -> bool {
         matches!(self.order_status.as_str(), "canceled" | "unavailable")
     }
 
-    fn last_known_ms(&self, bought_ms: i64) -> i64 {
+    pub(super) fn last_known_ms(&self, bought_ms: i64) -> i64 {
         let later = [
             self.order_approved_at,
             self.order_delivered_carrier_date,

@@ -36,6 +36,8 @@ pub(super) struct Order {
     pub(super) order_delivered_carrier_date: Option<i64>,
     #[serde(deserialize_with = "local_time")]
     pub(super) order_delivered_customer_date: Option<i64>,
+    #[serde(deserialize_with = "local_time")]
+    pub(super) order_estimated_delivery_date: Option<i64>,
 }
 
 /// One unit of an order.
@@ -79,6 +81,9 @@ pub(super) struct Seller {
 pub(super) struct Product {
     pub(super) product_id: String,
     pub(super) product_category_name: String,
+    /// Empty for a few.
+    #[serde(default)]
+    pub(super) product_weight_g: Option<u32>,
 }
 
 #[derive(Deserialize)]

@@ -60,6 +60,8 @@
 //! | `ledger N S [as_of=TIME]` | prints the entries of its ledger, and their sum |
 //! | `timephased 6/6 4/2 ... [forward] [no_backward] [accumulation] [order=3@7]` | prints the ATP of each period from its supply/demand, and the period in which an order of 3 for period 7 can be promised |
 //! | `available C S` | prints what a defined channel may sell |
+//! | `promise TIME transit=3-5 [zone=Europe/Berlin] [cut_off=15:00] [works=mon-fri] [closed=DATE,DATE]` | prints between which dates an order of that time arrives |
+//! | `promise ... [handling=0-1] [moves=mon-sat] [delivers=mon-fri] [off=DATE,DATE]` | every day, in UTC, without handling, unless told |
 //! | `show O/f1` | prints where a fulfilment stands, and its parcels |
 //! | `policy NAME` | PolicyActivated with the file of that name in deploy/policies |
 //! | `policy`, and below it `| name = "x"` ... | PolicyActivated with the document below, a line each |
@@ -111,6 +113,7 @@ mod nodes;
 mod parse;
 mod play;
 mod policies;
+mod promise;
 mod render;
 mod render_supply;
 mod stock;
@@ -124,6 +127,7 @@ pub use parse::parse;
 pub use play::{
     FulfilmentFigures, Mismatch, ParcelFigures, PhasedTable, Player, StockFigures, play,
 };
+pub use promise::PromiseQuestion;
 pub use render::{render, render_fulfilment, render_stock};
 
 /// One command with the output it must have.
@@ -176,6 +180,8 @@ pub enum Action {
         /// Its id.
         id: String,
     },
+    /// A delivery promise by calendars is printed.
+    Promise(Box<PromiseQuestion>),
     /// The stock of a (node, SKU) is printed.
     ShowStock {
         /// The node.

@@ -4,6 +4,7 @@ use omnifold_events::jsonl::FileEvent;
 use omnifold_events::v1::fulfilment_target::Target;
 use omnifold_events::{Event, parse_time, v1};
 
+use super::promise::question;
 use super::words::{Fault, Words, minor, number, place, quantity};
 use super::{Action, ScenarioError, Step, changes, nodes, policies, stock, supply, work};
 
@@ -102,6 +103,7 @@ impl Reader {
                 let order_id = words.next("an order")?.to_owned();
                 return Ok(Action::ShowWhy { channel, order_id });
             }
+            "promise" => return Ok(Action::Promise(Box::new(question(words)?))),
             "show" => {
                 let channel = words.option("channel").unwrap_or(CHANNEL);
                 let id = format!("{channel}/{}", words.next("a fulfilment")?);

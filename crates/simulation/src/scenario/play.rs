@@ -5,7 +5,7 @@ use std::fmt;
 use omnifold_events::jsonl::FileEvent;
 
 use super::render::{render, render_fulfilment, render_phased, render_stock};
-use super::{Action, Step};
+use super::{Action, PromiseQuestion, Step};
 use crate::output::Output;
 
 /// An engine that a scenario is played on.
@@ -37,6 +37,10 @@ pub trait Player {
 
     /// Where a purchase order stands, its lines and its bills; empty where there is none.
     fn purchase_order(&mut self, id: &str) -> anyhow::Result<Vec<String>>;
+
+    /// The first and the last date, `YYYY-MM-DD`, of a delivery promise by calendars; `None` where
+    /// none can be given.
+    fn promise(&mut self, asked: &PromiseQuestion) -> anyhow::Result<Option<[String; 2]>>;
 
     /// Where a fulfilment stands; `None` where there is none of that name.
     fn fulfilment(&mut self, id: &str) -> anyhow::Result<Option<FulfilmentFigures>>;
@@ -162,6 +166,10 @@ fn print(action: &Action, player: &mut dyn Player) -> anyhow::Result<Vec<String>
             let (atp, offered) = player.time_phased(table)?;
             render_phased(table, &atp, offered)
         }
+        Action::Promise(asked) => match player.promise(asked)? {
+            Some([earliest, latest]) => vec![format!("earliest {earliest} latest {latest}")],
+            None => vec!["no promise".to_owned()],
+        },
         Action::ShowStock { node, sku } => match player.stock(node, sku)? {
             Some(figures) => vec![render_stock(node, sku, &figures)],
             None => vec![format!("{node} {sku} not stocked")],

@@ -53,7 +53,7 @@ fn the_required_cases_have_their_files() {
     let names: Vec<String> = files().into_iter().map(|(name, _)| name).collect();
     for case in [
         "RS-01", "RS-02", "RS-03", "RS-04", "RS-05", "RT-01", "RT-02", "RT-03", "RT-10", "EV-01",
-        "EV-02", "LG-01", "AT-01", "AT-02", "AT-03", "AT-04", "AT-05",
+        "EV-02", "LG-01", "AT-01", "AT-02", "AT-03", "AT-04", "AT-05", "PD-01", "PD-02",
     ] {
         assert!(names.iter().any(|name| name.starts_with(case)), "{case}");
     }
@@ -552,6 +552,11 @@ impl Player for Parrot {
         Ok(vec![format!("{id} issued")])
     }
 
+    fn promise(&mut self, asked: &PromiseQuestion) -> anyhow::Result<Option<[String; 2]>> {
+        let dates = [asked.transit.0, asked.transit.1].map(|days| format!("2025-01-{days:02}"));
+        Ok((asked.works != 0b1_1111).then_some(dates))
+    }
+
     fn fulfilment(&mut self, id: &str) -> anyhow::Result<Option<FulfilmentFigures>> {
         let parcel = ParcelFigures {
             carrier: "ups".to_owned(),
@@ -590,6 +595,11 @@ fn playing_compares_every_command_with_what_stands_below_it() {
 
     let why = "why O\n> web/O by chance\nwhy O channel=till\n> till/O by chance\n";
     assert_eq!(play(&parse(why).expect("valid"), &mut Parrot::default()).expect("no fault"), []);
+
+    let promised = "promise 2025-01-01T00:00:00Z transit=3-5\n> earliest 2025-01-03 latest 2025-01-05\n\
+                    promise 2025-01-01T00:00:00Z transit=3 works=mon-fri\n> no promise\n";
+    let steps = parse(promised).expect("valid");
+    assert_eq!(play(&steps, &mut Parrot::default()).expect("no fault"), []);
 
     let wrong =
         parse("item S\n> something\norder O lines S:1\nrestart\nstock N S\n> N S on_hand 5")

@@ -10,12 +10,14 @@ mod embedded;
 mod latency;
 mod load;
 mod machine;
+mod promise;
+mod promise_page;
 mod recovery;
 mod report;
 mod standby;
 mod throughput;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
@@ -35,7 +37,9 @@ Writes the fixed mix of orders into a log, untimed, then measures. Scenarios:
   throughput  the same backlog through a Kafka, to the last assignment a reader sees
   latency     produced to assignment visible on Kafka, beside a bare transactional echo
   standby     SIGKILL of an owner to the next decision by its standby, on Kafka
-The last three need --kafka. With --write the figures go into a page of Markdown.
+  promise     delivery promises learned on the Olist history, beside those it gave
+Throughput, latency and standby need --kafka, promise needs --olist. With --write the figures go
+into a page of Markdown.
 
 Example:
   omnifold bench embedded --orders 200000
@@ -66,6 +70,9 @@ pub struct Bench {
     /// Seconds of the latency scenario that count
     #[arg(long, default_value_t = 30, value_name = "S")]
     seconds: u64,
+    /// Folder of the Olist files, for `promise`
+    #[arg(long, value_name = "DIR")]
+    olist: Option<PathBuf>,
     /// Write the figures into this page
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
@@ -78,6 +85,7 @@ enum Scenario {
     Throughput,
     Latency,
     Standby,
+    Promise,
     /// The bare echo that `latency` starts beside the engine
     #[value(hide = true)]
     Echo,
@@ -95,6 +103,7 @@ struct Figures {
     throughput: Vec<throughput::Throughput>,
     latency: Option<latency::Latency>,
     standby: Option<standby::Standby>,
+    promise: Option<promise::Promises>,
 }
 
 /// What every scenario works with.
@@ -182,10 +191,19 @@ impl Bench {
                     figures.latency = Some(latency::measure(work, self.rate, self.seconds)?);
                 }
                 Scenario::Standby => figures.standby = Some(standby::measure(work, first)?),
+                Scenario::Promise => {
+                    figures.promise = Some(promise::measure(work, self.olist()?)?);
+                }
                 Scenario::Echo => unreachable!("runs alone"),
             }
         }
         Ok(figures)
+    }
+
+    fn olist(&self) -> Result<&Path> {
+        let missing =
+            || Usage("`promise` needs --olist DIR, the folder of the Olist files".to_owned());
+        Ok(self.olist.as_deref().ok_or_else(missing)?)
     }
 
     fn wanted(&self, work: &Work<'_>) -> Vec<Scenario> {
@@ -195,6 +213,11 @@ impl Bench {
         let mut all = vec![Scenario::Embedded, Scenario::Recovery];
         if work.brokers.is_some() {
             all.extend([Scenario::Throughput, Scenario::Latency, Scenario::Standby]);
+        }
+        if self.olist.is_some() {
+            all.push(Scenario::Promise);
+        } else {
+            work.note("promise: left out, there is no --olist DIR");
         }
         all
     }

@@ -37,11 +37,14 @@ pub fn page(figures: &Figures) -> String {
     if let Some(figures) = &figures.standby {
         page.push_str(&standby(figures));
     }
+    if let Some(figures) = &figures.promise {
+        page.push_str(&super::promise_page::section(figures));
+    }
     page
 }
 
 /// A table of Markdown.
-fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let mut text = line(&header.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
     text.push_str(&format!("|{}\n", " --- |".repeat(header.len())));

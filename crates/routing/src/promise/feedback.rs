@@ -1,0 +1,165 @@
+//! Correction by what became of the promises themselves: adaptive conformal inference.
+//!
+//! Each outcome moves the share of late orders that is aimed at: a late one down, one in time up,
+//! in the ratio that leaves it where it is when the stated rate holds. Whatever the predictions
+//! miss, in the long run the stated rate comes out. Outcomes arrive weeks after their promise, so
+//! the gain is small: a larger one swings.
+//!
+//! An order that is not there when its day ends is late at that moment, not when it arrives at
+//! last. But some never arrive, and a loss is no lateness: it counts at once for as much of a late
+//! order as overdue orders have arrived at all, for the rest when it arrives, and for nothing when
+//! it is given up.
+
+use super::fixed::exp2;
+use super::scores::{MILLION, MOST_LATE_PPM};
+
+/// A step at a late order, in 1/2^24 of a doubling of the aimed share: 1/512.
+const GAIN: i64 = 1 << 15;
+
+/// The aimed share stays within four times and a quarter of the stated one.
+const MOST: i64 = 2 << 24;
+
+/// Overdue orders whose fate is remembered, half of each forgotten beyond.
+const MAX_FATES: u32 = 1 << 12;
+
+/// How far a promise has been counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Counted {
+    /// Not yet.
+    #[default]
+    No,
+    /// As late in part, in 1/65536: it is overdue.
+    InPart(i64),
+    /// It was given up, and counts for nothing.
+    GivenUp,
+}
+
+/// The correction of one stated rate.
+#[derive(Debug)]
+pub(super) struct Feedback {
+    late_ppm: u32,
+    /// Logarithm to base 2 of aimed share / stated share, in 1/2^24.
+    shift: i64,
+    /// Overdue orders that arrived, and that did not.
+    arrived: u32,
+    lost: u32,
+}
+
+const WHOLE: i64 = 1 << 16;
+
+impl Feedback {
+    /// None yet; of overdue orders half are expected to arrive.
+    pub(super) fn new(late_ppm: u32) -> Self {
+        Feedback { late_ppm, shift: 0, arrived: 2, lost: 2 }
+    }
+
+    /// The share to aim at, corrected and times 2 to the power of `tilt`/65536; at most 40 %.
+    pub(super) fn aim_ppm(&self, tilt: i32) -> u32 {
+        let exponent = tilt + (self.shift >> 8) as i32;
+        let aimed = (u128::from(self.late_ppm) * u128::from(exp2(exponent, 20))) >> 20;
+        aimed.clamp(1, u128::from(MOST_LATE_PPM)) as u32
+    }
+
+    fn step(&mut self, by: i64) {
+        self.shift = (self.shift + by).clamp(-MOST, MOST);
+    }
+
+    fn late(&mut self, part: i64) {
+        let step = GAIN * i64::from(MILLION - self.late_ppm) / i64::from(MILLION);
+        self.step(-(step * part / WHOLE));
+    }
+
+    /// A promise was kept.
+    pub(super) fn in_time(&mut self) {
+        self.step(GAIN * i64::from(self.late_ppm) / i64::from(MILLION));
+    }
+
+    /// The day of a promise ended without a delivery.
+    pub(super) fn overdue(&mut self, counted: &mut Counted) {
+        if *counted == Counted::No {
+            let part = WHOLE * i64::from(self.arrived) / i64::from(self.arrived + self.lost);
+            self.late(part);
+            *counted = Counted::InPart(part);
+        }
+    }
+
+    /// A late order arrived after all.
+    pub(super) fn arrived_late(&mut self, counted: Counted) {
+        match counted {
+            Counted::No => self.late(WHOLE),
+            Counted::InPart(part) => self.late(WHOLE - part),
+            Counted::GivenUp => {}
+        }
+        self.arrived += 1;
+        self.forget_old_fates();
+    }
+
+    /// An overdue order is not waited for any longer, or was called off.
+    pub(super) fn given_up(&mut self, counted: &mut Counted, is_lost: bool) {
+        if let Counted::InPart(part) = *counted {
+            self.late(-part);
+            self.lost += u32::from(is_lost);
+            self.forget_old_fates();
+        }
+        *counted = Counted::GivenUp;
+    }
+
+    fn forget_old_fates(&mut self) {
+        if self.arrived + self.lost > MAX_FATES {
+            self.arrived = self.arrived.div_ceil(2);
+            self.lost = self.lost.div_ceil(2);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stated_rate_leaves_the_aim_where_it_is() {
+        let mut feedback = Feedback::new(100_000);
+        for order in 0..5_000 {
+            match order % 10 {
+                0 => feedback.arrived_late(Counted::No),
+                _ => feedback.in_time(),
+            }
+        }
+        let aim = feedback.aim_ppm(0);
+        assert!((99_500..=100_500).contains(&aim), "{aim}");
+    }
+
+    #[test]
+    fn twice_the_stated_rate_lowers_the_aim_and_none_raises_it() {
+        let (mut often, mut never) = (Feedback::new(100_000), Feedback::new(100_000));
+        for order in 0..5_000 {
+            match order % 5 {
+                0 => often.arrived_late(Counted::No),
+                _ => often.in_time(),
+            }
+            never.in_time();
+        }
+        assert!(often.aim_ppm(0) < 60_000, "{}", often.aim_ppm(0));
+        assert!(never.aim_ppm(0) > 180_000, "{}", never.aim_ppm(0));
+        (0..100_000).for_each(|_| often.arrived_late(Counted::No));
+        assert_eq!(often.aim_ppm(0), 25_000, "bounded at a quarter");
+    }
+
+    #[test]
+    fn an_overdue_order_counts_at_once_and_once_in_all() {
+        let (mut at_once, mut at_last) = (Feedback::new(50_000), Feedback::new(50_000));
+        let mut counted = Counted::No;
+        at_once.overdue(&mut counted);
+        assert!(at_once.shift < 0, "before it arrives");
+        at_once.arrived_late(counted);
+        at_last.arrived_late(Counted::No);
+        assert!((at_once.shift - at_last.shift).abs() <= 1, "{at_once:?} {at_last:?}");
+        let mut lost = Feedback::new(50_000);
+        let mut counted = Counted::No;
+        lost.overdue(&mut counted);
+        lost.given_up(&mut counted, true);
+        assert_eq!(lost.shift, 0, "a loss is no lateness");
+        lost.given_up(&mut counted, true);
+        assert_eq!((lost.shift, lost.lost), (0, 3), "once");
+    }
+}
