@@ -83,7 +83,9 @@ pub(crate) fn change<S: State>(
     before: &[Expected],
     after: &[Expected],
 ) -> Result<Change, Refusal> {
-    let mut shelves: BTreeMap<(SkuIx, NodeIx), (Vec<&Expected>, Vec<&Expected>)> = BTreeMap::new();
+    /// What was expected on a shelf, and what is now.
+    type WasAndIs<'e> = (Vec<&'e Expected>, Vec<&'e Expected>);
+    let mut shelves: BTreeMap<(SkuIx, NodeIx), WasAndIs<'_>> = BTreeMap::new();
     for row in before {
         shelves.entry((row.sku, row.node)).or_default().0.push(row);
     }

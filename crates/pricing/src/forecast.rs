@@ -148,7 +148,7 @@ fn fade(age_ms: i64, half_life_ms: i64) -> f64 {
 fn region_of(order: &v1::OrderPlaced) -> String {
     let Some(to) = &order.destination else { return String::new() };
     match (to.country.as_str(), to.postcode_area.as_str()) {
-        ("", "") => place_of(order).map_or_else(String::new, |place| grid(place)),
+        ("", "") => place_of(order).map_or_else(String::new, grid),
         (country, area) => format!("{country}-{area}"),
     }
 }

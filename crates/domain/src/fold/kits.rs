@@ -135,7 +135,10 @@ macro_rules! line_units {
             }
 
             fn with(&self, line_id: &str, units: i64) -> Self {
-                Self { line_id: line_id.to_owned(), quantity_milli: units, ..self.clone() }
+                let mut other = self.clone();
+                other.line_id = line_id.to_owned();
+                other.quantity_milli = units;
+                other
             }
         }
     };

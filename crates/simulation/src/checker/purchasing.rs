@@ -15,9 +15,12 @@ pub struct Purchase {
     held: bool,
     terms: v1::PurchaseTerms,
     lines: Vec<Line>,
-    /// By the number of the receipt's id: (line, if it was ordered; SKU; accepted; all that came).
-    receipts: BTreeMap<u32, Vec<(Option<u32>, u32, i64, i64)>>,
+    /// By the number of the receipt's id.
+    receipts: BTreeMap<u32, Vec<Received>>,
 }
+
+/// (line, if it was ordered; SKU; accepted; all that came).
+type Received = (Option<u32>, u32, i64, i64);
 
 #[derive(Debug, Default)]
 struct Line {
