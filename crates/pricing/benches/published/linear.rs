@@ -40,5 +40,5 @@ pub fn published_bound(instance: &Instance) -> f64 {
         program.add_constraint(expression, ComparisonOp::Le, supply);
     }
     let outcome = program.solve().expect("not serving is always possible");
-    outcome.into_solution().ok().expect("no limit was set").objective()
+    outcome.into_solution().unwrap_or_else(|_| unreachable!("no limit was set")).objective()
 }
