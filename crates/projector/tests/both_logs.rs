@@ -19,6 +19,7 @@ const AT_ONCE: usize = 6;
 
 /// A scenario's events, under the name of the market they are played in.
 struct Story {
+    name: String,
     market: String,
     events: Vec<FileEvent>,
 }
@@ -38,9 +39,11 @@ fn stories() -> Vec<Story> {
             Action::Event(event) => Some(*event),
             _ => None,
         });
-        Story { market: format!("s{number}"), events: events.collect() }
+        let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+        Story { name, market: format!("s{number}"), events: events.collect() }
     };
-    files.iter().enumerate().map(read).collect()
+    // What asks functions alone has no events.
+    files.iter().enumerate().map(read).filter(|story| !story.events.is_empty()).collect()
 }
 
 fn publish(log: &dyn Log, prefix: &str, story: &Story) {
@@ -107,7 +110,12 @@ fn every_scenario_has_the_same_result_on_both_logs() {
     assert!(decided * 4 > stories.len() * 3, "most scenarios decide something: {decided}");
     let on_kafka = play(&kafka, &stories);
     for (story, (one, other)) in stories.iter().zip(embedded.iter().zip(&on_kafka)) {
-        assert!(one == other, "scenario {} of the folder differs", story.market);
+        let (name, (told, digest)) = (&story.name, one);
+        assert_eq!(told[0].len(), other.0[0].len(), "{name}: number of decisions");
+        assert!(told[0] == other.0[0], "{name}: decisions differ");
+        assert_eq!(told[1].len(), other.0[1].len(), "{name}: number of notices");
+        assert!(told[1] == other.0[1], "{name}: notices differ");
+        assert_eq!(*digest, other.1, "{name}: digest");
     }
     assert_eq!(embedded.len(), on_kafka.len());
 }

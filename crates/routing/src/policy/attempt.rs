@@ -165,7 +165,7 @@ impl Router {
                 tried.plan.shipments = shipments;
                 (tried.steps, tried.bound_hit) = (cover.steps, cover.bound_hit || cut_short);
             }
-            _ => self.solve(rule, &from_stock, limits.max_steps, tried),
+            _ => self.solve(rule, asked, &from_stock, limits.max_steps, tried),
         }
         explain::judge_losers(asked.view, &mut self.candidates, &need, &tried.plan.shipments);
         self.name_costlier(rule.rule.mode, &tried.plan);

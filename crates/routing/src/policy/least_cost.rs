@@ -1,10 +1,12 @@
 //! The cheapest plan, by what the rule says that shipping costs.
 
 use omnifold_domain::policy::{Cost, Mode, Splits};
+use omnifold_domain::{NodeIx, Priced as Scarce, View, shadow_price};
 use omnifold_events::v1::Verdict;
 
 use super::attempt::Tried;
 use super::compile::CompiledRule;
+use super::facts::Asked;
 use crate::candidates::{Candidates, Demand};
 use crate::decide::{Plan, Router};
 use crate::distance::UNKNOWN;
@@ -17,7 +19,7 @@ const MAX_COMPARED: usize = 8;
 /// What all units left unserved cost together at most, beside what leaving anything costs.
 const MOST_UNSERVED: i64 = 1 << 50;
 
-/// What the plan costs, and the best other one, in 1/1000 of the minor unit.
+/// What the plan costs, shadow prices included, and the best other one, in 1/1000 of the minor unit.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Priced {
     pub cost: i64,
@@ -42,11 +44,12 @@ fn unit_cost(cost: &Cost, metres: u32) -> i64 {
 }
 
 impl Router {
-    /// Asks the solver: under `least_cost` with the rule's costs, else a shipment costs one and
-    /// nothing else does.
-    pub(super) fn solve(
+    /// Asks the solver: under `least_cost` with the rule's costs and the shadow prices in force, else
+    /// a shipment costs one and nothing else does.
+    pub(super) fn solve<V: View>(
         &mut self,
         rule: &CompiledRule,
+        asked: Asked<'_, V>,
         demands: &[Demand],
         max_steps: u32,
         tried: &mut Tried,
@@ -57,6 +60,9 @@ impl Router {
         let grain = grain_of(&self.candidates, &rows);
         let mut problem = std::mem::take(&mut self.desk.problem);
         self.state(&mut problem, rule, &rows, grain);
+        if rule.rule.cost.is_some() {
+            self.charge_prices(&mut problem, asked, &rows, grain);
+        }
         let solution = self.desk.solver.solve(&problem, max_steps).clone();
         (tried.steps, tried.bound_hit) = (solution.steps, solution.bound_hit);
         tried.plan.shipments = self.shipments(&solution, &rows, &wanted, grain);
@@ -91,6 +97,26 @@ impl Router {
                 *problem.unit_cost_mut(place, row) = unit;
                 let free = self.candidates.free(node)[demand.sku].max(0);
                 *problem.supply_mut(place, problem.pool[row]) = free / grain;
+            }
+        }
+        forbid_unserved(problem);
+    }
+
+    /// What scarce stock and a scarce day are worth to later orders is charged like a real cost.
+    fn charge_prices<V: View>(
+        &self,
+        problem: &mut Problem,
+        asked: Asked<'_, V>,
+        rows: &[Demand],
+        grain: i64,
+    ) {
+        let price =
+            |of, node: usize| shadow_price(asked.view, of, NodeIx(node as u32), asked.now_ms);
+        for (place, &node) in self.ranked.iter().enumerate() {
+            problem.fixed[place] += price(Scarce::Capacity, node) * (1_000 / grain);
+            for (row, demand) in rows.iter().enumerate() {
+                let sku = self.candidates.skus[demand.sku].sku;
+                *problem.unit_cost_mut(place, row) += price(Scarce::Stock(sku), node);
             }
         }
         forbid_unserved(problem);

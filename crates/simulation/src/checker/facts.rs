@@ -129,6 +129,7 @@ impl Audit {
             Event::FulfilmentPicked(picked) => self.picked(picked),
             Event::FulfilmentShortPicked(missing) => self.short(missing, time_ms),
             Event::FulfilmentPacked(packed) => self.packed(packed),
+            Event::FulfilmentReadyForPickup(ready) => self.ready(ready),
             Event::FulfilmentHandedOver(handed) => self.handed_over(handed, time_ms),
             Event::FulfilmentCollected(collected) => {
                 self.left(collected.target.as_ref(), &collected.lines, time_ms);
@@ -175,7 +176,6 @@ impl Audit {
             | Event::CarrierDefined(_)
             | Event::PricesPublished(_)
             | Event::ReturnRequested(_)
-            | Event::FulfilmentReadyForPickup(_)
             | Event::FulfilmentPickupExpired(_)
             | Event::FulfilmentMoved(_)
             | Event::TrackingUpdated(_)

@@ -22,6 +22,8 @@ pub struct Order {
     pub limits: Option<Box<Limits>>,
     /// Parcels packed and not handed over.
     pub packed: Vec<Packed>,
+    /// Fulfilments, by number, whose work has begun: they are turned down no more.
+    pub begun: Vec<u32>,
     /// What was said to be due, by line, minor units.
     pub repaid: Vec<(u32, i64)>,
     /// Holds and payments, which few orders have.
@@ -210,15 +212,24 @@ impl Order {
         }
     }
 
-    /// Fulfilments that a node may still turn down: something is promised and nothing left.
+    /// Fulfilments that a node may still turn down: something is promised, no work has begun and
+    /// nothing left.
     pub fn rejectable(&self, only: Option<u32>) -> Vec<u32> {
+        let mut live = self.live_fulfilments(only);
+        let gone = |number: u32| {
+            self.shares.iter().any(|share| share.fulfilment == number && share.shipped > 0)
+        };
+        live.retain(|&number| !self.begun.contains(&number) && !gone(number));
+        live
+    }
+
+    /// Fulfilments that something is promised by.
+    pub fn live_fulfilments(&self, only: Option<u32>) -> Vec<u32> {
         let numbers = 1..=self.fulfilments.len() as u32;
-        numbers
-            .filter(|number| only.is_none_or(|wanted| wanted == *number))
-            .filter(|number| {
-                let shares = || self.shares.iter().filter(|share| share.fulfilment == *number);
-                shares().any(|share| share.live > 0) && shares().all(|share| share.shipped == 0)
-            })
-            .collect()
+        let is_live = |number: u32| {
+            self.shares.iter().any(|share| share.fulfilment == number && share.live > 0)
+        };
+        let wanted = |number: &u32| only.is_none_or(|only| only == *number) && is_live(*number);
+        numbers.filter(wanted).collect()
     }
 }

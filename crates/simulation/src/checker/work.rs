@@ -15,6 +15,7 @@ impl Audit {
         for (place, units) in self.shares(key, only, &event.lines, |s| s.live - s.picked) {
             if let Some(order) = self.orders.get_mut(&key) {
                 order.shares[place].picked += units;
+                order.begun.push(order.shares[place].fulfilment);
             }
         }
     }
@@ -70,7 +71,18 @@ impl Audit {
             contents.push((place as u32, if units == 0 { rest } else { units }));
         }
         let contents = contents.into();
+        order.begun.push(number);
         order.packed.push(Packed { fulfilment: number, parcel, contents });
+    }
+
+    /// What lies ready for its customer is turned down no more.
+    pub(super) fn ready(&mut self, event: &v1::FulfilmentReadyForPickup) {
+        let Some((key, only)) = self.target(event.target.as_ref()) else {
+            return self.violation(Rule::UnknownSubject, "a pick-up", "names nothing known");
+        };
+        let Some(order) = self.orders.get_mut(&key) else { return };
+        let live = order.live_fulfilments(only);
+        order.begun.extend(live);
     }
 
     pub(super) fn handed_over(&mut self, event: &v1::FulfilmentHandedOver, time_ms: i64) {
