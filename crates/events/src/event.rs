@@ -151,4 +151,5 @@ events! {
     NodeOffboarded on "network",
     OrderFeedback on "fulfilment",
     TicketClosed on "fulfilment",
+    ChannelStockReserved on "stock",
 }
