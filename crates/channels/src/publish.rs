@@ -254,6 +254,7 @@ pub fn record_key(event: &Event) -> String {
         Event::PricesPublished(_) => "prices".to_owned(),
         Event::StockMoved(moved) => pair(&moved.node_id, &moved.sku),
         Event::StockReceived(received) => pair(&received.node_id, &received.sku),
+        Event::ChannelStockReserved(kept) => pair(&kept.node_id, &kept.sku),
         Event::TransferDispatched(transfer) => transfer.transfer_id.clone(),
         Event::TransferReceived(transfer) => transfer.transfer_id.clone(),
         Event::TransferCancelled(transfer) => transfer.transfer_id.clone(),

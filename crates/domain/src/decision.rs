@@ -1,10 +1,12 @@
 //! Folding decisions. A decision is folded from the very message that is published, so taking it
 //! and replaying it are one code path.
 
+mod dropship;
 mod returns;
 pub(crate) mod sla;
 mod soft_hold;
 
+use dropship::Asked;
 use omnifold_events::v1;
 
 use crate::fold::tickets;
@@ -15,6 +17,7 @@ use crate::transitions::{self, FulfilmentEvent};
 use crate::{
     AskedBack, Entry, EntryKind, Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeDay,
     NodeIx, Order, OrderKey, SkuIx, StandIn, State, TimerKey, TimerKind, Work, queues,
+    replenishment, reservation,
 };
 
 /// One message on `assignments`.
@@ -157,12 +160,14 @@ pub fn fold<S: State>(
         Decision::Assigned(m) => apply_assigned(state, key, m, work),
         Decision::Changed(m) => {
             take_back(state, key, m.fulfilment, m.decision, &Left::Of(&m.lines), work)
+                .map(|()| dropship::tell(state, key, &Asked::changed(m), work))
         }
         Decision::ReleaseRequested(m) => ask_back(state, key, m),
         Decision::Released(m) => {
             let left =
                 if m.cause() == v1::Cause::TimedOut { Left::TimedOut } else { Left::Nothing };
             take_back(state, key, m.fulfilment, m.decision, &left, work)
+                .map(|()| dropship::tell(state, key, &Asked::released(m), work))
         }
         Decision::ReturnAuthorised(m) => returns::authorised(state, key, m, work),
         Decision::ReturnRefused(m) => returns::refused(state, key, m),
@@ -184,6 +189,7 @@ fn apply_outcome<S: State>(
     if outcome.decision == 0 {
         return Ok(());
     }
+    let waited = replenishment::waiting_of(state.order(key).expect("checked by fold"));
     for told in &outcome.stand_ins {
         stand_in(state, key, told)?;
     }
@@ -210,6 +216,7 @@ fn apply_outcome<S: State>(
         faults.extend(order.lines.iter().filter(|line| !line.is_accounted()).map(unaccounted));
     });
     queues::settle(state, key);
+    replenishment::settle(state, key, &waited, work);
     if outcome.cause() == v1::Cause::Rerouted && !(waiting.is_empty() && cancelled.is_empty()) {
         tickets::open(state, key, v1::TicketKind::Short, 0, work);
     } else {
@@ -277,7 +284,7 @@ fn apply_assigned<S: State>(
         return Err("it holds a part of a kit without the others".to_owned());
     }
     let decision = message.outcome.as_ref().map_or(message.decision, |outcome| outcome.decision);
-    let was_waiting = order.lines.iter().any(|line| line.waiting > 0);
+    let waited = replenishment::waiting_of(order);
     let counts =
         message.capacity_day != 0 && order.fulfilments.iter().all(|part| part.node != node);
     let is_timed =
@@ -296,12 +303,24 @@ fn apply_assigned<S: State>(
         state.change_order(key, change); // nearly every order: no timer to look for
     }
     allocate(state, node, &units)?;
+    if state.settings().is_some_and(|settings| settings.reserves) {
+        for part in &units {
+            reservation::consume(state, &message.channel, part.sku, node, part.quantity);
+        }
+    }
     if counts {
         count_order(state, node, message.capacity_day);
     }
-    if was_waiting {
+    if !waited.is_empty() {
         queues::settle(state, key);
+        replenishment::settle(state, key, &waited, work);
         tickets::settle_short(state, key, "assigned", work);
+    }
+    for part in units.iter().filter(|part| part.backordered > 0) {
+        replenishment::look(state, part.sku, 0, work);
+    }
+    if state.nodes()[node.0 as usize].is_partner() {
+        dropship::tell(state, key, &Asked::assigned(message, decision), work);
     }
     Ok(())
 }

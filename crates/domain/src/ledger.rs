@@ -212,6 +212,8 @@ pub struct Ledger {
     pub physical_as_of: i64,
     /// Newest time among the movements no longer remembered.
     pub forgotten_until: Option<i64>,
+    /// Units kept for channels, by channel.
+    pub reserved: Vec<(String, i64)>,
 }
 
 /// Who saw a movement already.

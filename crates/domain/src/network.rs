@@ -6,7 +6,7 @@ use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    SkuIx, SlaTerms, sla, {
+    Replenishment, SkuIx, SlaTerms, sla, {
         Kit, {ActivePolicy, NodeIx, Opening},
     },
 };
@@ -47,6 +47,8 @@ pub struct Node {
     pub absence: Option<Box<Absence>>,
     /// How soon it must dispatch, oldest terms first; of nearly all nodes, never said.
     pub sla: Vec<SlaTerms>,
+    /// Names of the groups that it belongs to, sorted.
+    pub groups: Vec<String>,
 }
 
 /// Why a node gets no work although it is defined.
@@ -175,6 +177,8 @@ pub struct Item {
     pub kit: Option<Box<Kit>>,
     /// The kits that it is a part of, by number.
     pub part_of: Vec<SkuIx>,
+    /// Whom it is bought of when customers wait for it.
+    pub purchase: Option<Box<Replenishment>>,
 }
 
 impl Item {
@@ -235,12 +239,18 @@ pub struct Settings {
     pub return_expires_after_ms: i64,
     /// The routing policy in force; `None`: the settings above rule.
     pub policy: Option<Box<ActivePolicy>>,
+    /// Whether units were ever reserved for a channel: nobody looks for any otherwise.
+    pub reserves: bool,
 }
 
 /// What a channel may sell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Channel {
-    /// Nodes whose stock it sells; empty: every node.
+    /// Nodes that its definition names.
+    pub named: Vec<NodeIx>,
+    /// Groups that it names. Neither: it sells the stock of every node.
+    pub groups: Vec<String>,
+    /// Nodes whose stock it sells, sorted: the named ones and those of its groups now.
     pub nodes: Vec<NodeIx>,
     /// Units of each SKU that it does not show (rule Q4).
     pub threshold: i64,
@@ -249,7 +259,18 @@ pub struct Channel {
 impl Channel {
     /// Whether the channel sells this node's stock.
     pub fn exposes(&self, node: NodeIx) -> bool {
-        self.nodes.is_empty() || self.nodes.contains(&node)
+        (self.named.is_empty() && self.groups.is_empty()) || self.nodes.contains(&node)
+    }
+
+    /// Looks up who belongs to its groups.
+    pub(crate) fn settle(&mut self, nodes: &[Node]) {
+        let belongs = |node: &Node| self.groups.iter().any(|group| node.groups.contains(group));
+        let members = (0..).map(NodeIx).zip(nodes).filter(|(_, node)| belongs(node));
+        let members: Vec<NodeIx> = members.map(|(ix, _)| ix).collect();
+        self.nodes.clone_from(&self.named);
+        self.nodes.extend(members);
+        self.nodes.sort_unstable();
+        self.nodes.dedup();
     }
 }
 
@@ -297,6 +318,7 @@ impl Settings {
             pickup_reminder_after_ms: event.pickup_reminder_after_ms,
             return_expires_after_ms: event.return_expires_after_ms,
             policy: None,
+            reserves: false,
         }
     }
 }

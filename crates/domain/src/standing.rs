@@ -4,7 +4,7 @@
 use omnifold_events::v1;
 
 use crate::timer::change_order;
-use crate::{Order, OrderKey, State, Work, queues};
+use crate::{Order, OrderKey, State, Work, queues, replenishment};
 
 /// What held an order before a change.
 pub(crate) struct Standing {
@@ -51,7 +51,7 @@ pub(crate) fn settle<S: State>(
     }
     let is_open = order.lines.iter().any(|line| line.open > 0);
     if now.held && !before.held {
-        leave_queues(state, key);
+        leave_queues(state, key, work);
     } else if before.held && !now.held && is_open {
         consume_soft_hold(state, key, work);
         push_once(work, Work::Route { order: key, cause });
@@ -79,11 +79,12 @@ pub(crate) fn push_once(work: &mut Vec<Work>, new: Work) {
 }
 
 /// Units of a held order wait for nobody's stock.
-fn leave_queues<S: State>(state: &mut S, key: OrderKey) {
+fn leave_queues<S: State>(state: &mut S, key: OrderKey, work: &mut Vec<Work>) {
     let order = state.order(key).expect("the change was made to it");
     if order.lines.iter().all(|line| line.waiting == 0) {
         return;
     }
+    let waited = replenishment::waiting_of(order);
     queues::leave(state, key);
     change_order(state, key, &mut |order| {
         for line in &mut order.lines {
@@ -91,4 +92,5 @@ fn leave_queues<S: State>(state: &mut S, key: OrderKey) {
         }
         order.settle_timing();
     });
+    replenishment::settle(state, key, &waited, work);
 }

@@ -59,6 +59,9 @@ pub trait View {
         rows.binary_search_by_key(&node, |row| row.node).ok().map(|place| rows[place].stock)
     }
 
+    /// What few stock rows have.
+    fn ledger(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Ledger>;
+
     /// An order.
     fn order(&mut self, key: OrderKey) -> Option<&Order>;
     /// An order, to be read while the state is read.
@@ -108,8 +111,6 @@ pub trait State: View {
     fn put_item(&mut self, sku: SkuIx, row: Item);
     /// Replaces the stock of a (SKU, node), or adds it.
     fn put_stock(&mut self, sku: SkuIx, node: NodeIx, stock: Stock);
-    /// What few stock rows have.
-    fn ledger(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Ledger>;
     /// Replaces the ledger row of a (SKU, node), or adds it.
     fn put_ledger(&mut self, sku: SkuIx, node: NodeIx, ledger: Ledger);
     /// A transfer that is under way.

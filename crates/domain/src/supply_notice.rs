@@ -11,6 +11,8 @@ pub enum SupplyNotice {
     InvoiceMatched(v1::SupplierInvoiceMatched),
     SlaBreached(v1::SlaBreached),
     SlaBreachWithdrawn(v1::SlaBreachWithdrawn),
+    PurchaseOrderDue(v1::PurchaseOrderDue),
+    PurchaseSuggested(v1::PurchaseSuggested),
 }
 
 /// No field of these messages is a float.

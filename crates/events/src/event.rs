@@ -153,4 +153,5 @@ events! {
     TicketClosed on "fulfilment",
     PolicyActivated on "network",
     PolicyRetired on "network",
+    ChannelStockReserved on "stock",
 }

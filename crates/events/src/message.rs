@@ -32,8 +32,8 @@ macro_rules! outputs {
 outputs! {
     AvailabilityChanged, CountVariance, EpochMark, FulfilmentAssigned, FulfilmentChanged,
     FulfilmentReleaseRequested, FulfilmentReleased, OrderOutcome, ReceiptDiscrepancy, RefundDue,
-    RejectedEvent, ReturnAuthorised, ReturnRefused, StockHoldOutcome, Notice, SlaBreachWithdrawn, SlaBreached,
-    SupplierInvoiceMatched,
+    RejectedEvent, ReturnAuthorised, ReturnRefused, StockHoldOutcome, Notice, PurchaseOrderDue,
+    PurchaseSuggested, SlaBreachWithdrawn, SlaBreached, SupplierInvoiceMatched,
 }
 
 /// The CloudEvents `type` of an output message.

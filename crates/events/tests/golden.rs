@@ -51,6 +51,8 @@ fn written_outputs() -> Vec<Written> {
         output(examples::purchasing::receipt_discrepancy()),
         output(examples::purchasing::sla_breached()),
         output(examples::purchasing::sla_breach_withdrawn()),
+        output(examples::purchasing::purchase_order_due()),
+        output(examples::purchasing::purchase_suggested()),
     ]
 }
 
@@ -149,6 +151,8 @@ fn every_golden_output_is_read_from_bytes_and_from_json() {
     check(examples::purchasing::receipt_discrepancy());
     check(examples::purchasing::sla_breached());
     check(examples::purchasing::sla_breach_withdrawn());
+    check(examples::purchasing::purchase_order_due());
+    check(examples::purchasing::purchase_suggested());
 }
 
 fn pool() -> DescriptorPool {

@@ -78,7 +78,7 @@ impl Availability {
 
     fn tell_sku(&mut self, machine: &mut Machine, sku: SkuIx, out: &mut Output) {
         for (place, (name, channel)) in (0..).zip(&self.channels) {
-            let units = channel_atp(&mut machine.store, channel, sku);
+            let units = channel_atp(&mut machine.store, (name, channel), sku);
             if self.told.insert((place, sku), units) == Some(units) {
                 continue;
             }

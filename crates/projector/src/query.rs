@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use omnifold_domain::{
     Absence, Decision, Fulfilment, FulfilmentId, Ledger, Node, NodeIx, Order, OrderKey, Payment,
-    SkuIx, State as _, Stock, View, channel_atp,
+    SkuIx, Stock, View, channel_atp,
 };
 use omnifold_events::format_time;
 use omnifold_events::v1;
@@ -380,14 +380,15 @@ fn availability_body(store: &mut Store, channel: &str, sku: &str) -> Result<Valu
         .ok_or_else(|| QueryError::NotFound(format!("no channel `{channel}` is defined")))?;
     let missing = || QueryError::NotFound(format!("no item `{sku}`"));
     let ix = store.item_named(sku).ok_or_else(missing)?;
-    let available = units(channel_atp(store, &defined, ix));
+    let available = units(channel_atp(store, (channel, &defined), ix));
     Ok(json!({ "channel": channel, "sku": sku, "available": available }))
 }
 
 fn stock_row(store: &mut Store, sku: SkuIx, node: NodeIx, stock: &Stock) -> Value {
     let inbound = inbound_of(store, sku, node);
+    let reserves = store.settings().is_some_and(|settings| settings.reserves);
     let ledger = match stock.aside {
-        0 => Ledger::default(),
+        0 if !reserves => Ledger::default(),
         _ => store.ledger(sku, node).cloned().unwrap_or_default(),
     };
     json!({
@@ -400,8 +401,14 @@ fn stock_row(store: &mut Store, sku: SkuIx, node: NodeIx, stock: &Stock) -> Valu
         "buffer": units(stock.buffer), "backorder_limit": units(stock.backorder_limit),
         "inbound": units(inbound.units()), "expected": expected_body(&inbound),
         "atp": units(stock.atp()), "short": units(stock.short()),
-        "flagged_out": stock.flagged_out,
+        "flagged_out": stock.flagged_out, "reserved": reserved_body(&ledger),
     })
+}
+
+/// Units kept for channels.
+fn reserved_body(ledger: &Ledger) -> Value {
+    let row = |row: &(String, i64)| json!({ "channel": row.0, "units": units(row.1) });
+    ledger.reserved.iter().map(row).collect()
 }
 
 /// Decisions read at once.

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use omnifold_domain::{Entry, EntryKind, Ledger, NodeIx, SkuIx, State as _, Stock, View as _};
+use omnifold_domain::{Entry, EntryKind, Ledger, NodeIx, SkuIx, Stock, View as _};
 use omnifold_events::format_time;
 use omnifold_log::Log;
 use omnifold_state::MemoryBackend;

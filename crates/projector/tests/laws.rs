@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use omnifold_domain::fold::{Context, fold};
 use omnifold_domain::{
-    Decision, NodeIx, OrderKey, Refusal, SkuIx, State as _, Stock, View as _, WaitingKey, Work,
+    Decision, NodeIx, OrderKey, Refusal, SkuIx, Stock, View as _, WaitingKey, Work,
     decision, rules,
 };
 use omnifold_events::Event;

@@ -1,6 +1,6 @@
 //! Who may serve an order, what each has of it, and how far each is (rule R1).
 
-use omnifold_domain::{Absence, Node, NodeIx, Order, SkuIx, View};
+use omnifold_domain::{Absence, Node, NodeIx, Order, SkuIx, View, reserved_for_others};
 use omnifold_events::v1::Verdict;
 
 use crate::closed::Closed;
@@ -158,7 +158,8 @@ impl Candidates {
         self.stocking.clear();
         self.stocking.resize(nodes, false);
         for (place, demand) in self.skus.iter_mut().enumerate() {
-            for offer in view.offers_of(demand.sku) {
+            let kept = reserved_for_others(view, &order.channel, demand.sku);
+            for &offer in view.offers_of(demand.sku) {
                 let node = offer.node.0 as usize;
                 let verdict = &mut self.verdicts[node];
                 self.stocking[node] = true;
@@ -176,6 +177,7 @@ impl Candidates {
                 }
                 *verdict = Verdict::NoFreeStock;
                 demand.stocked = true;
+                let offer = kept.get(node).map_or(offer, |&units| offer.without(units));
                 let cell = node * skus + place;
                 self.free[cell] = offer.on_hand;
                 self.backorder[cell] = offer.backorder;

@@ -4,9 +4,9 @@
 //! is what an order of these lines would get.
 
 use omnifold_domain::{
-    Carrier, CarrierKey, Decision, Item, Line, Node, NodeDay, NodeIx, Offer, Order, OrderKey,
-    Parcel, ParcelKey, Priced, Return, ReturnKey, Settings, ShadowPrices, SkuIx, SoftHold,
-    SoftHoldKey, SoftHoldRequest, StockAt, TimerKey, View, WaitingKey,
+    Carrier, CarrierKey, Decision, Item, Ledger, Line, Node, NodeDay, NodeIx, Offer, Order,
+    OrderKey, Parcel, ParcelKey, Priced, Return, ReturnKey, Settings, ShadowPrices, SkuIx,
+    SoftHold, SoftHoldKey, SoftHoldRequest, StockAt, TimerKey, View, WaitingKey,
 };
 use omnifold_events::v1::{self, ExplanationLevel, StockHoldStatus};
 
@@ -202,6 +202,10 @@ impl<V: View> View for WithoutSoftHold<'_, V> {
 
     fn item_count(&self) -> u32 {
         self.view.item_count()
+    }
+
+    fn ledger(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Ledger> {
+        self.view.ledger(sku, node)
     }
 
     fn order(&mut self, key: OrderKey) -> Option<&Order> {

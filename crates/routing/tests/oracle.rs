@@ -56,6 +56,10 @@ impl View for World {
         self.offers = rows.map(|row| Offer::of(row.node, &row.stock)).collect();
         &self.offers
     }
+    fn ledger(&mut self, _: SkuIx, _: NodeIx) -> Option<&omnifold_domain::Ledger> {
+        None
+    }
+
     fn order(&mut self, _: OrderKey) -> Option<&Order> {
         Some(&self.order)
     }
@@ -120,6 +124,7 @@ fn settings(wait: bool) -> Settings {
         pickup_reminder_after_ms: 0,
         return_expires_after_ms: 0,
         policy: None,
+        reserves: false,
     }
 }
 
@@ -178,6 +183,7 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
         opening: None,
         absence: None,
         sla: Vec::new(),
+        groups: Vec::new(),
     };
     let stock = |sku: usize| {
         let rows = free.iter().enumerate().map(|(place, units)| {
@@ -194,6 +200,7 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
         final_sale: false,
         kit: None,
         part_of: Vec::new(),
+        purchase: None,
     };
     World {
         settings: settings(true),

@@ -11,6 +11,8 @@ pub enum SupplyNotice {
     InvoiceMatched(v1::SupplierInvoiceMatched),
     SlaBreached(v1::SlaBreached),
     SlaBreachWithdrawn(v1::SlaBreachWithdrawn),
+    PurchaseOrderDue(v1::PurchaseOrderDue),
+    PurchaseSuggested(v1::PurchaseSuggested),
 }
 
 impl SupplyNotice {
@@ -29,6 +31,12 @@ impl SupplyNotice {
             b"omnifold.v1.SlaBreachWithdrawn" => {
                 v1::SlaBreachWithdrawn::decode(value).map(SupplyNotice::SlaBreachWithdrawn)
             }
+            b"omnifold.v1.PurchaseOrderDue" => {
+                v1::PurchaseOrderDue::decode(value).map(SupplyNotice::PurchaseOrderDue)
+            }
+            b"omnifold.v1.PurchaseSuggested" => {
+                v1::PurchaseSuggested::decode(value).map(SupplyNotice::PurchaseSuggested)
+            }
             _ => return None,
         })
     }
@@ -40,6 +48,8 @@ impl SupplyNotice {
             SupplyNotice::InvoiceMatched(m) => m.step,
             SupplyNotice::SlaBreached(m) => m.step,
             SupplyNotice::SlaBreachWithdrawn(m) => m.step,
+            SupplyNotice::PurchaseOrderDue(m) => m.step,
+            SupplyNotice::PurchaseSuggested(m) => m.step,
         }
     }
 
@@ -50,6 +60,8 @@ impl SupplyNotice {
             SupplyNotice::InvoiceMatched(_) => "SupplierInvoiceMatched",
             SupplyNotice::SlaBreached(_) => "SlaBreached",
             SupplyNotice::SlaBreachWithdrawn(_) => "SlaBreachWithdrawn",
+            SupplyNotice::PurchaseOrderDue(_) => "PurchaseOrderDue",
+            SupplyNotice::PurchaseSuggested(_) => "PurchaseSuggested",
         }
     }
 
@@ -60,6 +72,8 @@ impl SupplyNotice {
             SupplyNotice::InvoiceMatched(m) => m.encode_to_vec(),
             SupplyNotice::SlaBreached(m) => m.encode_to_vec(),
             SupplyNotice::SlaBreachWithdrawn(m) => m.encode_to_vec(),
+            SupplyNotice::PurchaseOrderDue(m) => m.encode_to_vec(),
+            SupplyNotice::PurchaseSuggested(m) => m.encode_to_vec(),
         }
     }
 }

@@ -17,10 +17,10 @@ use omnifold_domain::{
     Inbound, Item, Kit, KitLine, KitPart, Ledger, Line, LineDetails, LineProgress, Location,
     Movement, MovementKind, Node, NodeDay, NodeIx, Opening, Order, OrderDetails, OrderKey,
     PackedParcel, Parcel, ParcelKey, Payment, Priced, Progress, PurchaseOrder, PurchaseOrderKey,
-    PurchaseOrderState, Return, ReturnKey, ReturnLine, ReturnState, SafetyStock, Settings,
-    ShadowPrices, SkuIx, SlaClock, SlaTerms, SoftHold, SoftHoldKey, State as _, Stock, StockFeed,
-    Substitutes, Supplier, SupplierItem, SupplierKey, Ticket, Timing, Transfer, TransferKey,
-    View as _, WaitingKey,
+    PurchaseOrderState, Replenishment, Return, ReturnKey, ReturnLine, ReturnState, SafetyStock,
+    Settings, ShadowPrices, SkuIx, SlaClock, SlaTerms, SoftHold, SoftHoldKey, State as _, Stock,
+    StockFeed, Substitutes, Supplier, SupplierItem, SupplierKey, Ticket, Timing, Transfer,
+    TransferKey, View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,

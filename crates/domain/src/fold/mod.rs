@@ -24,6 +24,7 @@ mod prices;
 mod purchasing;
 mod questions;
 mod receipts;
+mod reservations;
 pub(crate) mod returns;
 mod soft_holds;
 mod stock;
@@ -105,6 +106,7 @@ pub fn fold<S: State>(
         Event::SupplierInvoiceReleased(event) => invoices::release(state, event, work),
         Event::SupplierItemListed(event) => supplier_stock::list(state, event, work),
         Event::SupplierStockFed(event) => supplier_stock::feed(state, context, event, work),
+        Event::ChannelStockReserved(event) => reservations::reserve(state, event, work),
         Event::OrderPlaced(event) => orders::place(state, context, event, work),
         Event::OrderCancelled(event) => orders::cancel(state, context, event, work),
         Event::OrderResumed(event) => change::resume(state, context, event, work),

@@ -7,7 +7,8 @@ use crate::calendar::Days;
 use crate::sla::MAX_TERMS;
 use crate::{
     Capacity, Carrier, CarrierKey, Channel, Deadlines, Item, MAX_QUANTITY_MILLI, Node, NodeIx,
-    Reason, Refusal, Settings, SkuIx, SlaTerms, State, Work, calendar, rules,
+    Reason, Refusal, Replenishment, Settings, SkuIx, SlaTerms, State, Work, calendar,
+    replenishment, rules,
 };
 
 /// Longest dispatch SLA, working days: what a calendar counts before it gives up.
@@ -38,6 +39,7 @@ pub(super) fn configure<S: State>(
         keep_what_is_fixed(old, &settings)?;
         settings.channels.clone_from(&old.channels);
         settings.policy.clone_from(&old.policy);
+        settings.reserves = old.reserves;
     }
     state.put_settings(settings);
     nodes::await_openings(state, context.now_ms);
@@ -130,6 +132,7 @@ pub(super) fn define_node<S: State>(
     check_span("accept_within_ms", event.accept_within_ms)?;
     check_span("pick_within_ms", event.pick_within_ms)?;
     let terms = sla_terms(event.dispatch_sla.as_ref(), context.now_ms)?;
+    let groups = groups_from(&event.groups)?;
     let node = Node {
         id: event.node_id.clone(),
         name: event.name.clone(),
@@ -146,6 +149,7 @@ pub(super) fn define_node<S: State>(
         opening: None,
         absence: None,
         sla: Vec::new(),
+        groups,
     };
     let known = state.node_named(&event.node_id);
     let old = known.map(|ix| state.nodes()[ix.0 as usize].clone());
@@ -157,10 +161,43 @@ pub(super) fn define_node<S: State>(
     let next = u32::try_from(state.nodes().len()).expect("nodes fit a u32");
     let appears = node.takes_work() && !worked;
     state.put_node(known.unwrap_or(NodeIx(next)), node);
-    if appears {
+    if settle_channels(state) || appears {
         serve_every_queue(state, work);
     }
     Ok(())
+}
+
+/// Most groups that a node or a channel may name.
+const MAX_GROUPS: usize = 20;
+
+/// Names of groups, sorted, each once.
+fn groups_from(names: &[String]) -> Result<Vec<String>, Refusal> {
+    if names.len() > MAX_GROUPS {
+        let detail = format!("{} groups, {MAX_GROUPS} are allowed", names.len());
+        return Err(Refusal::new(Reason::TooManyGroups, detail));
+    }
+    for name in names {
+        check::name("group", name)?;
+    }
+    let mut names = names.to_vec();
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+/// Who belongs to a group may have changed. Whether some channel sells from other nodes now.
+fn settle_channels<S: State>(state: &mut S) -> bool {
+    let settings = state.settings().expect("checked before every fold");
+    if settings.channels.values().all(|channel| channel.groups.is_empty()) {
+        return false;
+    }
+    let (nodes, mut settings) = (state.nodes(), settings.clone());
+    settings.channels.values_mut().for_each(|channel| channel.settle(nodes));
+    let changed = state.settings() != Some(&settings);
+    if changed {
+        state.put_settings(settings);
+    }
+    changed
 }
 
 /// The terms that an event names; none named are terms of no limit.
@@ -226,8 +263,11 @@ pub(super) fn define_channel<S: State>(
         let detail = format!("threshold_milli {threshold} is negative or too large");
         return Err(Refusal::new(Reason::InvalidQuantity, detail));
     }
+    let groups = groups_from(&event.groups)?;
+    let mut channel = Channel { named: nodes, groups, nodes: Vec::new(), threshold };
+    channel.settle(state.nodes());
     let mut settings = state.settings().expect("checked before every fold").clone();
-    settings.channels.insert(event.channel.clone(), Channel { nodes, threshold });
+    settings.channels.insert(event.channel.clone(), channel);
     if settings.channels.len() > MAX_CHANNELS {
         let detail = format!("the market has {MAX_CHANNELS} channels already");
         return Err(Refusal::new(Reason::TooManyChannels, detail));
@@ -286,6 +326,7 @@ pub(super) fn define_item<S: State>(state: &mut S, event: &v1::ItemDefined) -> R
         return Err(Refusal::new(Reason::InvalidScale, detail));
     }
     let kit = kits::kit_from(state, event)?;
+    let purchase = purchase_from(state, event, known)?;
     let ix = known.unwrap_or(SkuIx(state.item_count()));
     let old = known.map(|ix| state.item(ix).clone());
     let (old_kit, part_of) = old.map(|old| (old.kit, old.part_of)).unwrap_or_default();
@@ -297,12 +338,37 @@ pub(super) fn define_item<S: State>(state: &mut S, event: &v1::ItemDefined) -> R
         final_sale: event.final_sale,
         kit,
         part_of,
+        purchase,
     };
     state.put_item(ix, row);
     if relinks {
         kits::link_parts(state, ix, old_kit.as_deref());
     }
     Ok(())
+}
+
+/// How the item is bought in. What was suggested stands until the next look.
+fn purchase_from<S: State>(
+    state: &mut S,
+    event: &v1::ItemDefined,
+    known: Option<SkuIx>,
+) -> Result<Option<Box<Replenishment>>, Refusal> {
+    let Some(purchase) = &event.purchase else { return Ok(None) };
+    check::name("supplier_id", &purchase.supplier_id)?;
+    let (multiple, step) = (purchase.order_multiple_milli, 10i64.pow(MAX_SCALE - event.scale));
+    if !(0..=MAX_QUANTITY_MILLI).contains(&multiple) || multiple % step != 0 {
+        let detail = format!("order multiple {multiple} is no multiple of {step} from 0 up");
+        return Err(Refusal::new(Reason::InvalidQuantity, detail));
+    }
+    let old = known.and_then(|ix| state.item(ix).purchase.clone());
+    let (waiting, told) = match (old, known) {
+        (Some(old), _) => (old.waiting, old.told),
+        (None, Some(ix)) => (replenishment::count_waiting(state, ix), 0),
+        (None, None) => (0, 0),
+    };
+    let multiple = if multiple == 0 { step } else { multiple };
+    let supplier = purchase.supplier_id.clone();
+    Ok(Some(Box::new(Replenishment { supplier, multiple, waiting, told })))
 }
 
 /// Most codes a carrier's table may have.

@@ -143,6 +143,7 @@ fn network() -> Vec<Event> {
             disabled: true,
             extensions: extensions(),
             takes_returns: true,
+            groups: vec!["stores".to_owned()],
             accept_within_ms: 1_800_000,
             pick_within_ms: 14_400_000,
             dispatch_sla: Some(v1::DispatchSla {
@@ -172,6 +173,10 @@ fn network() -> Vec<Event> {
             }],
             picking: v1::KitPicking::AssembledFirst.into(),
             may_split: true,
+            purchase: Some(v1::ItemPurchase {
+                supplier_id: "acme".to_owned(),
+                order_multiple_milli: 6_000,
+            }),
         }
         .into(),
         v1::StockSettingsSet {
@@ -195,6 +200,7 @@ fn network() -> Vec<Event> {
         v1::ChannelDefined {
             channel: "web".to_owned(),
             nodes: vec!["berlin-1".to_owned(), "north".to_owned()],
+            groups: vec!["stores".to_owned()],
             threshold_milli: 10_000,
             extensions: extensions(),
         }

@@ -230,3 +230,38 @@ pub fn sla_breach_withdrawn() -> v1::SlaBreachWithdrawn {
         step: 90_006,
     }
 }
+
+/// A purchase order for units that a supplier ships itself.
+pub fn purchase_order_due() -> v1::PurchaseOrderDue {
+    v1::PurchaseOrderDue {
+        channel: "web".to_owned(),
+        order_id: "1001".to_owned(),
+        fulfilment_id: "web/1001/f1".to_owned(),
+        node_id: "acme-lyon".to_owned(),
+        status: v1::PurchaseOrderDueStatus::Changed.into(),
+        lines: vec![v1::DropshipLine {
+            line_id: "1".to_owned(),
+            sku: sku(),
+            quantity_milli: 2_000,
+            supplier_sku: "AC-0815".to_owned(),
+            unit_cost: Some(v1::Money { minor: 410, currency: "EUR".to_owned() }),
+        }],
+        held: true,
+        dispatch_by_ms: 1_749_038_400_000,
+        decision: 3,
+        step: 90_007,
+    }
+}
+
+/// Units that customers wait for.
+pub fn purchase_suggested() -> v1::PurchaseSuggested {
+    v1::PurchaseSuggested {
+        sku: sku(),
+        supplier_id: "acme".to_owned(),
+        quantity_milli: 24_000,
+        waiting_milli: 20_000,
+        backordered_milli: 5_000,
+        inbound_milli: 6_000,
+        step: 90_008,
+    }
+}

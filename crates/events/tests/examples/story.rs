@@ -64,6 +64,14 @@ pub fn afterwards() -> Vec<Event> {
             extensions: extensions(),
         }
         .into(),
+        v1::ChannelStockReserved {
+            channel: text("web"),
+            node_id: text("berlin-1"),
+            sku: text("tea-500"),
+            quantity_milli: 20_000,
+            extensions: extensions(),
+        }
+        .into(),
     ]
 }
 

@@ -20,9 +20,17 @@ impl Machine {
     /// Tells one notice. What it is about and the moment name it, so readers can drop repeats.
     pub(super) fn tell_of_supply(&self, notice: SupplyNotice, out: &mut Output) {
         let (step, timer) = self.moment();
+        // One step may say something of the same fulfilment or SKU more than once.
+        let detail = match &notice {
+            SupplyNotice::PurchaseOrderDue(message) => format!("/d{}", message.decision),
+            SupplyNotice::PurchaseSuggested(message) => {
+                format!("/{}/{}", message.waiting_milli, message.quantity_milli)
+            }
+            _ => String::new(),
+        };
         let Record { type_name, key, payload } = record_of(notice, step);
         let kind = type_name.trim_start_matches("omnifold.v1.");
-        let id = format!("{kind}/{key}/{step}.{timer}");
+        let id = format!("{kind}/{key}{detail}/{step}.{timer}");
         let told = Told { type_name, id: &id, key: key.as_bytes(), payload: &payload };
         out.tell(NOTICES, &told, &self.source, self.clock_ms);
     }
@@ -43,6 +51,12 @@ fn record_of(notice: SupplyNotice, step: u64) -> Record {
         }
         SupplyNotice::SlaBreachWithdrawn(message) => {
             record(message.fulfilment_id.clone(), v1::SlaBreachWithdrawn { step, ..message })
+        }
+        SupplyNotice::PurchaseOrderDue(message) => {
+            record(message.fulfilment_id.clone(), v1::PurchaseOrderDue { step, ..message })
+        }
+        SupplyNotice::PurchaseSuggested(message) => {
+            record(message.sku.clone(), v1::PurchaseSuggested { step, ..message })
         }
     }
 }

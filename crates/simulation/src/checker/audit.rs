@@ -31,8 +31,10 @@ pub struct Audit {
     pub(super) stale: BTreeSet<Stale>,
     /// (node, SKU) that suppliers no longer sell.
     pub(super) withdrawn: HashSet<(u32, u32), FxBuildHasher>,
-    /// Nodes that each defined channel sells from; empty: all.
-    pub(super) channels: HashMap<u32, Vec<u32>, FxBuildHasher>,
+    /// What each defined channel sells from.
+    pub(super) channels: HashMap<u32, Sells, FxBuildHasher>,
+    /// (node, group) of the nodes that belong to groups.
+    pub(super) groups: HashSet<(u32, u32), FxBuildHasher>,
     /// Nodes that are paused without an end.
     pub(super) absent: HashSet<u32, FxBuildHasher>,
     /// Nodes that left the network.
@@ -51,6 +53,13 @@ pub struct Audit {
     /// What routing waits for now.
     pub(super) payment_rule: PaymentRule,
     most_violations: usize,
+}
+
+/// What a channel sells from; nothing named: every node.
+#[derive(Default)]
+pub struct Sells {
+    pub nodes: Vec<u32>,
+    pub groups: Vec<u32>,
 }
 
 /// What happened in the current step.
@@ -90,6 +99,7 @@ impl Audit {
             stale: BTreeSet::new(),
             withdrawn: HashSet::default(),
             channels: HashMap::default(),
+            groups: HashSet::default(),
             absent: HashSet::default(),
             gone: HashSet::default(),
             kits: HashMap::default(),
@@ -112,6 +122,15 @@ impl Audit {
             let step = self.now.number;
             self.report.violations.push(Violation { rule, subject, detail, step });
         }
+    }
+
+    /// Whether a channel sells a node's stock.
+    pub(super) fn is_exposed(&self, channel: u32, node: u32) -> bool {
+        let Some(sells) = self.channels.get(&channel) else { return true };
+        let belongs = |group: &u32| self.groups.contains(&(node, *group));
+        (sells.nodes.is_empty() && sells.groups.is_empty())
+            || sells.nodes.contains(&node)
+            || sells.groups.iter().any(belongs)
     }
 
     /// A new step begins.

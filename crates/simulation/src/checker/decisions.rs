@@ -235,14 +235,14 @@ impl Audit {
 
     fn assigned(&mut self, key: Key, name: &str, message: &v1::FulfilmentAssigned, cause: Cause) {
         let node = self.names.number(&message.node_id);
+        let channel = self.names.number(&message.channel);
+        let exposed = self.is_exposed(channel, node);
         let Some(order) = self.orders.get_mut(&key) else {
             return self.violation(Rule::UnknownSubject, name, "assigned, never placed");
         };
         let held = order.is_held();
         order.fulfilments.push(Fulfilment { node, seq: 0 });
         let number = order.fulfilments.len();
-        let channel = self.channels.get(&self.names.number(&message.channel));
-        let exposed = channel.is_none_or(|nodes| nodes.is_empty() || nodes.contains(&node));
         let hidden = (!exposed).then_some("its channel does not sell that node's stock");
         let is_absent = self.absent.contains(&node) || self.gone.contains(&node);
         let absent = is_absent.then_some("it is paused or gone");
@@ -284,8 +284,10 @@ impl Audit {
             let detail = format!("{} promised where it was not found", part.sku);
             self.violation(Rule::NodeNotAllowed, name, detail);
         }
+        let channel = name.split('/').next().unwrap_or_default();
+        let channel = self.names.number(channel);
         let shelf = self.shelves.at(node, sku);
-        if let Some(fault) = shelf.promise(units, part.backordered_milli) {
+        if let Some(fault) = shelf.promise(channel, units, part.backordered_milli) {
             let subject = format!("{} at {}", part.sku, self.names.text(node));
             self.violation(Rule::Oversold, &subject, format!("{name}/f{number}: {fault}"));
         }

@@ -4,7 +4,7 @@ use omnifold_events::v1::fulfilment_target::Target;
 use omnifold_events::{Envelope, Event, decode, v1};
 use omnifold_log::TopicKind;
 
-use super::audit::{Audit, Key, Request};
+use super::audit::{Audit, Key, Request, Sells};
 use super::holds::Handling;
 use super::ledger::{Order, Share};
 use super::names::pair_hash;
@@ -73,10 +73,18 @@ impl Audit {
                 self.shelf(&set.node_id, &set.sku).weekly = set.weekly_milli;
             }
             Event::ChannelDefined(channel) => {
-                let nodes = channel.nodes.iter().map(|node| self.names.number(node)).collect();
-                self.channels.insert(self.names.number(&channel.channel), nodes);
+                let mut numbers = |names: &[String]| -> Vec<u32> {
+                    names.iter().map(|name| self.names.number(name)).collect()
+                };
+                let (nodes, groups) = (numbers(&channel.nodes), numbers(&channel.groups));
+                let sells = Sells { nodes, groups };
+                self.channels.insert(self.names.number(&channel.channel), sells);
             }
             Event::ItemDefined(item) => self.item_defined(item),
+            Event::ChannelStockReserved(kept) => {
+                let channel = self.names.number(&kept.channel);
+                self.shelf(&kept.node_id, &kept.sku).reserve(channel, kept.quantity_milli);
+            }
             Event::StockCounted(count) => {
                 let as_of = if count.as_of_ms == 0 { time_ms } else { count.as_of_ms };
                 let net = count.basis() == v1::CountBasis::NetOfOpenOrders;
@@ -165,7 +173,11 @@ impl Audit {
                 self.absent.remove(&self.names.number(&resumed.node_id));
             }
             Event::NodeDefined(node) => {
-                self.gone.remove(&self.names.number(&node.node_id));
+                let ix = self.names.number(&node.node_id);
+                self.gone.remove(&ix);
+                self.groups.retain(|(member, _)| *member != ix);
+                let groups = node.groups.iter().map(|group| (ix, self.names.number(group)));
+                self.groups.extend(groups);
             }
             Event::RulesActivated(_)
             | Event::NodeCalendarSet(_)

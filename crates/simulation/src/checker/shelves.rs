@@ -26,6 +26,8 @@ pub struct Shelf {
     pub backorder_limit: i64,
     /// Not offered at all.
     pub flagged_out: bool,
+    /// Kept for channels: (channel, units).
+    reserved: Vec<(u32, i64)>,
     /// The newest count spoke for this instant. Movements up to it were seen by who counted.
     counted_as_of: Option<i64>,
     /// So did the newest count that had not taken open orders off.
@@ -103,9 +105,29 @@ impl Shelf {
         (self.on_hand - self.promised - self.held).saturating_sub(self.kept_back())
     }
 
-    /// Promises units, of which some without stock. What is wrong with that, if anything.
-    pub fn promise(&mut self, units: i64, backordered: i64) -> Option<String> {
-        let free = self.free();
+    /// Keeps units for a channel, in place of what was kept for it.
+    pub fn reserve(&mut self, channel: u32, units: i64) {
+        self.reserved.retain(|row| row.0 != channel);
+        self.reserved.push((channel, units));
+    }
+
+    /// What is kept for other channels than this. Its own falls by the units that it gets.
+    fn take_reserved(&mut self, channel: u32, units: i64) -> i64 {
+        let mut others = 0;
+        for row in &mut self.reserved {
+            if row.0 == channel {
+                row.1 -= units.min(row.1);
+            } else {
+                others += row.1;
+            }
+        }
+        others
+    }
+
+    /// Promises units to a channel's order, of which some without stock. What is wrong with that, if
+    /// anything.
+    pub fn promise(&mut self, channel: u32, units: i64, backordered: i64) -> Option<String> {
+        let free = self.free() - self.take_reserved(channel, units);
         self.promised += units;
         let from_stock = units - backordered;
         if self.flagged_out {

@@ -38,7 +38,8 @@
 //! | `recall T` | TransferCancelled |
 //! | `sales N S 40` | SalesRateSet, units a week |
 //! | `prices S N:125.5 M:0 until=TIME [from=TIME]`, `prices capacity N:40 until=TIME` | PricesPublished, in minor units |
-//! | `channel C [nodes=N,M] [threshold=10]` | ChannelDefined |
+//! | `channel C [nodes=N,M] [groups=a,b] [threshold=10]`, `node N ... [groups=a,b]` | ChannelDefined, by nodes and groups of them |
+//! | `reserve C N S 5` | ChannelStockReserved |
 //! | `adjust N S -2 [reason=sale]` | StockAdjusted, `received` or `correction` by its sign |
 //! | `settings N S [buffer=2] [percent=10] [weeks=1.5] [backorder_limit=10] [flagged_out]` | StockSettingsSet |
 //! | `order O lines S:3 T:1@9.90 [to 48.8,2.3] [from=N1,N2] [priority=5] [coverage=allow_partial]` | OrderPlaced; lines are named 1, 2, 3 ...; `@` is the unit price in euros |
@@ -106,6 +107,7 @@
 //! | `bill PO I1 1:95@10.00`, `release_bill PO I1 [accept_price]` | SupplierInvoiceReceived, SupplierInvoiceReleased |
 //! | `list_item N S [as=X-1] [cost=4.20] [withdrawn]`, `feed N S 5 [stale_after=4h]` | SupplierItemListed, SupplierStockFed |
 //! | `node ... [sla_days=2 [zone=Australia/Sydney] [off=2025-06-09,2025-06-20]]` | its dispatch SLA |
+//! | `item S ... [buy_of=ACME [multiple=6]]` | whom it is bought of when customers wait |
 //! | `purchase_order PO`, `inbound N S` | print where it stands; what is expected, by date |
 
 mod changes;

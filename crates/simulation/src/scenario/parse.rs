@@ -242,8 +242,15 @@ fn node(words: &mut Words<'_>) -> Result<v1::NodeDefined, Fault> {
         accept_within_ms: words.span_option("accept_within")?,
         pick_within_ms: words.span_option("pick_within")?,
         dispatch_sla: supply::dispatch_sla(words)?,
+        groups: names(words.option("groups")),
         ..Default::default()
     })
+}
+
+/// `a,b,c`.
+fn names(list: Option<&str>) -> Vec<String> {
+    let names = list.unwrap_or_default().split(',');
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 fn capacity(words: &mut Words<'_>) -> Result<v1::NodeCapacitySet, Fault> {
@@ -262,7 +269,8 @@ fn item(words: &mut Words<'_>) -> Result<v1::ItemDefined, Fault> {
     let final_sale = words.take("final_sale");
     let name = sku.clone();
     let item = v1::ItemDefined { name, sku, scale, final_sale, ..Default::default() };
-    Ok(v1::ItemDefined { components, picking, may_split, ..item })
+    let purchase = supply::bought_in(words)?;
+    Ok(v1::ItemDefined { components, picking, may_split, purchase, ..item })
 }
 
 fn shelf(words: &mut Words<'_>) -> Result<(String, String), Fault> {
@@ -377,10 +385,10 @@ fn prices(words: &mut Words<'_>) -> Result<v1::PricesPublished, Fault> {
 }
 
 fn channel(words: &mut Words<'_>) -> Result<v1::ChannelDefined, Fault> {
-    let nodes = words.option("nodes").unwrap_or_default();
     Ok(v1::ChannelDefined {
+        nodes: names(words.option("nodes")),
+        groups: names(words.option("groups")),
         channel: words.next("a channel")?.to_owned(),
-        nodes: nodes.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect(),
         threshold_milli: words.quantity_option("threshold")?,
         ..Default::default()
     })
@@ -419,14 +427,13 @@ fn order(words: &mut Words<'_>) -> Result<v1::OrderPlaced, Fault> {
         None => v1::Coverage::Unspecified,
         Some(word) => choice("COVERAGE", word, v1::Coverage::from_str_name)?,
     };
-    let nodes = words.option("from").unwrap_or_default();
     Ok(v1::OrderPlaced {
         channel: words.option("channel").unwrap_or(CHANNEL).to_owned(),
         order_id,
         lines,
         destination: Some(destination),
         priority: words.option("priority").map_or(Ok(0), number)?,
-        fulfil_from: nodes.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect(),
+        fulfil_from: names(words.option("from")),
         coverage: coverage.into(),
         pickup_node: words.option("pickup").unwrap_or_default().to_owned(),
         line_charges,

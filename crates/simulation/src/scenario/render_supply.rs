@@ -21,6 +21,11 @@ pub(super) fn supply_line(notice: &SupplyNotice) -> String {
         SupplyNotice::SlaBreachWithdrawn(message) => {
             format!("{} {} late no longer", short(&message.fulfilment_id), message.node_id)
         }
+        SupplyNotice::PurchaseOrderDue(message) => due_line(message),
+        SupplyNotice::PurchaseSuggested(message) => {
+            let (sku, supplier) = (&message.sku, &message.supplier_id);
+            format!("buy in {sku} x{} of {supplier}", units(message.quantity_milli))
+        }
     }
 }
 
@@ -67,4 +72,26 @@ fn invoice_line(message: &v1::SupplierInvoiceMatched) -> String {
     let (payable, disputed) = (minor(&message.payable), minor(&message.disputed));
     text += &format!("; payable {}", money(payable));
     if disputed == 0 { text } else { text + &format!("; disputed {}", money(disputed)) }
+}
+
+/// `buy of SUP O/f1 S x2 (X-1 at 4.20)`, with the status where it is not the first.
+fn due_line(message: &v1::PurchaseOrderDue) -> String {
+    let each = |line: &v1::DropshipLine| {
+        let cost = line.unit_cost.as_ref().map(|cost| format!("at {}", money(cost.minor)));
+        let name = Some(line.supplier_sku.clone()).filter(|sku| !sku.is_empty());
+        let known: Vec<String> = [name, cost].into_iter().flatten().collect();
+        let known =
+            if known.is_empty() { String::new() } else { format!(" ({})", known.join(" ")) };
+        format!("{} x{}{known}", line.sku, units(line.quantity_milli))
+    };
+    let status = message.status().as_str_name();
+    let status = match status.trim_start_matches("PURCHASE_ORDER_DUE_STATUS_") {
+        "DUE" => String::new(),
+        other => format!(" {}", other.to_lowercase()),
+    };
+    let lines: Vec<String> = message.lines.iter().map(each).collect();
+    let lines = if lines.is_empty() { String::new() } else { format!(" {}", lines.join(", ")) };
+    let held = if message.held { " on hold" } else { "" };
+    let id = short(&message.fulfilment_id);
+    format!("buy of {} {id}{status}{lines}{held}", message.node_id)
 }

@@ -41,6 +41,7 @@ pub fn event(verb: &str, words: &mut Words<'_>) -> Result<Option<Event>, Fault> 
         "release_bill" => release_bill(words)?.into(),
         "list_item" => list_item(words)?.into(),
         "feed" => feed(words)?.into(),
+        "reserve" => reserve(words)?.into(),
         _ => return Ok(None),
     }))
 }
@@ -226,6 +227,24 @@ fn feed(words: &mut Words<'_>) -> Result<v1::SupplierStockFed, Fault> {
     })
 }
 
+/// `reserve web N S 5`.
+fn reserve(words: &mut Words<'_>) -> Result<v1::ChannelStockReserved, Fault> {
+    Ok(v1::ChannelStockReserved {
+        channel: id(words, "a channel")?,
+        node_id: id(words, "a node")?,
+        sku: id(words, "a SKU")?,
+        quantity_milli: quantity(words.next("a quantity")?)?,
+        extensions: Default::default(),
+    })
+}
+
+/// `buy_of=ACME multiple=6`.
+pub(super) fn bought_in(words: &mut Words<'_>) -> Result<Option<v1::ItemPurchase>, Fault> {
+    let order_multiple_milli = words.quantity_option("multiple")?;
+    let supplier_id = words.option("buy_of").map(str::to_owned);
+    Ok(supplier_id.map(|supplier_id| v1::ItemPurchase { supplier_id, order_multiple_milli }))
+}
+
 /// `sla_days=2 zone=Australia/Sydney off=2025-06-09,2025-06-20`.
 pub(super) fn dispatch_sla(words: &mut Words<'_>) -> Result<Option<v1::DispatchSla>, Fault> {
     let Some(days) = words.option("sla_days") else { return Ok(None) };
@@ -236,4 +255,22 @@ pub(super) fn dispatch_sla(words: &mut Words<'_>) -> Result<Option<v1::DispatchS
         weekdays: Vec::new(),
         days_off: off.split(',').filter(|day| !day.is_empty()).map(str::to_owned).collect(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stock_is_reserved_and_items_are_bought_in() {
+        let mut words = Words::of("web N S 2.5");
+        let kept = reserve(&mut words).expect("a reservation");
+        assert_eq!((&kept.channel[..], &kept.node_id[..], &kept.sku[..]), ("web", "N", "S"));
+        assert_eq!(kept.quantity_milli, 2_500);
+        let bought =
+            bought_in(&mut Words::of("buy_of=ACME multiple=6")).expect("one").expect("one");
+        assert_eq!((&bought.supplier_id[..], bought.order_multiple_milli), ("ACME", 6_000));
+        assert_eq!(bought_in(&mut Words::of("")), Ok(None));
+        assert!(reserve(&mut Words::of("web N S")).is_err());
+    }
 }

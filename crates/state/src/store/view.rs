@@ -43,6 +43,10 @@ impl View for Store {
         or_fault(self.stock.at(&*self.backend, sku, node))
     }
 
+    fn ledger(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Ledger> {
+        or_fault(self.sides.ledgers.get(&*self.backend, (sku, node)))
+    }
+
     fn order(&mut self, key: OrderKey) -> Option<&Order> {
         or_fault(self.orders.get(Rows { backend: &*self.backend, recent: &self.recent }, key))
             .map(|order| &**order)
@@ -126,10 +130,6 @@ impl State for Store {
         let row = StockAt { node, stock };
         let old = or_fault(self.stock.put(&*self.backend, sku, row, self.recent.epoch));
         self.undo.push(Undo::Stock(sku, node, old));
-    }
-
-    fn ledger(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Ledger> {
-        or_fault(self.sides.ledgers.get(&*self.backend, (sku, node)))
     }
 
     fn put_ledger(&mut self, sku: SkuIx, node: NodeIx, ledger: Ledger) {

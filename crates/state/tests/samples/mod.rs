@@ -15,7 +15,7 @@ pub fn settings() -> Settings {
         max_ahead_ms: 5_000,
         solver_steps: 200_000,
         rules_version: 1,
-        channels: [("web".to_owned(), Channel { nodes: vec![NodeIx(0)], threshold: 3_000 })].into(),
+        channels: [("web".to_owned(), channel())].into(),
         return_window_ms: 2_592_000_000,
         worst_return_condition: 2,
         return_fee: 495,
@@ -30,7 +30,14 @@ pub fn settings() -> Settings {
         pickup_reminder_after_ms: 259_200_000,
         return_expires_after_ms: 1_209_600_000,
         policy: Some(Box::new(policy())),
+        reserves: true,
     }
+}
+
+pub fn channel() -> Channel {
+    let groups = vec!["stores".into()];
+    let nodes = vec![NodeIx(0), NodeIx(1)];
+    Channel { named: vec![NodeIx(0)], groups, nodes, threshold: 3_000 }
 }
 
 pub fn node(id: &str) -> Node {
@@ -53,6 +60,7 @@ pub fn node(id: &str) -> Node {
             weekdays: 31,
             off: vec![20_248],
         }],
+        groups: vec!["stores".into()],
     }
 }
 
@@ -78,6 +86,12 @@ pub fn item(sku: &str) -> Item {
         final_sale: true,
         kit: Some(Box::new(kit)),
         part_of: vec![SkuIx(300)],
+        purchase: Some(Box::new(Replenishment {
+            supplier: "acme".into(),
+            multiple: 6_000,
+            waiting: 2_000,
+            told: 6_000,
+        })),
     }
 }
 
@@ -115,6 +129,7 @@ pub fn ledger() -> Ledger {
         ],
         physical_as_of: NOW - 50,
         forgotten_until: Some(NOW - 100),
+        reserved: vec![("web".into(), 4_000)],
     }
 }
 

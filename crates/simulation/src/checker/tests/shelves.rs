@@ -125,3 +125,40 @@ fn a_transfer_takes_its_units_from_one_shelf_and_brings_them_to_the_other() {
         assert_eq!(sold(node, units + 1).violations[0].rule, Rule::Oversold);
     }
 }
+
+#[test]
+fn what_is_reserved_for_another_channel_is_not_there_to_promise() {
+    let sold = |channel: &str, units: i64| {
+        let mut story = story();
+        story.input(v1::ChannelStockReserved {
+            channel: channel.to_owned(),
+            node_id: "A".to_owned(),
+            sku: "S".to_owned(),
+            quantity_milli: 3,
+            ..Default::default()
+        });
+        let step = story.input(order("O8", &[("S", units)]));
+        story.decide(Output::Assigned(whole("O8", step, "A", &[("1", "S", units)])));
+        report(&story)
+    };
+    // Seven are there.
+    assert!(sold("other", 4).is_clean());
+    assert_eq!(sold("other", 5).violations[0].rule, Rule::Oversold);
+    assert!(sold("web", 7).is_clean());
+}
+
+#[test]
+fn a_channel_of_a_group_sells_from_its_members_only() {
+    let sold = |group: &str| {
+        let mut story = story();
+        let (node_id, groups) = ("A".to_owned(), vec!["stores".to_owned()]);
+        story.input(v1::NodeDefined { node_id, groups, ..Default::default() });
+        let (channel, groups) = ("web".to_owned(), vec![group.to_owned()]);
+        story.input(v1::ChannelDefined { channel, groups, ..Default::default() });
+        let step = story.input(order("O8", &[("S", 1)]));
+        story.decide(Output::Assigned(whole("O8", step, "A", &[("1", "S", 1)])));
+        report(&story)
+    };
+    assert!(sold("stores").is_clean());
+    assert_eq!(sold("outlets").violations[0].rule, Rule::NodeNotAllowed);
+}
