@@ -175,6 +175,8 @@ pub struct Item {
     pub kit: Option<Box<Kit>>,
     /// The kits that it is a part of, by number.
     pub part_of: Vec<SkuIx>,
+    /// Some event named a lot of it: its stock rows may have lots.
+    pub has_lots: bool,
 }
 
 impl Item {

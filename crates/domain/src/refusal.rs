@@ -116,6 +116,13 @@ pub enum Reason {
     NothingInDispute,
     NotASupplier,
     StaleFeed,
+    UnknownLot,
+    InsufficientLot,
+    LotExpired,
+    LotMismatch,
+    TooManyLots,
+    LotsExceedUnits,
+    LotNotShipped,
 }
 
 impl Reason {
@@ -234,6 +241,13 @@ impl Reason {
             Reason::NothingInDispute => "nothing_in_dispute",
             Reason::NotASupplier => "not_a_supplier",
             Reason::StaleFeed => "stale_feed",
+            Reason::UnknownLot => "unknown_lot",
+            Reason::InsufficientLot => "insufficient_lot",
+            Reason::LotExpired => "lot_expired",
+            Reason::LotMismatch => "lot_mismatch",
+            Reason::TooManyLots => "too_many_lots",
+            Reason::LotsExceedUnits => "lots_exceed_units",
+            Reason::LotNotShipped => "lot_not_shipped",
         }
     }
 }

@@ -20,6 +20,7 @@ mod distance;
 mod explain;
 mod fill;
 mod kits;
+mod lots;
 mod relocate;
 mod returns;
 mod soft_hold;
