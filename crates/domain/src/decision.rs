@@ -15,8 +15,8 @@ use crate::standing::{Standing, settle};
 use crate::timer::change_order;
 use crate::transitions::{self, FulfilmentEvent};
 use crate::{
-    AskedBack, Entry, EntryKind, Fulfilment, FulfilmentLine, FulfilmentState, Line, NodeDay,
-    NodeIx, Order, OrderKey, SkuIx, StandIn, State, TimerKey, TimerKind, Work, queues,
+    AskedBack, Entry, EntryKind, Fulfilment, FulfilmentLine, FulfilmentState, Line, LotShare,
+    NodeDay, NodeIx, Order, OrderKey, SkuIx, StandIn, State, TimerKey, TimerKind, Work, queues,
     replenishment, reservation,
 };
 
@@ -277,6 +277,8 @@ fn apply_assigned<S: State>(
         return Err(format!("fulfilment f{} is out of turn", message.fulfilment));
     }
     let units = assigned_units(order, message)?;
+    let lots = assigned_lots(state, node, &units, message)?;
+    let order = state.order(key).expect("checked by fold");
     let of_line = |line: usize| -> i64 {
         units.iter().filter(|part| part.line == line).map(|part| part.quantity).sum()
     };
@@ -308,6 +310,9 @@ fn apply_assigned<S: State>(
             reservation::consume(state, &message.channel, part.sku, node, part.quantity);
         }
     }
+    if !lots.is_empty() {
+        promise_lots(state, key, &units, lots);
+    }
     if counts {
         count_order(state, node, message.capacity_day);
     }
@@ -323,6 +328,53 @@ fn apply_assigned<S: State>(
         dropship::tell(state, key, &Asked::assigned(message, decision), work);
     }
     Ok(())
+}
+
+/// The lots that the node is told to take, as the order keeps them. They have the units.
+fn assigned_lots<S: State>(
+    state: &mut S,
+    node: NodeIx,
+    units: &[Units],
+    message: &v1::FulfilmentAssigned,
+) -> Result<Vec<LotShare>, String> {
+    let mut shares: Vec<LotShare> = Vec::new();
+    for (place, line) in message.lines.iter().enumerate() {
+        let told: i64 = line.lots.iter().map(|row| row.quantity_milli).sum();
+        if told > line.quantity_milli - line.backordered_milli {
+            return Err(format!("{told} of lots for line `{}`", line.line_id));
+        }
+        for row in &line.lots {
+            let sku = units[place].sku;
+            let of_lot = |share: &&LotShare| {
+                units[share.line as usize].sku == sku && share.lot.name == row.lot
+            };
+            let before: i64 = shares.iter().filter(of_lot).map(|share| share.promised).sum();
+            let lot = state.lots(sku, node).and_then(|lots| lots.named(&row.lot));
+            let promised = row.quantity_milli;
+            let free = lot.map_or(0, |lot| lot.on_hand - lot.promised);
+            let Some(lot) = lot.filter(|_| promised > 0 && before + promised <= free) else {
+                return Err(format!("{promised} of lot `{}`, {free} are free", row.lot));
+            };
+            let (fulfilment, line) = (message.fulfilment - 1, place as u32);
+            let lot = lot.id.clone();
+            shares.push(LotShare { fulfilment, line, lot, promised, shipped: 0 });
+        }
+    }
+    Ok(shares)
+}
+
+fn promise_lots<S: State>(state: &mut S, key: OrderKey, units: &[Units], shares: Vec<LotShare>) {
+    let place = shares[0].fulfilment as usize;
+    let node = state.order(key).expect("checked by fold").fulfilments[place].node;
+    for share in &shares {
+        let sku = units[share.line as usize].sku;
+        crate::lots::change(state, sku, node, |lots| {
+            lots.entry(&share.lot).promised += share.promised;
+        });
+    }
+    state.change_order(key, &mut |order| {
+        order.details.get_or_insert_default().lots.extend_from_slice(&shares);
+    });
 }
 
 /// An order counts once at a node, on the day it came (rule R8). When the node is full, the waiting

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Expected, Fulfilment, Inbound, Ledger, NodeIx, Order, OrderKey, PurchaseOrder, State, Stock,
-    TimerKey,
+    Expected, Fulfilment, Inbound, Ledger, Lot, Lots, NodeIx, Order, OrderKey, PurchaseOrder,
+    State, Stock, TimerKey,
 };
 
 /// A broken promise, with its id.
@@ -47,6 +47,18 @@ pub fn i1_transit_has_a_transfer(ledger: &Ledger, under_way: i64) -> bool {
         && ledger.in_transit >= 0
         && ledger.written_off >= 0
         && ledger.returned_to_supplier >= 0
+}
+
+/// I1: units that are of a lot are on hand, and no lot has less than none. `on_hand` is the stock
+/// row's.
+pub fn i1_lots_are_on_hand(lots: &Lots, on_hand: i64) -> bool {
+    let there = |lot: &Lot| lot.on_hand >= 0 && lot.promised >= 0;
+    lots.rows.iter().all(there) && lots.on_hand() <= on_hand.max(0)
+}
+
+/// I6: what a lot says is promised is what orders hold of it. `promised` is the sum over all orders.
+pub fn i6_lots_have_owners(lot: &Lot, promised: i64) -> bool {
+    lot.promised == promised
 }
 
 /// I1: what a (node, SKU) may expect is what the purchase orders, announced deliveries and transfers

@@ -22,6 +22,7 @@ pub mod inbound;
 pub mod invariants;
 mod kit;
 mod ledger;
+mod lots;
 pub mod money;
 mod network;
 mod notice;
@@ -63,6 +64,7 @@ pub use kit::{Component, Kit, KitLine, KitPart, StandIn, Substitutes, UNIT_MILLI
 pub use ledger::{
     Entry, EntryKind, Ledger, MAX_RECENT, Movement, MovementKind, SafetyStock, Variance,
 };
+pub use lots::{Lot, LotId, LotShare, Lots, MAX_LOTS};
 pub use network::{Absence, Capacity, Channel, Deadlines, Item, Location, Node, NodeDay, Settings};
 pub use opening::{DAY_MINUTES, Hours, Opening, Presence};
 pub use order::{

@@ -179,6 +179,8 @@ pub struct Item {
     pub part_of: Vec<SkuIx>,
     /// Whom it is bought of when customers wait for it.
     pub purchase: Option<Box<Replenishment>>,
+    /// Some event named a lot of it: its stock rows may have lots.
+    pub has_lots: bool,
 }
 
 impl Item {

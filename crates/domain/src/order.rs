@@ -4,7 +4,7 @@ use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Handling, KitLine, Location, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx, SlaClock,
+    Handling, KitLine, Location, LotShare, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx, SlaClock,
     Substitutes,
 };
 
@@ -72,6 +72,8 @@ pub struct OrderDetails {
     pub substitutes: Vec<Substitutes>,
     /// The clocks of its fulfilments at nodes that have an SLA (rule T4).
     pub slas: Vec<SlaClock>,
+    /// Its units that are of a lot, in the order in which they leave.
+    pub lots: Vec<LotShare>,
 }
 
 /// What somebody has to look at.

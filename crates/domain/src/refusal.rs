@@ -123,6 +123,13 @@ pub enum Reason {
     PolicyMismatch,
     StalePolicy,
     UnknownPolicy,
+    UnknownLot,
+    InsufficientLot,
+    LotExpired,
+    LotMismatch,
+    TooManyLots,
+    LotsExceedUnits,
+    LotNotShipped,
 }
 
 impl Reason {
@@ -248,6 +255,13 @@ impl Reason {
             Reason::PolicyMismatch => "policy_mismatch",
             Reason::StalePolicy => "stale_policy",
             Reason::UnknownPolicy => "unknown_policy",
+            Reason::UnknownLot => "unknown_lot",
+            Reason::InsufficientLot => "insufficient_lot",
+            Reason::LotExpired => "lot_expired",
+            Reason::LotMismatch => "lot_mismatch",
+            Reason::TooManyLots => "too_many_lots",
+            Reason::LotsExceedUnits => "lots_exceed_units",
+            Reason::LotNotShipped => "lot_not_shipped",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Carrier, CarrierKey, Entry, Inbound, Item, Ledger, Node, NodeDay, NodeIx, Offer, Order,
+    Carrier, CarrierKey, Entry, Inbound, Item, Ledger, Lots, Node, NodeDay, NodeIx, Offer, Order,
     OrderKey, Parcel, ParcelKey, Priced, PurchaseOrder, PurchaseOrderKey, Return, ReturnKey,
     Settings, ShadowPrices, SkuIx, SoftHold, SoftHoldKey, Stock, StockAt, Supplier, SupplierItem,
     SupplierKey, TimerKey, Transfer, TransferKey,
@@ -75,6 +75,8 @@ pub trait View {
 
     /// A parcel that was handed over.
     fn parcel(&mut self, key: ParcelKey) -> Option<&Parcel>;
+    /// The lots of a (SKU, node); `None`: it has none.
+    fn lots(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Lots>;
     /// A return.
     fn return_of(&mut self, key: ReturnKey) -> Option<&Return>;
     /// A carrier.
@@ -113,6 +115,8 @@ pub trait State: View {
     fn put_stock(&mut self, sku: SkuIx, node: NodeIx, stock: Stock);
     /// Replaces the ledger row of a (SKU, node), or adds it.
     fn put_ledger(&mut self, sku: SkuIx, node: NodeIx, ledger: Ledger);
+    /// Replaces the lots of a (SKU, node); `None` takes the row out.
+    fn put_lots(&mut self, sku: SkuIx, node: NodeIx, lots: Option<Lots>);
     /// A transfer that is under way.
     fn transfer(&mut self, key: TransferKey) -> Option<&Transfer>;
     /// Replaces a transfer, or adds it; `None` takes it out.

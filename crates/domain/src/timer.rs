@@ -49,11 +49,13 @@ pub enum TimerKind {
     SupplierStockStale = 50,
     /// A partner has not dispatched in time (rule T4).
     DispatchSla = 51,
+    /// A lot may not be sold any more.
+    LotExpires = 40,
 }
 
 impl TimerKind {
     /// Every kind.
-    pub const ALL: [TimerKind; 12] = [
+    pub const ALL: [TimerKind; 13] = [
         TimerKind::HoldExpires,
         TimerKind::NodeDay,
         TimerKind::FulfilmentDue,
@@ -66,6 +68,7 @@ impl TimerKind {
         TimerKind::ReturnExpires,
         TimerKind::SupplierStockStale,
         TimerKind::DispatchSla,
+        TimerKind::LotExpires,
     ];
 
     /// The kind of that number.
@@ -114,7 +117,7 @@ pub fn timers_of(order: &Order) -> Vec<TimerKey> {
     timers
 }
 
-/// Changes an order, and its timers with it.
+/// Changes an order, and with it its timers and what it holds of lots.
 pub(crate) fn change_order<S: State>(
     state: &mut S,
     key: OrderKey,
@@ -123,6 +126,7 @@ pub(crate) fn change_order<S: State>(
     let before = state.order(key).map(timers_of).unwrap_or_default();
     state.change_order(key, change);
     settle(state, key, &before);
+    crate::lots::settle(state, key);
 }
 
 /// An order has the timers that its row asks for, and no others.
@@ -178,6 +182,7 @@ pub fn fire<S: State>(state: &mut S, timer: TimerKey, subject: u128, work: &mut 
             crate::fold::returns::end_wait(state, ReturnKey(subject), due_ms, work);
         }
         TimerKind::DispatchSla => crate::decision::sla::breach(state, order, due_ms, work),
+        TimerKind::LotExpires => crate::fold::lots::expire(state, subject, due_ms, work),
         TimerKind::SupplierStockStale => {
             crate::fold::supplier_stock::decay(state, subject, due_ms, work);
         }

@@ -8,8 +8,8 @@ mod supply;
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Absence, Decision, Fulfilment, FulfilmentId, Ledger, Node, NodeIx, Order, OrderKey, Payment,
-    SkuIx, Stock, View, channel_atp,
+    Absence, Decision, Fulfilment, FulfilmentId, Ledger, Lot, Lots, Node, NodeIx, Order, OrderKey,
+    Payment, SkuIx, Stock, View, channel_atp,
 };
 use omnifold_events::format_time;
 use omnifold_events::v1;
@@ -391,8 +391,9 @@ fn stock_row(store: &mut Store, sku: SkuIx, node: NodeIx, stock: &Stock) -> Valu
         0 if !reserves => Ledger::default(),
         _ => store.ledger(sku, node).cloned().unwrap_or_default(),
     };
+    let lots: Vec<Value> = store.lots(sku, node).map_or(Vec::new(), lots_body);
     json!({
-        "node": node_id(store, node), "sku": store.item(sku).sku,
+        "node": node_id(store, node), "sku": store.item(sku).sku, "lots": lots,
         "on_hand": units(stock.on_hand), "allocated": units(stock.allocated),
         "held": units(stock.held),
         "quarantine": units(stock.quarantine), "shipped": units(stock.shipped),
@@ -409,6 +410,16 @@ fn stock_row(store: &mut Store, sku: SkuIx, node: NodeIx, stock: &Stock) -> Valu
 fn reserved_body(ledger: &Ledger) -> Value {
     let row = |row: &(String, i64)| json!({ "channel": row.0, "units": units(row.1) });
     ledger.reserved.iter().map(row).collect()
+}
+
+fn lots_body(lots: &Lots) -> Vec<Value> {
+    let one = |lot: &Lot| {
+        json!({
+            "lot": lot.id.name, "expires_on": lot.id.last_day(),
+            "on_hand": units(lot.on_hand), "promised": units(lot.promised),
+        })
+    };
+    lots.rows.iter().map(one).collect()
 }
 
 /// Decisions read at once.

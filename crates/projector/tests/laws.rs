@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use omnifold_domain::fold::{Context, fold};
 use omnifold_domain::{
-    Decision, NodeIx, OrderKey, Refusal, SkuIx, Stock, View as _, WaitingKey, Work,
-    decision, rules,
+    Decision, NodeIx, OrderKey, Refusal, SkuIx, Stock, View as _, WaitingKey, Work, decision, rules,
 };
 use omnifold_events::Event;
 use omnifold_events::v1::{self, Cause};
@@ -213,14 +212,29 @@ fn an_event() -> impl Strategy<Value = Event> {
                     .into(),
                 ..Default::default()
             }.into()),
-        4 => (node(), sku(), 0i64..5, 0i32..5, 0i32..5).prop_map(
-            |(node_id, sku, units, from, to)| v1::StockMoved {
-                node_id, sku, quantity_milli: units * UNIT, from, to, ..Default::default()
+        4 => (node(), sku(), 0i64..5, (0i32..5, 0i32..5), lot()).prop_map(
+            |(node_id, sku, units, (from, to), lot)| v1::StockMoved {
+                node_id, sku, quantity_milli: units * UNIT, from, to, units: of_lot(&lot),
+                ..Default::default()
             }.into()),
-        2 => (node(), sku(), 0i64..6, 0i32..4).prop_map(
-            |(node_id, sku, units, into)| v1::StockReceived {
-                node_id, sku, quantity_milli: units * UNIT, into, ..Default::default()
+        4 => (node(), sku(), 0i64..6, 0i32..4, lot()).prop_map(
+            |(node_id, sku, units, into, lot)| v1::StockReceived {
+                node_id, sku, quantity_milli: units * UNIT, into, units: of_lot(&lot),
+                ..Default::default()
             }.into()),
+        2 => (node(), sku(), 0i64..9, prop::collection::vec((lot(), 0i64..4), 0..3)).prop_map(
+            |(node_id, sku, units, lots)| v1::StockCounted {
+                node_id, sku, on_hand_milli: units * UNIT,
+                lots: lots.into_iter().map(|(lot, units)| v1::LotQuantity {
+                    lot, quantity_milli: units * UNIT, ..Default::default()
+                }).collect(),
+                ..Default::default()
+            }.into()),
+        4 => (target(), lines(), lot(), 0i64..3).prop_map(|(target, lines, lot, units)| {
+            let (line_id, quantity_milli) = ("1".to_owned(), units * UNIT);
+            let lots = vec![v1::LineLot { line_id, lot, quantity_milli }];
+            v1::FulfilmentShipped { target, lines, lots, ..Default::default() }.into()
+        }),
         3 => ((0u8..3), node(), node(), prop::collection::vec((sku(), 0i64..4), 0..3)).prop_map(
             |(transfer, from_node, to_node, lines)| v1::TransferDispatched {
                 transfer_id: format!("t{transfer}"), from_node, to_node,
@@ -285,6 +299,22 @@ fn an_event() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// Lots of which one does not expire, and none.
+fn lot() -> impl Strategy<Value = String> {
+    prop::sample::select(vec!["", "A", "B", "C"]).prop_map(str::to_owned)
+}
+
+fn of_lot(lot: &str) -> Option<v1::UnitAttributes> {
+    let expires_on = match lot {
+        "" => return None,
+        "A" => "",
+        "B" => "2031-01-01",
+        _ => "2030-01-01",
+    };
+    let (lot, expires_on) = (lot.to_owned(), expires_on.to_owned());
+    Some(v1::UnitAttributes { lot, expires_on, serials: Vec::new() })
+}
+
 /// Something that happens to an order that stands: holds, money, changes.
 fn change_of(
     order_id: String,
@@ -341,6 +371,34 @@ fn check_promises(
         prop_assert!(stock.is_conserved(), "L1: {:?}", stock);
         prop_assert!(stock.allocated >= 0 && stock.quarantine >= 0 && stock.shipped >= 0, "L4");
     }
+    Ok(())
+}
+
+/// I1 and I6 of lots: never more than is on hand, and promised to orders that hold them.
+fn check_lots(
+    bench: &mut Bench,
+    shelves: &BTreeMap<(u32, u32), Stock>,
+    orders: &[Option<omnifold_domain::Order>],
+) -> Result<(), TestCaseError> {
+    use omnifold_domain::invariants::{i1_lots_are_on_hand, i6_lots_have_owners};
+    let mut held: BTreeMap<(u32, u32, String), i64> = BTreeMap::new();
+    for order in orders.iter().flatten() {
+        for share in order.lots() {
+            let fulfilment = &order.fulfilments[share.fulfilment as usize];
+            let sku = order.lines[fulfilment.lines[share.line as usize].line as usize].sku;
+            let place = (sku.0, fulfilment.node.0, share.lot.name.clone());
+            *held.entry(place).or_default() += share.promised;
+        }
+    }
+    for (&(sku, node), stock) in shelves {
+        let lots = bench.store.lots(SkuIx(sku), NodeIx(node)).cloned().unwrap_or_default();
+        prop_assert!(i1_lots_are_on_hand(&lots, stock.on_hand), "I1: {:?} of {:?}", lots, stock);
+        for lot in &lots.rows {
+            let owned = held.remove(&(sku, node, lot.id.name.clone())).unwrap_or(0);
+            prop_assert!(i6_lots_have_owners(lot, owned), "I6: {:?}, held {}", lot, owned);
+        }
+    }
+    prop_assert!(held.values().all(|&units| units == 0), "I6: {:?}", held);
     Ok(())
 }
 
@@ -401,6 +459,7 @@ proptest! {
             }
             check_promises(&event, &before, &after)?;
             check_ledgers(&mut bench, &before, &after, &event)?;
+            check_lots(&mut bench, &after, &orders_after)?;
             match &event {
                 Event::FulfilmentShipped(_) => check_shipping(&before, &after)?,
                 Event::FulfilmentDelivered(_) => prop_assert_eq!(&after, &before, "L11"),

@@ -33,7 +33,11 @@ impl Player for Engine {
             let text = row[field].as_str().unwrap_or_default();
             Ok((text.parse::<f64>()? * 1_000.0).round() as i64)
         };
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let lot = |lot: &Value| format!("{} {}", text(&lot["lot"]), text(&lot["on_hand"]));
+        let lots = row["lots"].as_array().map_or(Vec::new(), |lots| lots.iter().map(lot).collect());
         Ok(Some(StockFigures {
+            lots,
             on_hand_milli: milli("on_hand")?,
             allocated_milli: milli("allocated")?,
             held_milli: milli("held")?,

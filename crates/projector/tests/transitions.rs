@@ -233,6 +233,7 @@ fn lines(units: i64) -> Vec<v1::AssignedLine> {
         sku: "S".into(),
         quantity_milli: units * UNIT,
         backordered_milli: 0,
+        lots: Vec::new(),
     }]
 }
 

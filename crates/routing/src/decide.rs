@@ -10,6 +10,7 @@ use crate::cover;
 use crate::distance::{Distances, UNKNOWN};
 use crate::explain;
 use crate::fill::{Shipment, fill};
+use crate::lots;
 use crate::policy::Desk;
 
 /// What is decided now: in which step, under which rules, and why.
@@ -87,8 +88,11 @@ impl Router {
                 Arc::new(changed)
             }
         };
-        Writer { view, turn, order: &order, distances: &self.candidates.distances }
-            .write(plan, wait)
+        let writer =
+            Writer { view: &*view, turn, order: &order, distances: &self.candidates.distances };
+        let mut decisions = writer.write(plan, wait);
+        lots::name(view, turn, &order, &mut decisions);
+        decisions
     }
 
     pub(crate) fn plan<V: View>(
@@ -455,6 +459,7 @@ impl<V: View> Writer<'_, V> {
             sku: self.view.item(line.sku).sku.clone(),
             quantity_milli: units,
             backordered_milli: backordered,
+            lots: Vec::new(),
         }
     }
 }

@@ -23,6 +23,7 @@ mod distance;
 mod explain;
 mod fill;
 mod kits;
+mod lots;
 mod policy;
 pub mod promise;
 mod relocate;

@@ -53,7 +53,9 @@ pub fn relocate<V: View>(
         dispatch_by_ms,
         sla_started_at_ms,
     };
-    vec![taken_back, Decision::Assigned(assigned)]
+    let mut decisions = vec![taken_back, Decision::Assigned(assigned)];
+    crate::lots::name(view, turn, &order, &mut decisions);
+    decisions
 }
 
 fn distance_to<V: View>(view: &V, order: &Order, node: NodeIx) -> u32 {

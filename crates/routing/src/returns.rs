@@ -143,6 +143,7 @@ fn replacement<V: View>(view: &V, order: &Order, row: &Return) -> Option<v1::Rep
             quantity_milli: line.units,
             backordered_milli: 0,
             origin: None,
+            lots: Vec::new(),
         }
     };
     Some(v1::ReplacementOrder {

@@ -4,7 +4,7 @@
 //! is what an order of these lines would get.
 
 use omnifold_domain::{
-    Carrier, CarrierKey, Decision, Item, Ledger, Line, Node, NodeDay, NodeIx, Offer, Order,
+    Carrier, CarrierKey, Decision, Item, Ledger, Line, Lots, Node, NodeDay, NodeIx, Offer, Order,
     OrderKey, Parcel, ParcelKey, Priced, Return, ReturnKey, Settings, ShadowPrices, SkuIx,
     SoftHold, SoftHoldKey, SoftHoldRequest, StockAt, TimerKey, View, WaitingKey,
 };
@@ -218,6 +218,10 @@ impl<V: View> View for WithoutSoftHold<'_, V> {
 
     fn parcel(&mut self, key: ParcelKey) -> Option<&Parcel> {
         self.view.parcel(key)
+    }
+
+    fn lots(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Lots> {
+        self.view.lots(sku, node)
     }
 
     fn return_of(&mut self, key: ReturnKey) -> Option<&Return> {

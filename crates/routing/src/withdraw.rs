@@ -284,7 +284,7 @@ impl<V: View> Writer<'_, V> {
             order_id: self.order.order_id.clone(),
             fulfilment: place as u32 + 1,
             node_id: self.node_of(place),
-            lines: self.held_lines(before),
+            lines: self.held_lines(place, before),
             revision: self.order.revision,
             decision: self.number(nth),
             step: self.turn.step,
@@ -299,7 +299,7 @@ impl<V: View> Writer<'_, V> {
             order_id: self.order.order_id.clone(),
             fulfilment: place as u32 + 1,
             node_id: self.node_of(place),
-            lines: self.held_lines(after),
+            lines: self.held_lines(place, after),
             revision: self.order.revision,
             decision: self.number(nth),
             step: self.turn.step,
@@ -326,9 +326,14 @@ impl<V: View> Writer<'_, V> {
         })
     }
 
-    fn held_lines(&self, fulfilment: &Fulfilment) -> Vec<v1::AssignedLine> {
-        let held = fulfilment.lines.iter().filter(|line| line.allocated > 0);
-        held.map(|part| self.assigned_line(part.line as usize, part.allocated, part.backordered))
-            .collect()
+    fn held_lines(&self, place: usize, fulfilment: &Fulfilment) -> Vec<v1::AssignedLine> {
+        let held = fulfilment.lines.iter().enumerate().filter(|(_, line)| line.allocated > 0);
+        held.map(|(part, row)| {
+            let line = self.assigned_line(row.line as usize, row.allocated, row.backordered);
+            let lots = self.order.lots_held(place, part, row.allocated);
+            let lots = lots.iter().map(|(lot, units)| lot.told(*units)).collect();
+            v1::AssignedLine { lots, ..line }
+        })
+        .collect()
     }
 }

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use omnifold_domain::{
-    Carrier, CarrierKey, Decision, Item, Location, Node, NodeDay, NodeIx, Offer, Order, OrderKey,
-    Parcel, ParcelKey, Priced, Return, ReturnKey, Settings, ShadowPrices, SkuIx, SoftHold,
-    SoftHoldKey, Stock, StockAt, TimerKey, View, WaitingKey, rules,
+    Carrier, CarrierKey, Decision, Item, Location, Lots, Node, NodeDay, NodeIx, Offer, Order,
+    OrderKey, Parcel, ParcelKey, Priced, Return, ReturnKey, Settings, ShadowPrices, SkuIx,
+    SoftHold, SoftHoldKey, Stock, StockAt, TimerKey, View, WaitingKey, rules,
 };
 use omnifold_events::v1::{self, Cause, OutcomeStatus, Verdict};
 use omnifold_routing::{Router, Turn, haversine_m};
@@ -67,6 +67,9 @@ impl View for World {
         Vec::new()
     }
     fn parcel(&mut self, _: ParcelKey) -> Option<&Parcel> {
+        None
+    }
+    fn lots(&mut self, _: SkuIx, _: NodeIx) -> Option<&Lots> {
         None
     }
     fn return_of(&mut self, _: ReturnKey) -> Option<&Return> {
@@ -201,6 +204,7 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
         kit: None,
         part_of: Vec::new(),
         purchase: None,
+        has_lots: false,
     };
     World {
         settings: settings(true),

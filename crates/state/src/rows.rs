@@ -48,7 +48,9 @@ pub enum Table {
     Carrier = 14,
     /// Orders of a node's newest local day, by number of the node.
     NodeDay = 15,
-    // 16 to 19 are set aside for what follows orders and nodes.
+    /// Lots by SKU and node.
+    Lots = 16,
+    // 17 to 19 are set aside for what follows orders and nodes.
     /// Transfers under way, by the hash of their id.
     Transfer = 20,
     /// Shadow prices of a SKU's units, or of capacity.
@@ -65,7 +67,7 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 22] = [
+    pub const ALL: [Table; 23] = [
         Table::Meta,
         Table::Settings,
         Table::Node,
@@ -88,6 +90,7 @@ impl Table {
         Table::Supplier,
         Table::Inbound,
         Table::SupplierItem,
+        Table::Lots,
     ];
 
     /// Name of its column family.
@@ -108,6 +111,7 @@ impl Table {
             Table::Supplier => "supplier",
             Table::Inbound => "inbound",
             Table::SupplierItem => "supplier_item",
+            Table::Lots => "lots",
             Table::Parcel => "parcel",
             Table::Return => "return",
             Table::Carrier => "carrier",

@@ -1,5 +1,6 @@
 //! Recomputing the digest from the stored rows, and looking at each row's invariants.
 
+mod lots;
 mod supply;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,7 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
     let mut promised: BTreeMap<(u32, u32), i64> = BTreeMap::new();
     let mut held: BTreeMap<(u32, u32), i64> = BTreeMap::new();
     let mut ends = Ends::default();
+    let mut of_lots = lots::Sums::default();
     let gone = scan_nodes(backend, &mut ends)?;
     for table in Table::ALL.into_iter().filter(|table| table.is_digested()) {
         backend.scan(table, &[], &[], &mut |key, value| {
@@ -44,6 +46,7 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
                 Table::Order => {
                     let order: Order = decode(table, key, value)?;
                     check_order(&order, &mut promised, &mut report.violations);
+                    of_lots.add(&order);
                     check_stranded(&order, &gone, &mut report.violations);
                     ends.needed.extend(timer::timers_of(&order));
                 }
@@ -61,10 +64,12 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
             Ok(())
         })?;
     }
+    of_lots.read(backend, &mut report, &mut ends.needed)?;
     let mut aside = scan_ledgers(backend, &mut report)?;
     backend.scan(Table::Stock, &[], &[], &mut |key, value| {
         let stock: Stock = decode(Table::Stock, key, value)?;
         let place = (key_u32(key, 0).unwrap_or(0), key_u32(key, 4).unwrap_or(0));
+        of_lots.check_on_hand(place, &stock, &mut report.violations);
         let owned = promised.remove(&place).unwrap_or(0);
         check_stock(place, &stock, owned, &mut report.violations);
         let told = aside.remove(&place).unwrap_or(0);

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Carrier, CarrierKey, Inbound, Ledger, NodeIx, Parcel, ParcelKey, PurchaseOrder,
+    Carrier, CarrierKey, Inbound, Ledger, Lots, NodeIx, Parcel, ParcelKey, PurchaseOrder,
     PurchaseOrderKey, Return, ReturnKey, SkuIx, Supplier, SupplierItem, SupplierKey, Transfer,
     TransferKey,
 };
@@ -127,6 +127,7 @@ pub(crate) struct Sides {
     pub suppliers: SideTable<SupplierKey, Supplier>,
     pub inbound: SideTable<(SkuIx, NodeIx), Inbound>,
     pub supplier_items: SideTable<(SkuIx, NodeIx), SupplierItem>,
+    pub lots: SideTable<(SkuIx, NodeIx), Lots>,
     /// Rows of each that memory keeps although a checkpoint holds them.
     max_rows: usize,
 }
@@ -143,6 +144,7 @@ pub(crate) enum SideUndo {
     Supplier(SupplierKey, Option<Arc<Supplier>>),
     Inbound((SkuIx, NodeIx), Option<Arc<Inbound>>),
     SupplierItem((SkuIx, NodeIx), Option<Arc<SupplierItem>>),
+    Lots((SkuIx, NodeIx), Option<Arc<Lots>>),
 }
 
 impl Sides {
@@ -159,6 +161,7 @@ impl Sides {
             supplier_items: SideTable::new(Table::SupplierItem, |(sku, node)| {
                 Key::stock(sku, node)
             }),
+            lots: SideTable::new(Table::Lots, |(sku, node)| Key::stock(sku, node)),
             max_rows,
         }
     }
@@ -184,6 +187,7 @@ impl Sides {
             SideUndo::SupplierItem(key, old) => {
                 self.supplier_items.put(backend, key, old).map(drop)
             }
+            SideUndo::Lots(key, old) => self.lots.put(backend, key, old).map(drop),
         }
     }
 
@@ -198,6 +202,7 @@ impl Sides {
         self.suppliers.end_epoch(recent, digest);
         self.inbound.end_epoch(recent, digest);
         self.supplier_items.end_epoch(recent, digest);
+        self.lots.end_epoch(recent, digest);
     }
 
     /// Forgets the oldest rows beyond the bound, where a flushed checkpoint holds them.
@@ -211,5 +216,6 @@ impl Sides {
         self.suppliers.forget(self.max_rows, flushed_epoch);
         self.inbound.forget(self.max_rows, flushed_epoch);
         self.supplier_items.forget(self.max_rows, flushed_epoch);
+        self.lots.forget(self.max_rows, flushed_epoch);
     }
 }

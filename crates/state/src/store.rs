@@ -6,7 +6,7 @@ mod view;
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Carrier, CarrierKey, Entry, Inbound, Item, Ledger, Node, NodeDay, NodeIx, Offer, Order,
+    Carrier, CarrierKey, Entry, Inbound, Item, Ledger, Lots, Node, NodeDay, NodeIx, Offer, Order,
     OrderKey, Parcel, ParcelKey, Priced, PurchaseOrder, PurchaseOrderKey, Return, ReturnKey,
     Settings, ShadowPrices, SkuIx, SoftHold, SoftHoldKey, State, Stock, StockAt, Supplier,
     SupplierItem, SupplierKey, TimerKey, Transfer, TransferKey, View, WaitingKey,

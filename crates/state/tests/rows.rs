@@ -14,13 +14,13 @@ use omnifold_domain::purchase::{
 use omnifold_domain::{
     Absence, ActivePolicy, AskedBack, Capacity, Carrier, CarrierKey, Channel, Component, Deadlines,
     Due, Feedback, Fulfilment, FulfilmentLine, FulfilmentState, Handling, HeldUnits, Hold, Hours,
-    Inbound, Item, Kit, KitLine, KitPart, Ledger, Line, LineDetails, LineProgress, Location,
-    Movement, MovementKind, Node, NodeDay, NodeIx, Opening, Order, OrderDetails, OrderKey,
-    PackedParcel, Parcel, ParcelKey, Payment, Priced, Progress, PurchaseOrder, PurchaseOrderKey,
-    PurchaseOrderState, Replenishment, Return, ReturnKey, ReturnLine, ReturnState, SafetyStock,
-    Settings, ShadowPrices, SkuIx, SlaClock, SlaTerms, SoftHold, SoftHoldKey, State as _, Stock,
-    StockFeed, Substitutes, Supplier, SupplierItem, SupplierKey, Ticket, Timing, Transfer,
-    TransferKey, View as _, WaitingKey,
+    Inbound, Item, Kit, KitLine, KitPart, Ledger, Line, LineDetails, LineProgress, Location, Lot,
+    LotId, LotShare, Lots, Movement, MovementKind, Node, NodeDay, NodeIx, Opening, Order,
+    OrderDetails, OrderKey, PackedParcel, Parcel, ParcelKey, Payment, Priced, Progress,
+    PurchaseOrder, PurchaseOrderKey, PurchaseOrderState, Replenishment, Return, ReturnKey,
+    ReturnLine, ReturnState, SafetyStock, Settings, ShadowPrices, SkuIx, SlaClock, SlaTerms,
+    SoftHold, SoftHoldKey, State as _, Stock, StockFeed, Substitutes, Supplier, SupplierItem,
+    SupplierKey, Ticket, Timing, Transfer, TransferKey, View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,
@@ -49,6 +49,8 @@ fn one_of_each(backend: Arc<dyn Backend>) -> Store {
     let item = supplier_item();
     store.put_timer(item.feed.and_then(|feed| feed.timer()).expect("it ends"), 0);
     store.put_supplier_item(SkuIx(0), NodeIx(0), item);
+    store.put_timer(lots().timer(SkuIx(0), NodeIx(0)).expect("it ends"), 0);
+    store.put_lots(SkuIx(0), NodeIx(0), Some(lots()));
     let row = order("1001", 3);
     let (key, place) = (row.key(), WaitingKey::of(&row, SkuIx(0)));
     store.put_order(key, row);
@@ -120,6 +122,7 @@ fn rows_come_back_from_the_golden_bytes_as_they_were_put() {
     assert_eq!(read.supplier(SupplierKey::of("acme", "north")), Some(&supplier()));
     assert_eq!(read.inbound(SkuIx(0), NodeIx(300)), Some(&inbound()));
     assert_eq!(read.supplier_item(SkuIx(0), NodeIx(0)), Some(&supplier_item()));
+    assert_eq!(read.lots(SkuIx(0), NodeIx(0)), Some(&lots()));
     let row = order("1001", 3);
     assert_eq!(read.order(row.key()), Some(&row));
     let place = WaitingKey::of(&row, SkuIx(0));
@@ -177,6 +180,29 @@ fn a_unit_lost_between_rows_is_found_by_the_scan() {
     assert_eq!(whole(|ledger, _, _| ledger.in_transit -= 1), 2, "its sum, and its transfer");
     assert_eq!(whole(|_, transfer, _| transfer.under_way.clear()), 2, "and what it brings");
     assert_eq!(whole(|_, _, stock| stock.aside += 1), 2, "the row, and its ledger");
+}
+
+/// I1 and I6, planted: lots that are not there, and a promise of a lot that nobody was made.
+#[test]
+fn lots_that_are_not_on_hand_or_promised_to_nobody_are_found_by_the_scan() {
+    let told = |change: fn(&mut Lot)| {
+        let backend: Arc<dyn Backend> = Arc::new(MemoryBackend::default());
+        let mut store = one_of_each(backend.clone());
+        let mut lots = lots();
+        change(&mut lots.rows[0]);
+        store.put_lots(SkuIx(0), NodeIx(0), Some(lots));
+        checkpoint(&mut store, b"here");
+        let violations = scan(&*backend).expect("a scan").violations;
+        let about = violations.iter().filter(|violation| {
+            violation.what.contains("lot") || violation.what.contains("LotExpires")
+        });
+        about.map(|violation| violation.id).collect::<Vec<_>>()
+    };
+    assert_eq!(told(|_| ()), Vec::<&str>::new());
+    assert_eq!(told(|lot| lot.on_hand += 1), ["I1"]);
+    assert_eq!(told(|lot| lot.promised += 1), ["I6"]);
+    assert_eq!(told(|lot| lot.id.name.push('x')), ["I6", "I6"], "owned by none, and of no row");
+    assert_eq!(told(|lot| lot.id.ends_at += 1), ["I6"], "no timer ends it then");
 }
 
 /// What a scan says of purchasing once something was changed behind the fold's back.

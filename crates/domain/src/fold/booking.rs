@@ -2,7 +2,7 @@
 
 use omnifold_events::v1;
 
-use super::serve_if_waited;
+use super::{lots, serve_if_waited};
 use crate::ledger::book;
 use crate::{
     Entry, Ledger, MovementKind, NodeIx, Reason, Refusal, SkuIx, State, Stock, Variance, Work,
@@ -51,6 +51,9 @@ pub(super) fn book_entry<S: State>(
         state.note(sku, node, correction);
     }
     put(state, shelf, &old, booked.stock, work);
+    if booked.stock.on_hand < old.on_hand && state.item(sku).has_lots {
+        lots::trim(state, shelf, booked.stock.on_hand);
+    }
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod holds;
 mod invoices;
 pub(crate) mod kits;
 mod losses;
+pub(crate) mod lots;
 mod moves;
 pub(crate) mod network;
 pub(crate) mod nodes;
@@ -131,7 +132,7 @@ pub fn fold<S: State>(
         Event::CarrierDefined(event) => network::define_carrier(state, event),
         Event::ReturnRequested(event) => returns::request(state, context, event, work),
         Event::ReturnExpired(event) => returns::expire(state, event, work),
-        Event::FulfilmentPicked(event) => picking::pick(state, event),
+        Event::FulfilmentPicked(event) => picking::pick(state, context, event),
         Event::FulfilmentShortPicked(event) => picking::short_pick(state, context, event, work),
         Event::FulfilmentPacked(event) => picking::pack(state, event),
         Event::FulfilmentHandedOver(event) => picking::hand_over(state, context, event, work),

@@ -2,9 +2,9 @@
 
 use omnifold_events::v1::{self, StockBucket};
 
-use super::booking::{Shelf, book_entry, was_counted};
-use super::{Context, check};
-use crate::{Entry, EntryKind, MovementKind, Reason, Refusal, State, Work};
+use super::booking::{Shelf, book_checked, book_entry, was_counted};
+use super::{Context, check, lots};
+use crate::{Entry, EntryKind, LotId, MovementKind, NodeIx, Reason, Refusal, State, Work};
 
 /// The ways that a StockMoved may take. What was returned to a supplier is gone for good; units in
 /// transit and shipped ones move by events of their own.
@@ -36,10 +36,39 @@ pub(super) fn relocate<S: State>(
     }
     let shelf = Shelf { sku, node };
     check_there(state, shelf, context, from, event)?;
+    let lot = match lot_of(state, node, event.units.as_ref())? {
+        Some(lot) if to == StockBucket::OnHand => {
+            Some(lots::check_in(state, shelf, lot, context.now_ms)?)
+        }
+        Some(lot) if from == StockBucket::OnHand => {
+            Some(lots::check_out(state, shelf, &lot.name, event.quantity_milli)?)
+        }
+        _ => None, // what is not on hand is not kept by lot
+    };
     let mut entry = Entry::new(EntryKind::Move, event.reason().as_str_name(), context.time_ms);
     *bucket(&mut entry, from) -= event.quantity_milli;
     *bucket(&mut entry, to) += event.quantity_milli;
-    book_entry(state, shelf, &entry, MovementKind::Moved, work)
+    if let Some(lot) = lot.as_ref().filter(|_| from == StockBucket::OnHand) {
+        // What is named leaves first, so that the others stay when the row is booked. The units are
+        // on hand, so every sum fits.
+        lots::take_out(state, shelf, lot, event.quantity_milli);
+        book_checked(state, shelf, &entry, MovementKind::Moved, work);
+        return Ok(());
+    }
+    book_entry(state, shelf, &entry, MovementKind::Moved, work)?;
+    if let Some(lot) = lot {
+        lots::put_in(state, shelf, &lot, event.quantity_milli);
+    }
+    Ok(())
+}
+
+fn lot_of<S: State>(
+    state: &S,
+    node: NodeIx,
+    units: Option<&v1::UnitAttributes>,
+) -> Result<Option<LotId>, Refusal> {
+    let Some(units) = units else { return Ok(None) };
+    lots::lot_from(state, node, &units.lot, &units.expires_on)
 }
 
 /// More cannot leave a bucket than it holds. What left before the newest count did so before it.
@@ -100,7 +129,17 @@ pub(super) fn receive<S: State>(
     let received = Entry::new(EntryKind::Receive, "", context.time_ms);
     let mut entry = Entry { entered: units, ..received };
     *bucket(&mut entry, into) += units;
-    book_entry(state, Shelf { sku, node }, &entry, MovementKind::Moved, work)
+    let shelf = Shelf { sku, node };
+    let lot = lot_of(state, node, event.units.as_ref())?;
+    let lot = match lot.filter(|_| into == StockBucket::OnHand) {
+        Some(lot) => Some(lots::check_in(state, shelf, lot, context.now_ms)?),
+        None => None,
+    };
+    book_entry(state, shelf, &entry, MovementKind::Moved, work)?;
+    if let Some(lot) = lot {
+        lots::put_in(state, shelf, &lot, units);
+    }
+    Ok(())
 }
 
 /// Serial numbers an event may carry.

@@ -329,7 +329,8 @@ pub(super) fn define_item<S: State>(state: &mut S, event: &v1::ItemDefined) -> R
     let purchase = purchase_from(state, event, known)?;
     let ix = known.unwrap_or(SkuIx(state.item_count()));
     let old = known.map(|ix| state.item(ix).clone());
-    let (old_kit, part_of) = old.map(|old| (old.kit, old.part_of)).unwrap_or_default();
+    let (old_kit, part_of, has_lots) =
+        old.map(|old| (old.kit, old.part_of, old.has_lots)).unwrap_or_default();
     let relinks = kit.is_some() || old_kit.is_some();
     let row = Item {
         sku: event.sku.clone(),
@@ -339,6 +340,7 @@ pub(super) fn define_item<S: State>(state: &mut S, event: &v1::ItemDefined) -> R
         kit,
         part_of,
         purchase,
+        has_lots,
     };
     state.put_item(ix, row);
     if relinks {

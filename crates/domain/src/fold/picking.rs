@@ -9,7 +9,7 @@ use super::questions::{by_line, gone_though_asked, refuse_held};
 use super::subject::{
     Move, Subject, find, find_fulfilment, line_of, moved_stock, moves, open_to, order, unpicked,
 };
-use super::{Context, check, kits};
+use super::{Context, check, kits, lots};
 use crate::timer::change_order;
 use crate::transitions::FulfilmentEvent;
 use crate::{
@@ -20,10 +20,16 @@ use crate::{
 /// Most parcels of one fulfilment.
 const MAX_PARCELS: usize = 200;
 
-pub(super) fn pick<S: State>(state: &mut S, event: &v1::FulfilmentPicked) -> Result<(), Refusal> {
+pub(super) fn pick<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    event: &v1::FulfilmentPicked,
+) -> Result<(), Refusal> {
     let subject = find(state, event.target.as_ref())?;
     open_to(order(state, &subject), &subject, FulfilmentEvent::PickPart)?;
     let moves = moves(order(state, &subject), &subject, &event.lines, unpicked)?;
+    let named = lots::named(state, subject.key, &moves, &event.lots, context.time_ms)?;
+    lots::retarget(state, subject.key, &named);
     change_order(state, subject.key, &mut |order| {
         for step in &moves {
             let fulfilment = &mut order.fulfilments[step.fulfilment];
@@ -246,6 +252,7 @@ pub(super) fn hand_over<S: State>(
     }
     refuse_held(order(state, &subject), &all)?;
     check_dispatches(state, context, subject.key, &all)?;
+    lots::check_fresh(order(state, &subject), &all, &[], context.time_ms)?;
     state.change_order(subject.key, &mut |order| {
         let packed = &mut order.fulfilments[place].progress_mut().packed;
         packed.retain(|parcel| handed.iter().all(|(gone, _)| gone.id != parcel.id));

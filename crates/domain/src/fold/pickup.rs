@@ -2,10 +2,10 @@
 
 use omnifold_events::v1::{self, NoticeKind};
 
-use super::Context;
 use super::fulfilment::{check_dispatches, leave, note_arrival};
 use super::questions::{by_line, refuse_held};
 use super::subject::{Subject, allocated, find, moves, open_to, order};
+use super::{Context, lots};
 use crate::notice::{notify, quantities};
 use crate::timer::change_order;
 use crate::transitions::FulfilmentEvent;
@@ -122,6 +122,7 @@ pub(super) fn collect<S: State>(
     let moves = moves(order(state, &subject), &subject, &event.lines, allocated)?;
     refuse_held(order(state, &subject), &moves)?;
     check_dispatches(state, context, subject.key, &moves)?;
+    lots::check_fresh(order(state, &subject), &moves, &[], context.time_ms)?;
     leave(state, context, subject.key, &moves, Fulfilment::were_collected, work);
     note_arrival(state, subject.key, &moves, context.time_ms);
     Ok(())

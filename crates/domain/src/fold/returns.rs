@@ -3,11 +3,11 @@
 use omnifold_events::v1;
 
 use super::booking::{Shelf, book_checked, book_entry};
-use super::{Context, check, kits};
+use super::{Context, check, kits, lots};
 use crate::work::{Repay, RepayLine};
 use crate::{
-    Entry, EntryKind, MovementKind, NodeIx, Order, OrderKey, Reason, Refusal, Return, ReturnKey,
-    ReturnLine, ReturnState, SkuIx, State, Work,
+    Entry, EntryKind, LotId, MovementKind, NodeIx, Order, OrderKey, Reason, Refusal, Return,
+    ReturnKey, ReturnLine, ReturnState, SkuIx, State, Work,
 };
 
 /// Most returns of one order, refused ones included.
@@ -211,6 +211,8 @@ struct Arrival {
     row: usize,
     units: i64,
     disposition: v1::Disposition,
+    /// Of units that go on the shelf, where it is known.
+    lot: Option<LotId>,
 }
 
 pub(super) fn receive<S: State>(
@@ -222,7 +224,12 @@ pub(super) fn receive<S: State>(
     let (key, mut row, order) =
         open_return(state, &event.channel, &event.order_id, &event.return_id)?;
     let node = check::node(state, &event.node_id)?;
-    let arrivals = arrivals(state, &row, &order, &kits::of_customer(&order, &event.lines)?)?;
+    let lines = kits::of_customer(&order, &event.lines)?;
+    let mut arrivals = arrivals(state, &row, &order, &lines)?;
+    for (arrival, received) in arrivals.iter_mut().zip(&*lines) {
+        let line = row.lines[arrival.row].line as usize;
+        arrival.lot = restocked_lot(state, context, node, &order, line, received)?;
+    }
     for arrival in &arrivals {
         take_in(state, context, &mut row, node, arrival, work);
     }
@@ -276,7 +283,7 @@ fn arrivals<S: State>(
             return Err(Refusal::new(Reason::StandsElsewhere, detail));
         }
         let (units, disposition) = (received.quantity_milli, received.disposition());
-        found.push(Arrival { row: place, units, disposition });
+        found.push(Arrival { row: place, units, disposition, lot: None });
     }
     Ok(found)
 }
@@ -324,9 +331,29 @@ fn take_in<S: State>(
             book_checked(state, Shelf { sku, node }, &entry, MovementKind::Moved, work);
         }
     }
+    if let Some(lot) = &arrival.lot {
+        lots::put_in(state, Shelf { sku, node }, lot, arrival.units);
+    }
     if arrival.disposition == v1::Disposition::Inspect {
         row.to_inspect.push((node, arrival.row as u32, arrival.units));
     }
+}
+
+/// The lot of units that go back on the shelf of a node.
+fn restocked_lot<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    node: NodeIx,
+    order: &Order,
+    line: usize,
+    received: &v1::ReceivedLine,
+) -> Result<Option<LotId>, Refusal> {
+    let lot = lots::of_return(order, line, received)?;
+    let Some(lot) = lot.filter(|_| received.disposition() == v1::Disposition::Restock) else {
+        return Ok(None);
+    };
+    let shelf = Shelf { sku: order.lines[line].sku, node };
+    lots::check_in(state, shelf, lot, context.now_ms).map(Some)
 }
 
 /// What comes back from the customer had arrived there, whether anybody said so or not.
@@ -426,6 +453,7 @@ pub(super) fn inspect<S: State>(
         return Err(Refusal::new(Reason::NoLines, "nothing was inspected"));
     }
     let mut inspected = Vec::with_capacity(event.lines.len());
+    let mut found = Vec::with_capacity(event.lines.len());
     for line in &*kits::with_parts(&order, &event.lines)? {
         let place = announced_place(&row, &order, &line.line_id)?;
         let sku = order.lines[row.lines[place].line as usize].sku;
@@ -439,14 +467,19 @@ pub(super) fn inspect<S: State>(
             ));
         }
         take_inspected(&mut row, node, place, line)?;
+        let at = row.lines[place].line as usize;
+        found.push(restocked_lot(state, context, node, &order, at, line)?);
         inspected.push((sku, line.quantity_milli, disposition));
     }
     check_quarantine(state, node, &inspected)?;
-    for (sku, units, disposition) in inspected {
+    for ((sku, units, disposition), lot) in inspected.into_iter().zip(found) {
         if leaves_quarantine(disposition) {
             let entry = entry_into(EntryKind::Inspect, context, units, disposition);
             let entry = Entry { quarantine: -units, entered: 0, ..entry };
             book_checked(state, Shelf { sku, node }, &entry, MovementKind::Moved, work);
+        }
+        if let Some(lot) = lot {
+            lots::put_in(state, Shelf { sku, node }, &lot, units);
         }
     }
     state.put_return(key, row);

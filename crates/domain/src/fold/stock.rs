@@ -3,7 +3,7 @@
 use omnifold_events::v1;
 
 use super::booking::{Shelf, book_entry, ledger_of, put};
-use super::{Context, check};
+use super::{Context, check, lots};
 use crate::{
     Entry, EntryKind, Ledger, MAX_QUANTITY_MILLI, MAX_RECENT, MovementKind, Reason, Refusal,
     SafetyStock, State, Stock, Work,
@@ -98,6 +98,11 @@ pub(super) fn count<S: State>(
     let stock = state.stock_at(shelf.sku, shelf.node).unwrap_or_default();
     let since = ledger_of(state, shelf).since(as_of);
     let (after, shipped_after) = since.ok_or_else(|| too_old(event, as_of))?;
+    let found = lots::counted(state, shelf, event, context.now_ms)?;
+    if !found.is_empty() && (after, shipped_after) != (0, 0) {
+        let detail = "units moved since the instant for which the lots were counted";
+        return Err(Refusal::new(Reason::CountTooOld, detail));
+    }
     let net = event.basis() == v1::CountBasis::NetOfOpenOrders;
     // Rule Q5: who counts net of open orders has taken off what is promised here and on the shelf.
     let on_shelf = if net {
@@ -115,7 +120,11 @@ pub(super) fn count<S: State>(
         ..Entry::new(EntryKind::Count, event.reason().as_str_name(), as_of)
     };
     let kind = MovementKind::Counted { net, reason: event.reason };
-    book_entry(state, shelf, &entry, kind, work)
+    book_entry(state, shelf, &entry, kind, work)?;
+    if !found.is_empty() {
+        lots::replace(state, shelf, &found);
+    }
+    Ok(())
 }
 
 fn too_old(event: &v1::StockCounted, as_of: i64) -> Refusal {

@@ -12,6 +12,7 @@ use crate::{
 };
 
 /// Units of one line of one fulfilment.
+#[derive(Clone)]
 pub(super) struct Move {
     /// Place in the order's fulfilments.
     pub fulfilment: usize,

@@ -77,6 +77,7 @@ fn assigned_line() -> v1::AssignedLine {
             kit_sku: "tea-box".to_owned(),
             substitute_for: "tea-250".to_owned(),
         })),
+        lots: super::lots(),
     }
 }
 

@@ -220,6 +220,21 @@ fn node_price() -> v1::NodePrice {
     v1::NodePrice { node_id: "berlin-1".to_owned(), price_milli: 125_500 }
 }
 
+/// Lots that a count found, or a node is to take.
+pub fn lots() -> Vec<v1::LotQuantity> {
+    vec![v1::LotQuantity {
+        lot: "L-22".to_owned(),
+        quantity_milli: 1_500,
+        expires_on: "2026-05-31".to_owned(),
+    }]
+}
+
+/// Lots that a node took.
+pub fn taken() -> Vec<v1::LineLot> {
+    let (line_id, lot) = ("1".to_owned(), "L-22".to_owned());
+    vec![v1::LineLot { line_id, lot, quantity_milli: 1_000 }]
+}
+
 fn stock() -> Vec<Event> {
     vec![
         v1::StockCounted {
@@ -229,6 +244,7 @@ fn stock() -> Vec<Event> {
             as_of_ms: 1_748_858_400_000,
             basis: v1::CountBasis::NetOfOpenOrders.into(),
             reason: v1::CountReason::Cycle.into(),
+            lots: lots(),
             extensions: extensions(),
         }
         .into(),
@@ -461,6 +477,7 @@ fn fulfilment() -> Vec<Event> {
             carrier: "dhl".to_owned(),
             tracking_number: "JD0146000".to_owned(),
             extensions: extensions(),
+            lots: taken(),
         }
         .into(),
         v1::FulfilmentDelivered {

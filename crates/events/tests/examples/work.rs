@@ -65,7 +65,13 @@ pub fn work_at_nodes() -> Vec<Event> {
     let lines = || vec![line_quantity("1", 1_000)];
     let (id, extensions) = (|| text("web/1001/f1"), extensions);
     vec![
-        v1::FulfilmentPicked { target: by_id(), lines: lines(), extensions: extensions() }.into(),
+        v1::FulfilmentPicked {
+            target: by_id(),
+            lines: lines(),
+            extensions: extensions(),
+            lots: taken(),
+        }
+        .into(),
         v1::FulfilmentShortPicked {
             target: by_id(),
             lines: lines(),
@@ -133,6 +139,7 @@ pub fn what_comes_back() -> Vec<Event> {
         line_id: text("1"),
         quantity_milli: 1_000,
         disposition: disposition.into(),
+        lot: text("L-22"),
     };
     vec![
         v1::FulfilmentLost {

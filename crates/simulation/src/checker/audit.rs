@@ -7,6 +7,7 @@ use rustc_hash::FxBuildHasher;
 
 use super::kits::Kit;
 use super::ledger::Order;
+use super::lots::LotBook;
 use super::names::Names;
 use super::purchasing::{Purchase, Stale};
 use super::report::{CheckReport, Rule, Violation};
@@ -23,6 +24,8 @@ pub struct Audit {
     pub(super) names: Names,
     pub(super) orders: HashMap<Key, Order, FxBuildHasher>,
     pub(super) shelves: Shelves,
+    /// What came of each lot.
+    pub(super) lots: LotBook,
     /// Transfers under way, by the number of their id.
     pub(super) transfers: HashMap<u32, UnderWay, FxBuildHasher>,
     /// Purchase orders, by the number of their id.
@@ -94,6 +97,7 @@ impl Audit {
             names: Names::default(),
             orders: HashMap::default(),
             shelves: Shelves::default(),
+            lots: LotBook::default(),
             transfers: HashMap::default(),
             purchases: HashMap::default(),
             stale: BTreeSet::new(),

@@ -37,6 +37,7 @@ impl Audit {
         match output {
             Output::Outcome(outcome) => self.outcome(key, &name, outcome),
             Output::Assigned(assigned) => {
+                self.check_lots(&name, assigned, record.time_ms);
                 self.assigned(key, &name, assigned, output.cause());
                 if let Some(outcome) = &assigned.outcome {
                     self.outcome(key, &name, outcome);

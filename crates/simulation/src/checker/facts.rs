@@ -60,6 +60,7 @@ impl Audit {
     fn apply(&mut self, event: &Event, time_ms: i64) {
         self.check_soft_holds_at(time_ms);
         self.forget_stale_feeds(time_ms);
+        self.lots_came(event);
         match event {
             Event::StockSettingsSet(set) => {
                 let shelf = self.shelf(&set.node_id, &set.sku);

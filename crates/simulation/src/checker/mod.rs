@@ -20,6 +20,7 @@ mod facts;
 mod holds;
 mod kits;
 mod ledger;
+mod lots;
 mod names;
 mod preface;
 mod purchasing;

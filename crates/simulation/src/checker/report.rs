@@ -31,6 +31,8 @@ pub enum Rule {
     Oversold,
     /// Nothing of what is on hold is assigned or shipped.
     OnHold,
+    /// A node is told to take lots that came there and have not expired, no more than its units.
+    Lots,
     /// No node gets a part of a kit without the others.
     HalfKit,
     /// A hold is gone at the instant it was to end (rule H3).

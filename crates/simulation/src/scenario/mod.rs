@@ -33,6 +33,9 @@
 //! | `count N S 5 [as_of=TIME] [basis=net_of_open_orders] [reason=cycle]` | StockCounted |
 //! | `move N S 2 from on_hand to quarantine [reason=damage]` | StockMoved |
 //! | `receive N S 12 [into=quarantine]` | StockReceived |
+//! | `receive ... lot=L1 [expires=2025-06-30]`, `move ... lot=L1` | of that lot |
+//! | `count ... lots=L1:4@2025-06-30,L2:3` | with the lots that were found |
+//! | `pick ... lots=1:L2:2`, `ship ... lots=1:L2:2` | line, lot and units taken, where they are not as told |
 //! | `transfer T from N to M S:6 ...` | TransferDispatched |
 //! | `arrived T [S:4 [damaged=1]] [closes]` | TransferReceived; without a SKU all of it |
 //! | `recall T` | TransferCancelled |
@@ -86,7 +89,7 @@
 //! | `track ups 1Z9 DL [happened=TIME] [place=Lyon]`, `hand_on ups 1Z9 post X1` | what carriers say |
 //! | `lost T`, `damaged T`, `back_at_origin T [destroyed]` | what will not arrive |
 //! | `return O R1 line 1 x2 refund [faulty] ... [from=48.8,2.3]`, `expire_return O R1` | ReturnRequested, ReturnExpired |
-//! | `came_back O R1 at=N line 1 x2 restock ...`, `inspect O R1 at=N line 1 x2 destroy` | what came in |
+//! | `came_back O R1 at=N line 1 x2 restock [of L1] ...`, `inspect O R1 at=N line 1 x2 destroy` | what came in |
 //! | `blind_return N S 2 quarantine` | BlindReturnReceived |
 //! | `hours N Mo-Fr 9:00-12:00,13:00-17:00 Sa 9:00-12:00 [closed=2025-06-09,...] [open=2025-06-15@9:00-12:00] [cut_off=15:00] [processing=4h] [zone=Europe/Berlin]` | NodeCalendarSet |
 //! | `pause N [keep] [reason=strike] [until=TIME]`, `resume_node N`, `offboard N [reason=closed]` | NodePaused, NodeResumed, NodeOffboarded |
@@ -111,6 +114,7 @@
 //! | `purchase_order PO`, `inbound N S` | print where it stands; what is expected, by date |
 
 mod changes;
+mod lots;
 mod nodes;
 mod parse;
 mod play;

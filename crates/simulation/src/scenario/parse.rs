@@ -6,7 +6,7 @@ use omnifold_events::{Event, parse_time, v1};
 
 use super::promise::question;
 use super::words::{Fault, Words, minor, number, place, quantity};
-use super::{Action, ScenarioError, Step, changes, nodes, policies, stock, supply, work};
+use super::{Action, ScenarioError, Step, changes, lots, nodes, policies, stock, supply, work};
 
 /// Channel of orders that name none.
 pub(super) const CHANNEL: &str = "web";
@@ -172,7 +172,8 @@ fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, Faul
         "reject" => reject(words)?.into(),
         "ship" => {
             let (target, lines) = (target(words)?, lines(words)?);
-            v1::FulfilmentShipped { target, lines, ..Default::default() }.into()
+            let lots = lots::taken(words)?;
+            v1::FulfilmentShipped { target, lines, lots, ..Default::default() }.into()
         }
         "deliver" => {
             let (target, lines) = (target(words)?, lines(words)?);
@@ -285,8 +286,9 @@ fn count(words: &mut Words<'_>) -> Result<v1::StockCounted, Fault> {
     let basis = choice("COUNT_BASIS", basis, v1::CountBasis::from_str_name)?.into();
     let reason = words.option("reason").unwrap_or("unspecified");
     let reason = choice("COUNT_REASON", reason, v1::CountReason::from_str_name)?.into();
-    let extensions = Default::default();
-    Ok(v1::StockCounted { node_id, sku, on_hand_milli, as_of_ms, basis, reason, extensions })
+    let lots = lots::counted(words)?;
+    let count = v1::StockCounted { node_id, sku, on_hand_milli, lots, ..Default::default() };
+    Ok(v1::StockCounted { as_of_ms, basis, reason, ..count })
 }
 
 fn adjust(words: &mut Words<'_>) -> Result<v1::StockAdjusted, Fault> {
@@ -312,14 +314,17 @@ fn relocation(words: &mut Words<'_>) -> Result<v1::StockMoved, Fault> {
     let to = bucket(words.next("a bucket")?)?;
     let reason = words.option("reason").unwrap_or("unspecified");
     let reason = choice("MOVE_REASON", reason, v1::MoveReason::from_str_name)?.into();
-    Ok(v1::StockMoved { node_id, sku, quantity_milli, from, to, reason, ..Default::default() })
+    let units = lots::units(words);
+    let moved = v1::StockMoved { node_id, sku, quantity_milli, from, to, ..Default::default() };
+    Ok(v1::StockMoved { reason, units, ..moved })
 }
 
 fn receipt(words: &mut Words<'_>) -> Result<v1::StockReceived, Fault> {
     let (node_id, sku) = shelf(words)?;
     let quantity_milli = quantity(words.next("a quantity")?)?;
     let into = bucket(words.option("into").unwrap_or("unspecified"))?;
-    Ok(v1::StockReceived { node_id, sku, quantity_milli, into, ..Default::default() })
+    let units = lots::units(words);
+    Ok(v1::StockReceived { node_id, sku, quantity_milli, into, units, ..Default::default() })
 }
 
 fn transfer(words: &mut Words<'_>) -> Result<v1::TransferDispatched, Fault> {

@@ -68,7 +68,7 @@ pub struct PhasedTable {
 }
 
 /// Stock of one (node, SKU), in 1/1000 unit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(missing_docs)] // rules Q2 and Q3 of the conformance cases
 pub struct StockFigures {
     pub on_hand_milli: i64,
@@ -83,6 +83,8 @@ pub struct StockFigures {
     pub atp_milli: i64,
     /// Shadow price of a unit, 1/1000 of a minor unit; 0: none.
     pub price_milli: i64,
+    /// Lots on hand, first to expire first: `L1 3`.
+    pub lots: Vec<String>,
 }
 
 /// Where a fulfilment stands.

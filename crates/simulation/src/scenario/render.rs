@@ -4,6 +4,7 @@
 use omnifold_events::format_time;
 use omnifold_events::v1::{self, Cause, OutcomeStatus, StockHoldStatus};
 
+use super::lots::lots_text;
 use super::parse::CHANNEL;
 use super::render_supply::supply_line;
 use super::{FulfilmentFigures, PhasedTable, StockFigures};
@@ -274,6 +275,7 @@ fn fulfilment_line(output: &Output, verb: &str, lines: &[v1::AssignedLine]) -> S
 
 fn assigned_text(line: &v1::AssignedLine) -> String {
     let text = format!("{} x{}{}", line.sku, units(line.quantity_milli), origin_text(line));
+    let text = text + &lots_text(&line.lots);
     match line.backordered_milli {
         0 => text,
         backordered => format!("{text} ({} backordered)", units(backordered)),
@@ -334,6 +336,9 @@ pub fn render_stock(node: &str, sku: &str, figures: &StockFigures) -> String {
     text += &format!(" atp {}", units(figures.atp_milli));
     if figures.price_milli != 0 {
         text += &format!(" price {}", units(figures.price_milli));
+    }
+    if !figures.lots.is_empty() {
+        text += &format!(" lots {}", figures.lots.join(", "));
     }
     text
 }

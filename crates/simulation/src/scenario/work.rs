@@ -2,16 +2,17 @@
 
 use omnifold_events::{Event, parse_time, v1};
 
-use super::nodes;
 use super::parse::{CHANNEL, choice, lines, target};
 use super::words::{Fault, Words, number, place, quantity};
+use super::{lots, nodes};
 
 /// The event of one of these commands.
 pub fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, Fault> {
     Ok(match verb {
         "pick" => {
             let (target, lines) = (target(words)?, lines(words)?);
-            v1::FulfilmentPicked { target, lines, ..Default::default() }.into()
+            let lots = lots::taken(words)?;
+            v1::FulfilmentPicked { target, lines, lots, ..Default::default() }.into()
         }
         "short" => short(words)?.into(),
         "pack" => pack(words)?.into(),
@@ -188,14 +189,15 @@ fn expire(words: &mut Words<'_>) -> Result<v1::ReturnExpired, Fault> {
     Ok(v1::ReturnExpired { channel, order_id, return_id, ..Default::default() })
 }
 
-/// `at N line 1 x2 restock line 2 x1 inspect`.
+/// `at N line 1 x2 restock of L1 line 2 x1 inspect`.
 fn received_lines(words: &mut Words<'_>) -> Result<(String, Vec<v1::ReceivedLine>), Fault> {
     let node = words.option("at").ok_or("`at=` names the node")?.to_owned();
     let mut lines = Vec::new();
     while words.take("line") {
         let (line_id, quantity_milli) = line_units(words)?;
         let disposition = disposition(words)?;
-        lines.push(v1::ReceivedLine { line_id, quantity_milli, disposition });
+        let lot = if words.take("of") { words.next("a lot")?.to_owned() } else { String::new() };
+        lines.push(v1::ReceivedLine { line_id, quantity_milli, disposition, lot });
     }
     Ok((node, lines))
 }

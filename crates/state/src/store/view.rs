@@ -62,6 +62,10 @@ impl View for Store {
         or_fault(self.orders.open_at(rows, node))
     }
 
+    fn lots(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Lots> {
+        or_fault(self.sides.lots.get(&*self.backend, (sku, node)))
+    }
+
     fn parcel(&mut self, key: ParcelKey) -> Option<&Parcel> {
         or_fault(self.sides.parcels.get(&*self.backend, key))
     }
@@ -175,6 +179,12 @@ impl State for Store {
         let (key, row) = ((sku, node), inbound.map(Arc::new));
         let old = or_fault(self.sides.inbound.put(&*self.backend, key, row));
         self.undo.push(Undo::Side(SideUndo::Inbound(key, old)));
+    }
+
+    fn put_lots(&mut self, sku: SkuIx, node: NodeIx, lots: Option<Lots>) {
+        let (key, row) = ((sku, node), lots.map(Arc::new));
+        let old = or_fault(self.sides.lots.put(&*self.backend, key, row));
+        self.undo.push(Undo::Side(SideUndo::Lots(key, old)));
     }
 
     fn supplier_item(&mut self, sku: SkuIx, node: NodeIx) -> Option<&SupplierItem> {

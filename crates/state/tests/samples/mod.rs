@@ -92,6 +92,7 @@ pub fn item(sku: &str) -> Item {
             waiting: 2_000,
             told: 6_000,
         })),
+        has_lots: true,
     }
 }
 
@@ -199,6 +200,15 @@ pub fn purchase_order() -> PurchaseOrder {
     }
 }
 
+pub fn lot_id() -> LotId {
+    LotId { name: "L-24-7".into(), expires_on: Some(20_300), ends_at: NOW + 600_000 }
+}
+
+/// What the order of these rows is promised of it.
+pub fn lots() -> Lots {
+    Lots { rows: vec![Lot { id: lot_id(), on_hand: 5_000, promised: 1_000 }] }
+}
+
 pub fn supplier() -> Supplier {
     let (id, company) = ("acme".to_owned(), "north".to_owned());
     Supplier { id, company, ordered: 10_000, on_time: 6_000 }
@@ -258,6 +268,13 @@ pub fn details() -> OrderDetails {
             due_at: NOW + 180_000_000,
             breached: true,
             cancelled_at: NOW + 1,
+        }],
+        lots: vec![LotShare {
+            fulfilment: 0,
+            line: 0,
+            lot: lot_id(),
+            promised: 1_000,
+            shipped: 500,
         }],
     }
 }

@@ -280,6 +280,7 @@ fn assigned_lines(lines: &[(&str, &str, i64)]) -> Vec<v1::AssignedLine> {
         quantity_milli: *units,
         backordered_milli: 0,
         origin: None,
+        lots: Vec::new(),
     };
     lines.iter().map(row).collect()
 }

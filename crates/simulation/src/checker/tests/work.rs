@@ -67,6 +67,7 @@ fn received(units: i64) -> v1::ReturnReceived {
             line_id: "1".to_owned(),
             quantity_milli: units,
             disposition: v1::Disposition::Restock.into(),
+            lot: String::new(),
         }],
         ..Default::default()
     }

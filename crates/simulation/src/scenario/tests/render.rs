@@ -139,6 +139,7 @@ fn a_fulfilment_is_one_line_and_two_with_the_outcome_inside() {
         quantity_milli: units,
         backordered_milli: backordered,
         origin: None,
+        lots: Vec::new(),
     };
     let assigned = v1::FulfilmentAssigned {
         channel: "web".to_owned(),
