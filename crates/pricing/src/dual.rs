@@ -39,6 +39,9 @@ fn supply(row: &(Resource, f64)) -> f64 {
     row.1.max(LEAST_SUPPLY)
 }
 
+/// A curvature beside which no other is felt.
+const HELD: f64 = 1e18;
+
 /// Shares below it move nothing.
 const LEAST_SHARE: f64 = 1e-9;
 
@@ -87,6 +90,17 @@ impl Workspace {
         }
         let supplies = problem.supplies.iter().zip(prices);
         value + supplies.map(|(row, p)| by.barrier * p.ln() - supply(row) * p).sum::<f64>()
+    }
+
+    /// Prices that stand at the highest and would go on stay there: a step that is cut off there is none
+    /// for the others.
+    pub fn hold_at(&mut self, prices: &[f64], highest: f64) {
+        for (place, &price) in prices.iter().enumerate() {
+            if price >= highest && self.slope[place] > 0.0 {
+                self.slope[place] = 0.0;
+                self.curvature.add(place, place, HELD);
+            }
+        }
     }
 
     /// The soft minimum over the plans of a class; leaves the share of each plan behind.

@@ -128,6 +128,7 @@ impl Solver {
         let Solver { problem, columns, prices, work, trial, highest, .. } = self;
         for step in 0..most_steps {
             let value = work.differentiate(problem, columns, prices, by);
+            work.hold_at(prices, *highest);
             work.curvature.factorise();
             let mut direction = std::mem::take(&mut work.slope);
             let gain = work.curvature.solve(&mut direction);
