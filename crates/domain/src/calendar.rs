@@ -16,8 +16,7 @@ pub fn zone(name: &str) -> Option<TimeZone> {
 
 /// The local date of an instant, in days since 1970-01-01. Instants outside jiff's years have none.
 pub fn local_day(zone: &TimeZone, at_ms: i64) -> Option<i32> {
-    let date = local(zone, at_ms)?.date();
-    date.since(EPOCH).ok().map(|span| span.get_days())
+    local_date(zone, at_ms).map(day_number)
 }
 
 /// The instant at which a local day begins: midnight, or where a clock change skips it, the first
@@ -26,20 +25,15 @@ pub fn start_of_day(zone: &TimeZone, day: i32) -> Option<i64> {
     start_of(zone, date_of(day)?)
 }
 
-/// The date of a local day.
-pub fn date_of(day: i32) -> Option<Date> {
-    EPOCH.checked_add(day.days()).ok()
-}
-
 /// The date of a day since 1970-01-01.
-pub fn date(day: i32) -> Option<Date> {
+pub fn date_of(day: i32) -> Option<Date> {
     EPOCH.checked_add(day.days()).ok()
 }
 
 /// The day since 1970-01-01 of a date written `YYYY-MM-DD`.
 pub fn day_named(text: &str) -> Option<i32> {
     let date: Date = text.parse().ok()?;
-    (text.len() == 10).then_some(date.since(EPOCH).ok()?.get_days())
+    (text.len() == 10).then(|| day_number(date))
 }
 
 const NANOS_A_MINUTE: i64 = 60_000_000_000;

@@ -244,7 +244,7 @@ fn cancel_rest_of_kits<S: State>(state: &mut S, key: OrderKey, work: &mut Vec<Wo
     let order = state.order(key).expect("checked by fold");
     let lines = order.beyond_whole_kits();
     if !lines.is_empty() {
-        work.push(Work::CancelRest { order: key, lines });
+        work.push(Work::Cancel { order: key, lines, cause: v1::Cause::KitIncomplete });
     }
 }
 
@@ -564,20 +564,9 @@ fn taken_back(
 
 /// The units are open again; the outcome that follows says what becomes of them.
 fn return_units(order: &mut Order, place: usize, taken: &[Units]) {
-    let fulfilment = &mut order.fulfilments[place];
-    fulfilment.seq += 1;
+    order.fulfilments[place].seq += 1;
     for part in taken {
-        let line = &mut fulfilment.lines[part.line];
-        line.allocated -= part.quantity;
-        line.backordered = line.backordered.min(line.allocated);
-        let order_line = &mut order.lines[line.line as usize];
-        order_line.allocated -= part.quantity;
-        order_line.open += part.quantity;
-        let allocated = line.allocated;
-        if let Some(progress) = &mut fulfilment.progress {
-            let picked = &mut progress.lines[part.line].picked;
-            *picked = allocated.min(*picked);
-        }
+        order.reopen(place, part.line, part.quantity);
     }
-    fulfilment.were_taken_back();
+    order.fulfilments[place].were_taken_back();
 }

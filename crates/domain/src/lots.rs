@@ -35,7 +35,7 @@ impl LotId {
 
     /// Its last day as `YYYY-MM-DD`; empty: it does not expire.
     pub fn last_day(&self) -> String {
-        let date = self.expires_on.and_then(calendar::date);
+        let date = self.expires_on.and_then(calendar::date_of);
         date.map_or_else(String::new, |date| date.to_string())
     }
 

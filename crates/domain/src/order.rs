@@ -158,6 +158,26 @@ pub struct Line {
     pub unit_price: i64,
 }
 
+impl Line {
+    /// A line of which everything is still open.
+    pub fn ordered(line_id: String, sku: SkuIx, units: i64, unit_price: i64) -> Self {
+        Line {
+            line_id,
+            sku,
+            ordered: units,
+            open: units,
+            waiting: 0,
+            allocated: 0,
+            shipped: 0,
+            delivered: 0,
+            cancelled: 0,
+            undelivered: 0,
+            returned: 0,
+            unit_price,
+        }
+    }
+}
+
 /// One node's share of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fulfilment {
@@ -336,6 +356,21 @@ pub enum OrderStatus {
 }
 
 impl Order {
+    /// Units that a node held are open again. Places: of the fulfilment, and of the line in it.
+    pub(crate) fn reopen(&mut self, fulfilment: usize, line: usize, units: i64) {
+        let Fulfilment { lines, progress, .. } = &mut self.fulfilments[fulfilment];
+        let part = &mut lines[line];
+        part.allocated -= units;
+        part.backordered = part.backordered.min(part.allocated);
+        let row = &mut self.lines[part.line as usize];
+        row.allocated -= units;
+        row.open += units;
+        if let Some(progress) = progress {
+            let picked = &mut progress.lines[line].picked;
+            *picked = part.allocated.min(*picked);
+        }
+    }
+
     /// Its key.
     pub fn key(&self) -> OrderKey {
         OrderKey::of(&self.channel, &self.order_id)

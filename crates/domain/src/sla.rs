@@ -33,7 +33,7 @@ impl SlaTerms {
             return None;
         }
         let zone = calendar::zone(&self.zone).expect("checked when it was set");
-        let off: Vec<Date> = self.off.iter().filter_map(|&day| calendar::date(day)).collect();
+        let off: Vec<Date> = self.off.iter().filter_map(|&day| calendar::date_of(day)).collect();
         let working = Days { weekdays: self.weekdays, off };
         calendar::dispatch_due(&zone, &working, started_at, self.days)
     }

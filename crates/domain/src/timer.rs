@@ -209,7 +209,7 @@ fn time_out<S: State>(state: &mut S, key: OrderKey, due_ms: i64, work: &mut Vec<
     }
     work.push(Work::TimeOut { order: key, due_ms });
     if !asked.is_empty() {
-        work.push(Work::Cancel { order: key, lines: asked });
+        work.push(Work::Cancel { order: key, lines: asked, cause: v1::Cause::Cancelled });
     }
     work.push(Work::Route { order: key, cause: v1::Cause::Rerouted });
 }

@@ -24,13 +24,8 @@ pub enum Work {
         order: OrderKey,
         /// Units to take back, per line.
         lines: Vec<(usize, i64)>,
-    },
-    /// Take back the rest of kits of which a part will not come: (place of the line, units).
-    CancelRest {
-        /// The order.
-        order: OrderKey,
-        /// Units to take back, per line.
-        lines: Vec<(usize, i64)>,
+        /// Why.
+        cause: v1::Cause,
     },
     /// Say how far a count was from the ledger; nothing is decided.
     Report {
@@ -102,13 +97,6 @@ pub enum Work {
         order: OrderKey,
         /// Deadlines at or before this instant.
         due_ms: i64,
-    },
-    /// As [`Work::Cancel`], because time has passed and not because somebody asked.
-    CancelExpired {
-        /// The order.
-        order: OrderKey,
-        /// Units to take back, per line.
-        lines: Vec<(usize, i64)>,
     },
     /// Take back what a node gives up: [`crate::Order::leaving`].
     TakeBack {

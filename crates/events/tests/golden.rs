@@ -6,6 +6,7 @@
 
 mod examples;
 
+use examples::decisions;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -33,20 +34,20 @@ fn written_outputs() -> Vec<Written> {
         named((M::TYPE, bytes, json))
     }
     vec![
-        output(examples::order_outcome()),
-        output(examples::fulfilment_assigned()),
-        output(examples::fulfilment_changed()),
-        output(examples::fulfilment_release_requested()),
-        output(examples::fulfilment_released()),
-        output(examples::stock_hold_outcome()),
-        output(examples::epoch_mark()),
-        output(examples::rejected_event()),
-        output(examples::availability_changed()),
-        output(examples::count_variance()),
+        output(decisions::order_outcome()),
+        output(decisions::fulfilment_assigned()),
+        output(decisions::fulfilment_changed()),
+        output(decisions::fulfilment_release_requested()),
+        output(decisions::fulfilment_released()),
+        output(decisions::stock_hold_outcome()),
+        output(decisions::epoch_mark()),
+        output(decisions::rejected_event()),
+        output(decisions::availability_changed()),
+        output(decisions::count_variance()),
         output(examples::story::notice()),
-        output(examples::return_authorised()),
-        output(examples::return_refused()),
-        output(examples::refund_due()),
+        output(decisions::return_authorised()),
+        output(decisions::return_refused()),
+        output(decisions::refund_due()),
         output(examples::purchasing::supplier_invoice_matched()),
         output(examples::purchasing::receipt_discrepancy()),
         output(examples::purchasing::sla_breached()),
@@ -133,20 +134,20 @@ fn every_golden_output_is_read_from_bytes_and_from_json() {
         let json = committed(&golden(name, "json"));
         assert_eq!(serde_json::from_str::<M>(&json).expect("golden JSON"), example);
     }
-    check(examples::order_outcome());
-    check(examples::fulfilment_assigned());
-    check(examples::fulfilment_changed());
-    check(examples::fulfilment_release_requested());
-    check(examples::fulfilment_released());
-    check(examples::stock_hold_outcome());
-    check(examples::epoch_mark());
-    check(examples::rejected_event());
-    check(examples::availability_changed());
-    check(examples::count_variance());
+    check(decisions::order_outcome());
+    check(decisions::fulfilment_assigned());
+    check(decisions::fulfilment_changed());
+    check(decisions::fulfilment_release_requested());
+    check(decisions::fulfilment_released());
+    check(decisions::stock_hold_outcome());
+    check(decisions::epoch_mark());
+    check(decisions::rejected_event());
+    check(decisions::availability_changed());
+    check(decisions::count_variance());
     check(examples::story::notice());
-    check(examples::return_authorised());
-    check(examples::return_refused());
-    check(examples::refund_due());
+    check(decisions::return_authorised());
+    check(decisions::return_refused());
+    check(decisions::refund_due());
     check(examples::purchasing::supplier_invoice_matched());
     check(examples::purchasing::receipt_discrepancy());
     check(examples::purchasing::sla_breached());

@@ -39,6 +39,12 @@ fn supply(row: &(Resource, f64)) -> f64 {
     row.1.max(LEAST_SUPPLY)
 }
 
+/// The barrier's part of the value, less what the supplies cost at these prices.
+fn barrier_less_rent(problem: &Problem, prices: &[f64], by: Smoothing) -> f64 {
+    let supplies = problem.supplies.iter().zip(prices);
+    supplies.map(|(row, p)| by.barrier * p.ln() - supply(row) * p).sum()
+}
+
 /// A curvature beside which no other is felt.
 const HELD: f64 = 1e18;
 
@@ -60,8 +66,7 @@ impl Workspace {
                 value += class.orders * self.soft_minimum(columns, prices, by.temperature);
             }
         }
-        let supplies = problem.supplies.iter().zip(prices);
-        value + supplies.map(|(row, p)| by.barrier * p.ln() - supply(row) * p).sum::<f64>()
+        value + barrier_less_rent(problem, prices, by)
     }
 
     /// The value, and with it slope and curvature (its sign turned, so that it is positive definite).
@@ -88,8 +93,7 @@ impl Workspace {
                 self.add_class(columns, class.orders, by.temperature);
             }
         }
-        let supplies = problem.supplies.iter().zip(prices);
-        value + supplies.map(|(row, p)| by.barrier * p.ln() - supply(row) * p).sum::<f64>()
+        value + barrier_less_rent(problem, prices, by)
     }
 
     /// Prices that stand at the highest and would go on stay there: a step that is cut off there is none

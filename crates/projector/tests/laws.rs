@@ -73,8 +73,8 @@ impl Bench {
                         self.router.route(&mut self.store, turn(self.step, cause), order);
                     self.carry_out(decisions, &mut work, &mut all);
                 }
-                Work::Cancel { order, lines } => {
-                    let turn = turn(self.step, Cause::Cancelled);
+                Work::Cancel { order, lines, cause } => {
+                    let turn = turn(self.step, cause);
                     let decisions = self.router.cancel(&mut self.store, turn, order, &lines);
                     self.carry_out(decisions, &mut work, &mut all);
                 }

@@ -69,19 +69,8 @@ impl Router {
 
 /// The order that would take what the request asks for.
 fn as_order(request: &SoftHoldRequest, turn: Turn) -> Order {
-    let line = |(place, &(sku, units)): (usize, &(SkuIx, i64))| Line {
-        line_id: place.to_string(),
-        sku,
-        ordered: units,
-        open: units,
-        waiting: 0,
-        allocated: 0,
-        shipped: 0,
-        delivered: 0,
-        cancelled: 0,
-        undelivered: 0,
-        returned: 0,
-        unit_price: 0,
+    let line = |(place, &(sku, units)): (usize, &(SkuIx, i64))| {
+        Line::ordered(place.to_string(), sku, units, 0)
     };
     Order {
         channel: request.channel.clone(),

@@ -132,20 +132,7 @@ fn settings(wait: bool) -> Settings {
 }
 
 fn line(number: usize, sku: usize, units: i64) -> omnifold_domain::Line {
-    omnifold_domain::Line {
-        line_id: format!("l{number}"),
-        sku: SkuIx(sku as u32),
-        ordered: units * UNIT,
-        open: units * UNIT,
-        waiting: 0,
-        allocated: 0,
-        shipped: 0,
-        delivered: 0,
-        cancelled: 0,
-        undelivered: 0,
-        returned: 0,
-        unit_price: 0,
-    }
+    omnifold_domain::Line::ordered(format!("l{number}"), SkuIx(sku as u32), units * UNIT, 0)
 }
 
 fn order(lines: &[(usize, i64)], allow_partial: bool) -> Order {

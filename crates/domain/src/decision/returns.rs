@@ -60,21 +60,7 @@ fn replacement_order<S: State>(
 ) -> Result<Order, String> {
     let line = |line: &v1::AssignedLine| -> Result<Line, String> {
         let sku = state.item_named(&line.sku).ok_or_else(|| format!("no item `{}`", line.sku))?;
-        let units = line.quantity_milli;
-        Ok(Line {
-            line_id: line.line_id.clone(),
-            sku,
-            ordered: units,
-            open: units,
-            waiting: 0,
-            allocated: 0,
-            shipped: 0,
-            delivered: 0,
-            cancelled: 0,
-            undelivered: 0,
-            returned: 0,
-            unit_price: 0,
-        })
+        Ok(Line::ordered(line.line_id.clone(), sku, line.quantity_milli, 0))
     };
     let mut replacing = Order {
         channel: order.channel.clone(),

@@ -41,7 +41,7 @@ pub(super) fn change<S: State>(
     check_due(&changed)?;
     change_order(state, key, &mut |order| order.clone_from(&changed));
     if !change.fewer.is_empty() {
-        work.push(Work::Cancel { order: key, lines: change.fewer });
+        work.push(Work::Cancel { order: key, lines: change.fewer, cause: v1::Cause::Cancelled });
     }
     settle(state, key, &before, v1::Cause::Changed, work);
     if change.delivery.is_some() {

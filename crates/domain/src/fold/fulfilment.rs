@@ -68,7 +68,11 @@ pub(super) fn reject<S: State>(
     });
     if !asked.is_empty() {
         // The node was asked for them: they are cancelled, not sent elsewhere.
-        work.push(Work::Cancel { order: subject.key, lines: by_line(asked) });
+        work.push(Work::Cancel {
+            order: subject.key,
+            lines: by_line(asked),
+            cause: v1::Cause::Cancelled,
+        });
     }
     work.push(Work::Route { order: subject.key, cause: v1::Cause::Rerouted });
     for (sku, node, units) in stock {

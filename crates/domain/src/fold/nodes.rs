@@ -219,7 +219,11 @@ fn move_work<S: State>(state: &mut S, node: NodeIx, cause: v1::Cause, work: &mut
         work.push(Work::TakeBack { order: key, node, cause });
         if !asked.is_empty() {
             answer(state, key, &asked);
-            work.push(Work::Cancel { order: key, lines: super::questions::by_line(lines(&asked)) });
+            work.push(Work::Cancel {
+                order: key,
+                lines: super::questions::by_line(lines(&asked)),
+                cause: v1::Cause::Cancelled,
+            });
         }
         work.push(Work::Route { order: key, cause: v1::Cause::Rerouted });
     }

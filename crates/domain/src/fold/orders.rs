@@ -230,20 +230,7 @@ pub(super) fn line_from<S: State>(state: &S, line: &v1::OrderLine) -> Result<Lin
     check::quantity("quantity", line.quantity_milli, 1, state.item(sku))?;
     let settings = state.settings().expect("checked before every fold");
     let unit_price = amount(settings, "unit price", line.unit_price.as_ref())?;
-    Ok(Line {
-        line_id: line.line_id.clone(),
-        sku,
-        ordered: line.quantity_milli,
-        open: line.quantity_milli,
-        waiting: 0,
-        allocated: 0,
-        shipped: 0,
-        delivered: 0,
-        cancelled: 0,
-        undelivered: 0,
-        returned: 0,
-        unit_price,
-    })
+    Ok(Line::ordered(line.line_id.clone(), sku, line.quantity_milli, unit_price))
 }
 
 /// Cancelling takes back what has not left (rule S1); the units that have stay sold.
@@ -265,7 +252,7 @@ pub(super) fn cancel<S: State>(
     };
     check_steps(state, key, &lines)?;
     note_cancellation(state, key, context.now_ms);
-    work.push(Work::Cancel { order: key, lines });
+    work.push(Work::Cancel { order: key, lines, cause: v1::Cause::Cancelled });
     Ok(())
 }
 
@@ -300,7 +287,7 @@ fn call_back<S: State>(
             *recalled_at = context.time_ms;
         }
     });
-    work.push(Work::Cancel { order: key, lines });
+    work.push(Work::Cancel { order: key, lines, cause: v1::Cause::Cancelled });
     Ok(())
 }
 

@@ -68,7 +68,7 @@ pub(super) fn short_pick<S: State>(
             asked.extend(gone_though_asked(order, step));
         }
         for step in &freed {
-            reopen(order, step);
+            order.reopen(step.fulfilment, step.line, step.units);
             asked.extend(gone_though_asked(order, step));
         }
         for place in places(&moves) {
@@ -77,7 +77,11 @@ pub(super) fn short_pick<S: State>(
     });
     if !asked.is_empty() {
         // The node was asked for them: they are cancelled, not sent elsewhere.
-        work.push(Work::Cancel { order: subject.key, lines: by_line(asked) });
+        work.push(Work::Cancel {
+            order: subject.key,
+            lines: by_line(asked),
+            cause: v1::Cause::Cancelled,
+        });
     }
     work.push(Work::Route { order: subject.key, cause: v1::Cause::Rerouted });
     for (sku, node, units) in stock {
@@ -93,24 +97,8 @@ pub(super) fn short_pick<S: State>(
     Ok(())
 }
 
-/// Units are open again that a node held.
-fn reopen(order: &mut Order, step: &Move) {
-    let fulfilment = &mut order.fulfilments[step.fulfilment];
-    let line = &mut fulfilment.lines[step.line];
-    line.allocated -= step.units;
-    line.backordered = line.backordered.min(line.allocated);
-    let order_line = &mut order.lines[line.line as usize];
-    order_line.allocated -= step.units;
-    order_line.open += step.units;
-    let allocated = line.allocated;
-    if let Some(progress) = &mut fulfilment.progress {
-        let picked = &mut progress.lines[step.line].picked;
-        *picked = allocated.min(*picked);
-    }
-}
-
 fn miss(order: &mut Order, step: &Move) {
-    reopen(order, step);
+    order.reopen(step.fulfilment, step.line, step.units);
     let node = order.fulfilments[step.fulfilment].node;
     let sku = order.lines[line_of(order, step).line as usize].sku;
     let not_found = &mut order.details.get_or_insert_default().not_found_at;

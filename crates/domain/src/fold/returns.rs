@@ -161,7 +161,7 @@ pub(super) fn expire<S: State>(
 ) -> Result<(), Refusal> {
     let (key, row, _) = open_return(state, &event.channel, &event.order_id, &event.return_id)?;
     if let Some((order, lines)) = give_up(state, key, row) {
-        work.push(Work::Cancel { order, lines });
+        work.push(Work::Cancel { order, lines, cause: v1::Cause::Cancelled });
     }
     Ok(())
 }
@@ -172,7 +172,7 @@ pub(crate) fn end_wait<S: State>(state: &mut S, key: ReturnKey, due_ms: i64, wor
     if let Some(row) = state.return_of(key).filter(open).cloned()
         && let Some((order, lines)) = give_up(state, key, row)
     {
-        work.push(Work::CancelExpired { order, lines });
+        work.push(Work::Cancel { order, lines, cause: v1::Cause::TimedOut });
     }
 }
 

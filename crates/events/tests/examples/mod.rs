@@ -1,7 +1,7 @@
 //! One fully populated message of every type.
-#![allow(dead_code, unused_imports)] // each test uses its part
+#![allow(dead_code)] // each test uses its part
 
-mod decisions;
+pub mod decisions;
 mod work;
 
 pub mod story;
@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use omnifold_events::{Event, v1};
 use v1::fulfilment_target::Target;
 
-pub use decisions::*;
 use work::*;
 
 fn extensions() -> BTreeMap<String, String> {

@@ -126,9 +126,7 @@ impl Machine {
         let (router, store) = (&mut self.router, &mut self.store);
         Ok(match work {
             Work::Route { order, cause } => self.route(order, cause)?,
-            Work::Cancel { order, lines }
-            | Work::CancelExpired { order, lines }
-            | Work::CancelRest { order, lines } => router.cancel(store, turn, order, &lines),
+            Work::Cancel { order, lines, .. } => router.cancel(store, turn, order, &lines),
             Work::TakeBack { order, node, .. } => router.take_back(store, turn, order, node),
             Work::Tell { order, fulfilments, .. } => router.tell(store, turn, order, &fulfilments),
             Work::Release { order, fulfilment, lines } => {
@@ -280,14 +278,12 @@ fn notice_id(order: &str, notice: &v1::Notice) -> String {
 /// What the decisions on a piece of work say made the engine take them.
 fn cause_of(work: &Work) -> Cause {
     match work {
-        Work::Route { cause, .. } | Work::Tell { cause, .. } | Work::TakeBack { cause, .. } => {
-            *cause
-        }
-        Work::Cancel { .. } | Work::Release { .. } | Work::Keep { .. } => Cause::Cancelled,
-        Work::CancelRest { .. } => Cause::KitIncomplete,
-        Work::TimeOut { .. } | Work::EndWaiting { .. } | Work::CancelExpired { .. } => {
-            Cause::TimedOut
-        }
+        Work::Route { cause, .. }
+        | Work::Cancel { cause, .. }
+        | Work::Tell { cause, .. }
+        | Work::TakeBack { cause, .. } => *cause,
+        Work::Release { .. } | Work::Keep { .. } => Cause::Cancelled,
+        Work::TimeOut { .. } | Work::EndWaiting { .. } => Cause::TimedOut,
         Work::Serve { .. } => Cause::StockAppeared,
         Work::Move { .. } => Cause::Moved,
         Work::Authorise(_) => Cause::Returned,
