@@ -101,6 +101,7 @@ pub fn inputs() -> Vec<Event> {
     all.extend(story::nodes());
     all.extend(story::afterwards());
     all.extend(policies());
+    all.push(story::reserved_for_a_channel());
     all
 }
 

@@ -64,15 +64,19 @@ pub fn afterwards() -> Vec<Event> {
             extensions: extensions(),
         }
         .into(),
-        v1::ChannelStockReserved {
-            channel: text("web"),
-            node_id: text("berlin-1"),
-            sku: text("tea-500"),
-            quantity_milli: 20_000,
-            extensions: extensions(),
-        }
-        .into(),
     ]
+}
+
+/// Stock kept for one channel.
+pub fn reserved_for_a_channel() -> Event {
+    v1::ChannelStockReserved {
+        channel: text("web"),
+        node_id: text("berlin-1"),
+        sku: text("tea-500"),
+        quantity_milli: 20_000,
+        extensions: extensions(),
+    }
+    .into()
 }
 
 /// What somebody is to be told or has to do.

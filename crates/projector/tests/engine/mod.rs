@@ -21,6 +21,16 @@ pub const MARKET: &str = "test";
 /// 2025-06-02T10:00:00Z.
 pub const TEN: i64 = 1_748_858_400_000;
 
+/// Memory that passes for a disk where there is enough of it: what is decided does not depend on the
+/// disk, and thousands of flushes of small files take most of the time of these tests on a real one.
+fn scratch() -> tempfile::TempDir {
+    const MEMORY: &str = "/dev/shm";
+    const ENOUGH: u64 = 1 << 30;
+    let room = rustix::fs::statvfs(MEMORY).map_or(0, |at| at.f_bavail * at.f_frsize);
+    let folder = if room < ENOUGH { tempfile::tempdir() } else { tempfile::tempdir_in(MEMORY) };
+    folder.expect("a temporary folder")
+}
+
 pub struct Engine {
     pub folder: tempfile::TempDir,
     pub log: Arc<dyn Log>,
@@ -36,7 +46,7 @@ impl Engine {
     }
 
     pub fn with(adjust: impl FnOnce(&mut Options)) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = scratch();
         let log: Arc<dyn Log> = EmbeddedLog::open(&folder.path().join("log")).expect("a log");
         log.create_topics(&topic_specs(PREFIX, MARKET)).expect("topics");
         let state = StateAt::Folder(folder.path().join("state"));
