@@ -75,6 +75,14 @@ impl RecordBuf {
         });
     }
 
+    /// Adds the records of another buffer.
+    pub fn append(&mut self, other: &RecordBuf) {
+        let moved = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        let entries = other.entries.iter();
+        self.entries.extend(entries.map(|entry| Entry { start: entry.start + moved, ..*entry }));
+    }
+
     /// The record at a place, as a log stores it.
     pub(crate) fn parts(&self, index: usize) -> Parts<'_> {
         let entry = &self.entries[index];
@@ -257,6 +265,22 @@ mod tests {
         assert_eq!(first.headers.get("empty"), Some(&b""[..]));
         assert_eq!(first.headers.get("none"), None);
         assert_eq!(buffer.get(1).value, None);
+    }
+
+    #[test]
+    fn an_appended_buffer_is_as_if_pushed() {
+        let headers = HeadersBuilder::default();
+        let fill = |buffer: &mut RecordBuf, keys: &[&[u8]]| {
+            for key in keys {
+                buffer.push(key.len(), 0, 7, headers.as_headers(), key, Some(b"value"));
+            }
+        };
+        let (mut joined, mut second, mut pushed) = <(RecordBuf, RecordBuf, RecordBuf)>::default();
+        fill(&mut joined, &[b"a", b"bb"]);
+        fill(&mut second, &[b"ccc"]);
+        joined.append(&second);
+        fill(&mut pushed, &[b"a", b"bb", b"ccc"]);
+        assert_eq!(joined, pushed);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use omnifold_state::{Digest, Images, Store};
 use crate::checkpoints::Checkpointer;
 use crate::error::ProjectorError;
 use crate::gather::Gatherer;
-use crate::machine::{ASSIGNMENTS, Arrival, Judge, Machine, Output, Recorded};
+use crate::machine::{ASSIGNMENTS, Judge, Machine, Output, Recorded};
 use crate::mark::{Mark, Position};
 use crate::options::{Options, Phase};
 use crate::recorded::{Epoch, RecordedReader, Tail};
@@ -286,10 +286,11 @@ fn fold_slice(
     judge: &mut Judge<'_>,
     out: &mut Output,
 ) -> Result<Arc<Images>, crate::machine::Halt> {
-    for (topic, record) in gatherer.slice() {
+    machine.take_each(gatherer.slice(), |machine, arrival| {
         // One that is not taken shows in the number of steps.
-        machine.step(&Arrival::of(topic, record), mark.wall_ms, judge, out)?;
-    }
+        machine.step(arrival, mark.wall_ms, judge, out)?;
+        Ok(true)
+    })?;
     machine.fire_up_to(mark.timers, judge, out)?;
     machine.answer_voids(out);
     Ok(machine.end_slice(mark.wall_ms))

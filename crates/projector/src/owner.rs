@@ -17,7 +17,7 @@ use crate::availability::Availability;
 use crate::error::ProjectorError;
 use crate::figures::{Figures, Took};
 use crate::follower::Follower;
-use crate::machine::{ASSIGNMENTS, Arrival, Judge, Output, Recorded};
+use crate::machine::{ASSIGNMENTS, Judge, Output, Recorded};
 use crate::mark::{Ending, Mark, Position, mark_of};
 use crate::options::{Options, Phase};
 use crate::publisher::{Ack, Publisher};
@@ -95,6 +95,7 @@ impl<'a> Owner<'a> {
         let availability = Availability::of(&follower.machine);
         let market = follower.market.clone();
         let outputs = follower.topics.outputs.clone();
+        let out = Output::writing(&market, follower.machine.source());
         let mut owner = Owner {
             publisher: Publisher::start(&market, outputs, appender, options),
             incarnation: follower.head.body.incarnation + 1,
@@ -102,7 +103,7 @@ impl<'a> Owner<'a> {
             follower,
             options,
             under_way: None,
-            out: Output::new(),
+            out,
             spare: RecordBuf::default(),
             headers: HeadersBuilder::default(),
             figures: Figures::new(&market),
@@ -232,23 +233,23 @@ impl<'a> Owner<'a> {
         if !machine.begin_slice(&mut judge, &mut self.out)? {
             return Ok(0);
         }
-        let mut taken = 0;
-        for (topic, record) in gatherer.slice() {
-            let arrival = Arrival::of(topic, record);
-            if !machine.step(&arrival, wall_ms, &mut judge, &mut self.out)? {
-                return Ok(taken);
+        let (mut taken, out) = (0, &mut self.out);
+        let all = machine.take_each(gatherer.slice(), |machine, arrival| {
+            if !machine.step(arrival, wall_ms, &mut judge, out)? {
+                return Ok(false);
             }
             taken += 1;
-            if machine.is_cut() {
-                return Ok(taken);
-            }
+            Ok(!machine.is_cut())
+        })?;
+        if all {
+            machine.fire_at_end(wall_ms, &mut judge, &mut self.out)?;
         }
-        machine.fire_at_end(wall_ms, &mut judge, &mut self.out)?;
         Ok(taken)
     }
 
     /// Hands the epoch just folded to the publisher.
     fn submit(&mut self, wall_ms: i64, images: Arc<Images>, republished: Vec<u64>) {
+        self.out.finish(&mut self.spare);
         let follower = &*self.follower;
         let ending = Ending {
             incarnation: self.incarnation,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use omnifold_domain::{Decision, Order, OrderKey, Reason, Rules, View};
+use omnifold_domain::{Decision, Location, Order, OrderKey, Reason, Rules, View};
 use omnifold_events::v1::{self, Cause, ExplanationLevel, OutcomeStatus};
 
 use crate::candidates::{Candidates, Demand};
@@ -60,6 +60,12 @@ pub(crate) struct Covered {
 }
 
 impl Router {
+    /// Fetches what routing to a destination will read into the processor's caches; nothing depends
+    /// on it but time.
+    pub fn warm(&self, destination: Location) {
+        std::hint::black_box(self.distances.warm(destination));
+    }
+
     /// Routes the open units of an order. No message: nothing changes (a waiting order for which
     /// nothing appeared).
     ///

@@ -61,6 +61,12 @@ impl Distances {
         });
         into.extend_from_slice(row);
     }
+
+    /// Reads what [`Distances::measure`] will read, where it is known.
+    pub(crate) fn warm(&self, destination: Location) -> u32 {
+        let row = self.known.get(&destination);
+        row.and_then(|row| row.first()).map_or(0, |metres| *metres)
+    }
 }
 
 #[cfg(test)]

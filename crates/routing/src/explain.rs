@@ -21,7 +21,7 @@ pub(crate) fn judge_losers<V: View>(
     for shipment in shipments {
         candidates.verdicts[shipment.node] = Verdict::Chosen;
     }
-    let chosen: Vec<usize> = shipments.iter().map(|shipment| shipment.node).collect();
+    let mut chosen: Vec<usize> = shipments.iter().map(|shipment| shipment.node).collect();
     let nodes = candidates.verdicts.len();
     if chosen.is_empty() || nodes * chosen.len() * need.len() > MAX_COMPARISONS {
         return;
@@ -29,7 +29,7 @@ pub(crate) fn judge_losers<V: View>(
     let splits = splits(candidates, need, &chosen);
     for node in 0..nodes {
         if candidates.has_free_stock(node) {
-            candidates.verdicts[node] = judge(view, candidates, need, &chosen, splits, node);
+            candidates.verdicts[node] = judge(view, candidates, need, &mut chosen, splits, node);
         }
     }
 }
@@ -59,21 +59,20 @@ fn judge<V: View>(
     view: &V,
     candidates: &Candidates,
     need: &[i64],
-    chosen: &[usize],
+    chosen: &mut [usize],
     splits_chosen: usize,
     node: usize,
 ) -> Verdict {
     let mut verdict = Verdict::MoreShipments;
     for place in 0..chosen.len() {
-        let mut other = chosen.to_vec();
-        other[place] = node;
-        if !covers(candidates, need, &other) {
-            continue;
-        }
-        if splits(candidates, need, &other) > splits_chosen {
+        let replaced = std::mem::replace(&mut chosen[place], node);
+        let covers = covers(candidates, need, chosen);
+        let splits_more = covers && splits(candidates, need, chosen) > splits_chosen;
+        chosen[place] = replaced;
+        if splits_more {
             verdict = Verdict::MoreSplitLines;
-        } else {
-            return lost_by_rank(view, candidates, node, chosen[place]);
+        } else if covers {
+            return lost_by_rank(view, candidates, node, replaced);
         }
     }
     verdict
@@ -96,11 +95,10 @@ pub(crate) fn explanation(
     steps: u32,
     bound_hit: bool,
 ) -> Option<Explanation> {
-    let stocking = || (0..candidates.stocking.len()).filter(|&node| candidates.stocking[node]);
     let kept = match level {
         ExplanationLevel::None => return None,
         ExplanationLevel::ChosenAndRunnerUp => chosen_and_runner_up(candidates),
-        ExplanationLevel::Full | ExplanationLevel::Unspecified => stocking().collect(),
+        ExplanationLevel::Full | ExplanationLevel::Unspecified => stocking(candidates),
     };
     let metres = |&node: &usize| match candidates.distances[node] {
         UNKNOWN => 0,
@@ -114,6 +112,12 @@ pub(crate) fn explanation(
         bound_hit,
         policy: None,
     })
+}
+
+fn stocking(candidates: &Candidates) -> Vec<usize> {
+    let mut nodes = Vec::with_capacity(candidates.stocking.len());
+    nodes.extend((0..candidates.stocking.len()).filter(|&node| candidates.stocking[node]));
+    nodes
 }
 
 fn chosen_and_runner_up(candidates: &Candidates) -> Vec<usize> {

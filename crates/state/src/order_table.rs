@@ -87,6 +87,11 @@ impl OrderTable {
         Ok(cell)
     }
 
+    /// Reads what is looked into for an order that is new.
+    pub(crate) fn warm(&self, key: OrderKey) -> bool {
+        self.cells.contains_key(&key) ^ self.known.may_contain(key.0)
+    }
+
     pub(crate) fn get(
         &mut self,
         rows: Rows<'_>,

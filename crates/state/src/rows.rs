@@ -7,6 +7,7 @@
 use omnifold_domain::{
     NodeIx, OrderKey, Priced, SkuIx, SoftHoldKey, TimerKey, TimerKind, TransferKey, WaitingKey,
 };
+use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -253,9 +254,35 @@ pub(crate) const FORMAT: u8 = 1;
 pub(crate) fn encode<V: Serialize>(value: &V, into: &mut Vec<u8>) -> usize {
     into.push(FORMAT);
     let start = into.len();
-    let buffer = std::mem::take(into);
-    *into = postcard::to_extend(value, buffer).expect("rows are plain data");
+    postcard::serialize_with_flavor(value, Appended(into)).expect("rows are plain data");
     start
+}
+
+/// Bytes at the end of a buffer. Most of a row is numbers of one byte, which are cheaper pushed than
+/// copied.
+struct Appended<'a>(&'a mut Vec<u8>);
+
+impl Flavor for Appended<'_> {
+    type Output = ();
+
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        match bytes {
+            [byte] => self.0.push(*byte),
+            bytes => self.0.extend_from_slice(bytes),
+        }
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
 }
 
 /// A key that is none of its table's.

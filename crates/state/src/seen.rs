@@ -88,6 +88,12 @@ impl SeenTable {
         Ok(None)
     }
 
+    /// Reads what [`SeenTable::get`] will read of an id that is new.
+    pub(crate) fn warm(&self, id: u128) -> bool {
+        let filters = self.buckets.values().rev().filter_map(|bucket| bucket.known.as_ref());
+        filters.fold(self.unflushed.contains_key(&id), |any, known| any ^ known.may_contain(id))
+    }
+
     /// Remembers an id. Bucket and digest take it at once, not at the epoch's end: an id may be past
     /// the horizon before that, and where epochs are cut must not show in the digest.
     pub(crate) fn insert(

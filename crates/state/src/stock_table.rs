@@ -79,6 +79,19 @@ impl StockTable {
         Ok(block.find(node).ok().map(|place| block.rows[place].stock))
     }
 
+    /// Reads where a SKU's rows lie, where they are held.
+    pub(crate) fn warm_block(&self, sku: SkuIx) -> usize {
+        self.blocks.get(sku.0 as usize).map_or(0, |block| block.offers.len())
+    }
+
+    /// Reads some of each cache line of a SKU's offers, where they are held.
+    pub(crate) fn warm_offers(&self, sku: SkuIx) -> i64 {
+        const STEP: usize = 64 / size_of::<Offer>();
+        let Some(block) = self.blocks.get(sku.0 as usize) else { return 0 };
+        let each_line = block.offers.iter().step_by(STEP);
+        each_line.fold(0, |sum, offer| sum ^ offer.on_hand)
+    }
+
     /// Replaces or adds a row and returns what it was. `epoch` is the one under way.
     pub(crate) fn put(
         &mut self,

@@ -2,6 +2,7 @@
 
 mod open;
 mod view;
+mod warm;
 
 use std::sync::Arc;
 

@@ -56,7 +56,7 @@ impl Machine {
         self.remember(arrival.topic, message, &fate);
         if let Fate::Refused(refusal) | Fate::Turned(refusal) = &fate {
             if let Some(answer) = refused_request {
-                self.answer_refused(&answer, judge, out)?;
+                self.answer_refused(answer, judge, out)?;
             }
             self.reject(arrival, Some(&message.envelope), refusal, out);
         }
@@ -280,7 +280,7 @@ impl Machine {
     /// Every order request gets its answer on `assignments`, a refused one too.
     fn answer_refused(
         &mut self,
-        answer: &Decision,
+        answer: Decision,
         judge: &mut Judge<'_>,
         out: &mut Output,
     ) -> Result<(), Halt> {

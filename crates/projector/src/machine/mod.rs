@@ -10,10 +10,13 @@ mod emit;
 mod feed;
 mod intake;
 mod listener;
+mod scribe;
 mod supply;
 mod tally;
 mod timers;
+mod warm;
 mod work;
+mod writing;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -28,9 +31,10 @@ use omnifold_state::{Digest, Images, StateError, StateFault, Store};
 use crate::voids::Voids;
 
 pub(crate) use arrival::Arrival;
-pub(crate) use emit::{ASSIGNMENTS, Output, Told, decode as decode_decision, type_of};
+pub(crate) use emit::{ASSIGNMENTS, Output, Told};
 pub(crate) use feed::{Feed, Recorded};
 pub(crate) use listener::{Chapter, Fate, Listener};
+pub(crate) use scribe::{decode as decode_decision, type_of};
 pub use tally::Tally;
 pub(crate) use work::LeftOver;
 

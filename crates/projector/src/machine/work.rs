@@ -197,11 +197,11 @@ impl Machine {
         out: &mut Output,
     ) -> Result<(), Halt> {
         let mut opened = Vec::new();
-        for decision in &decisions {
-            self.publish(decision, feed.as_deref_mut(), out)?;
+        for decision in decisions {
             // A decision of our own that does not fit is our fault: the step is undone.
-            decision::fold(&mut self.store, decision, &mut opened)
+            decision::fold(&mut self.store, &decision, &mut opened)
                 .unwrap_or_else(|misfit| panic!("{misfit}"));
+            self.publish(decision, feed.as_deref_mut(), out)?;
         }
         for new in opened {
             if !work.contains(&new) {
@@ -214,34 +214,29 @@ impl Machine {
     /// Adds a decision to the output; when verifying, compares it with the recorded one.
     pub(super) fn publish(
         &mut self,
-        decision: &Decision,
+        decision: Decision,
         feed: Option<&mut Feed>,
         out: &mut Output,
     ) -> Result<(), Halt> {
-        self.tally.decide(decision);
+        self.tally.decide(&decision);
         if let Some(feed) = feed {
-            return self.compare(decision, feed, out);
+            return self.compare(&decision, feed, out);
         }
         if !self.voids.is_empty() {
-            let payload = out.preview(decision).to_vec();
-            for release in self.voids.before(decision, &payload, self.moment()) {
-                self.push(&release, out);
+            let payload = out.preview(&decision).to_vec();
+            for release in self.voids.before(&decision, &payload, self.moment()) {
+                out.push(release, &self.source, self.clock_ms);
             }
         }
-        self.push(decision, out);
+        out.push(decision, &self.source, self.clock_ms);
         Ok(())
     }
 
     /// Releases the void decisions that were passed without being taken again.
     pub(crate) fn answer_voids(&mut self, out: &mut Output) {
         for release in self.voids.passed(self.moment()) {
-            self.push(&release, out);
+            out.push(release, &self.source, self.clock_ms);
         }
-    }
-
-    fn push(&mut self, decision: &Decision, out: &mut Output) {
-        out.encode(decision);
-        out.push(decision, &self.source, self.clock_ms);
     }
 
     fn compare(

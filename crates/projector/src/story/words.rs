@@ -52,7 +52,6 @@ const SENTENCES: &[(&str, &str)] = &[
     ("ReturnAuthorised", "the return may be sent"),
     ("ReturnRefused", "the return is not taken"),
     ("RefundDue", "money is due to the customer"),
-    ("PurchaseOrderDue", "its goods are to be bought"),
 ];
 
 /// Fields that are told as they are, in this order, with the word before each.
