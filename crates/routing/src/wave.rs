@@ -98,6 +98,12 @@ impl Assigned {
     }
 }
 
+/// New plans of some orders, and what they cost together.
+struct Plans {
+    cost: i64,
+    flows: Vec<(usize, Vec<Flow>)>,
+}
+
 /// Hands the orders round.
 struct Desk<'a> {
     solver: &'a mut Solver,
@@ -129,16 +135,16 @@ impl Desk<'_> {
         let before: i64 = orders.iter().map(|&order| wave.orders[order].cost()).sum();
         let turned: Vec<usize> = orders.iter().rev().copied().collect();
         let ways = if orders.len() > 1 { vec![orders, &turned] } else { vec![orders] };
-        let mut best: Option<(i64, Vec<(usize, Vec<Flow>)>)> = None;
+        let mut best: Option<Plans> = None;
         orders.iter().for_each(|&order| wave.book(order, -1));
         for way in ways {
-            let Some((cost, plans)) = self.plan(wave, way) else { continue };
-            if cost < best.as_ref().map_or(before, |best| best.0) {
-                best = Some((cost, plans));
+            let Some(plans) = self.plan(wave, way) else { continue };
+            if plans.cost < best.as_ref().map_or(before, |best| best.cost) {
+                best = Some(plans);
             }
         }
         let is_cheaper = best.is_some();
-        for (order, flows) in best.into_iter().flat_map(|best| best.1) {
+        for (order, flows) in best.into_iter().flat_map(|best| best.flows) {
             wave.orders[order].flows = flows;
         }
         orders.iter().for_each(|&order| wave.book(order, 1));
@@ -147,7 +153,7 @@ impl Desk<'_> {
 
     /// Plans orders one after the other with what is free, and puts everything back. `None` where one
     /// of them would get less than it has.
-    fn plan(&mut self, wave: &mut Wave, way: &[usize]) -> Option<(i64, Vec<(usize, Vec<Flow>)>)> {
+    fn plan(&mut self, wave: &mut Wave, way: &[usize]) -> Option<Plans> {
         let kept: Vec<Vec<Flow>> = way.iter().map(|&o| wave.orders[o].flows.clone()).collect();
         let (mut total, mut is_served) = (0, true);
         for (&order, kept) in way.iter().zip(&kept) {
@@ -160,8 +166,8 @@ impl Desk<'_> {
         let put_back = |(&order, kept): (&usize, Vec<Flow>)| {
             (order, std::mem::replace(&mut orders[order].flows, kept))
         };
-        let found = way.iter().zip(kept).map(put_back).collect();
-        is_served.then_some((total, found))
+        let flows = way.iter().zip(kept).map(put_back).collect();
+        is_served.then_some(Plans { cost: total, flows })
     }
 
     /// The cheapest plan of one order with what is free. Returns its cost.
