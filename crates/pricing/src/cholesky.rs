@@ -1,10 +1,21 @@
 //! Linear equations with a symmetric positive definite matrix, the lower half of which is given.
 
 /// A square matrix, row by row. Only what is on and below the diagonal counts.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub(crate) struct Lower {
     size: usize,
     cells: Vec<f64>,
+}
+
+impl Clone for Lower {
+    fn clone(&self) -> Self {
+        Lower { size: self.size, cells: self.cells.clone() }
+    }
+
+    fn clone_from(&mut self, other: &Self) {
+        self.size = other.size;
+        self.cells.clone_from(&other.cells);
+    }
 }
 
 /// Least pivot: a smaller one is rounding error, in a direction that nothing depends on.

@@ -1,7 +1,8 @@
 //! The plans that the linear program chooses from: only those that some prices made the cheapest.
 
-use crate::plan::{self, MilliMinor, Planner};
-use crate::problem::{Class, Problem, Resource};
+use omnifold_routing::solver;
+
+use crate::problem::{Class, IMPOSSIBLE, MilliMinor, Problem, Resource};
 
 /// One plan of one class.
 #[derive(Debug, Clone)]
@@ -16,13 +17,17 @@ pub(crate) struct Column {
 /// Plans of a class that stay although others are cheaper now. Beyond it the dearest goes.
 const MOST_COLUMNS: usize = 64;
 
+/// Steps in which the plan of one class is looked for; where they do not suffice the best plan found
+/// is taken, and what no plan can beat counts for the bound.
+const MOST_STEPS: u32 = 100_000;
+
 /// The plans of every class.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Columns {
     pub of_class: Vec<Vec<Column>>,
-    planner: Planner,
-    fixed: Vec<MilliMinor>,
-    lines: Vec<MilliMinor>,
+    order: solver::Problem,
+    router: solver::Solver,
+    plan: Vec<u16>,
 }
 
 impl Columns {
@@ -35,39 +40,69 @@ impl Columns {
     pub fn price_out(&mut self, problem: &Problem, prices: &[f64]) -> (usize, f64) {
         let (mut added, mut total) = (0, 0.0);
         for (number, class) in problem.classes.iter().enumerate() {
-            self.charge(problem, class, prices);
-            let charged = plan::Ask { fixed: &self.fixed, lines: &self.lines };
-            let Some((cost, plan)) = self.planner.cheapest(charged) else { continue };
+            let Some(cost) = self.cheapest(problem, class, prices) else { continue };
             total += class.orders * cost as f64;
             let known = &mut self.of_class[number];
-            if known.iter().any(|column| *column.plan == *plan) {
+            if known.iter().any(|column| *column.plan == *self.plan) {
                 continue;
             }
-            let cost = plan::cost_of(class.ask(), plan) as f64;
-            let uses = problem.uses(class, plan).into();
-            known.push(Column { plan: plan.into(), cost, uses });
+            let cost = class.cost_of(&self.plan) as f64;
+            let uses = problem.uses(class, &self.plan).into();
+            known.push(Column { plan: self.plan.as_slice().into(), cost, uses });
             added += 1;
             drop_dearest(known, prices);
         }
         (added, total)
     }
 
-    /// The costs of a class with the prices of what it would use.
+    /// Finds the cheapest plan of a class under prices. Returns what no plan of it can beat, `None`
+    /// where some line can be had nowhere.
+    fn cheapest(&mut self, problem: &Problem, class: &Class, prices: &[f64]) -> Option<MilliMinor> {
+        self.charge(problem, class, prices);
+        let found = self.router.solve(&self.order, MOST_STEPS);
+        if !found.unserved.is_empty() {
+            return None;
+        }
+        self.plan.clear();
+        self.plan.extend(found.flows.iter().map(|flow| flow.node as u16)); // one flow a row, by row
+        Some(found.at_least)
+    }
+
+    /// States an order of a class with the prices of what it would use. Each line is a row of one
+    /// unit: its units stay together.
     fn charge(&mut self, problem: &Problem, class: &Class, prices: &[f64]) {
         let price = |resource| problem.place(resource).map_or(0.0, |place| prices[place]);
-        self.fixed.clear();
-        let nodes = class.fixed.iter().zip(0..);
-        self.fixed.extend(nodes.map(|(&fixed, node)| {
-            fixed.saturating_add(price(Resource::Capacity { node }).round() as MilliMinor)
-        }));
-        self.lines.clear();
-        for (line, costs) in class.lines.iter().zip(class.costs.chunks(class.fixed.len())) {
-            self.lines.extend(costs.iter().zip(0..).map(|(&cost, node)| {
-                let charged = line.units * price(Resource::Stock { node, sku: line.sku });
-                cost.saturating_add(charged.round() as MilliMinor).min(plan::IMPOSSIBLE)
-            }));
+        let (nodes, order) = (class.fixed.len(), &mut self.order);
+        order.reset(nodes, class.lines.len());
+        order.whole_rows = true;
+        for (node, (cost, &fixed)) in (0..).zip(order.fixed.iter_mut().zip(&class.fixed)) {
+            *cost = fixed + price(Resource::Capacity { node }).round() as MilliMinor;
         }
+        let mut all = 1 + order.fixed.iter().sum::<MilliMinor>();
+        for (row, (line, costs)) in class.lines.iter().zip(class.costs.chunks(nodes)).enumerate() {
+            let price = |node| line.units * price(Resource::Stock { node, sku: line.sku });
+            all += offer(order, row, costs, price);
+        }
+        order.unserved_fixed = all; // more than any plan
     }
+}
+
+/// States what a line costs where it can be had. Returns the most of it.
+fn offer(
+    order: &mut solver::Problem,
+    row: usize,
+    costs: &[MilliMinor],
+    price: impl Fn(u16) -> f64,
+) -> MilliMinor {
+    order.units[row] = 1;
+    let mut dearest = 0;
+    for (node, &cost) in (0..).zip(costs).filter(|(_, cost)| **cost < IMPOSSIBLE) {
+        let cost = cost + price(node).round() as MilliMinor;
+        *order.supply_mut(usize::from(node), row) = 1;
+        *order.unit_cost_mut(usize::from(node), row) = cost;
+        dearest = dearest.max(cost);
+    }
+    dearest
 }
 
 /// Cost of a plan under prices.

@@ -19,6 +19,8 @@ pub(crate) struct Smoothing {
     pub temperature: f64,
     /// Money times amount: a resource with this much over for each unit of money has that price.
     pub barrier: f64,
+    /// Added to every amount that there is.
+    pub spare: f64,
 }
 
 /// Memory of an evaluation, reused.
@@ -30,19 +32,22 @@ pub(crate) struct Workspace {
     touched: Vec<u32>,
     pub slope: Vec<f64>,
     pub curvature: Lower,
+    factor: Lower,
+    /// The step to the top, as slope and curvature have it.
+    pub direction: Vec<f64>,
 }
 
 /// What has run out counts as this much: without it its price would grow for ever.
 const LEAST_SUPPLY: f64 = 0.01;
 
-fn supply(row: &(Resource, f64)) -> f64 {
-    row.1.max(LEAST_SUPPLY)
+fn supply(row: &(Resource, f64), spare: f64) -> f64 {
+    if row.1 > 0.0 { row.1 + spare } else { LEAST_SUPPLY }
 }
 
 /// The barrier's part of the value, less what the supplies cost at these prices.
 fn barrier_less_rent(problem: &Problem, prices: &[f64], by: Smoothing) -> f64 {
     let supplies = problem.supplies.iter().zip(prices);
-    supplies.map(|(row, p)| by.barrier * p.ln() - supply(row) * p).sum()
+    supplies.map(|(row, p)| by.barrier * p.ln() - supply(row, by.spare) * p).sum()
 }
 
 /// A curvature beside which no other is felt.
@@ -82,7 +87,7 @@ impl Workspace {
         self.mean.resize(prices.len(), 0.0);
         self.slope.clear();
         let supplies = problem.supplies.iter().zip(prices);
-        self.slope.extend(supplies.map(|(row, p)| by.barrier / p - supply(row)));
+        self.slope.extend(supplies.map(|(row, p)| by.barrier / p - supply(row, by.spare)));
         for (place, p) in prices.iter().enumerate() {
             self.curvature.add(place, place, by.barrier / (p * p));
         }
@@ -105,6 +110,18 @@ impl Workspace {
                 self.curvature.add(place, place, HELD);
             }
         }
+    }
+
+    /// Finds Newton's direction, with so much curvature added that no price moves farther than the
+    /// slope over it. Returns twice what the whole step is to gain.
+    pub fn head_for_the_top(&mut self, damping: f64) -> f64 {
+        self.factor.clone_from(&self.curvature);
+        for place in 0..self.slope.len() {
+            self.factor.add(place, place, damping);
+        }
+        self.factor.factorise();
+        self.direction.clone_from(&self.slope);
+        self.factor.solve(&mut self.direction)
     }
 
     /// The soft minimum over the plans of a class; leaves the share of each plan behind.

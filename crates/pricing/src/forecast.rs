@@ -9,8 +9,6 @@ use std::collections::BTreeMap;
 use omnifold_domain::Location;
 use omnifold_events::v1;
 
-use crate::plan::MAX_LINES;
-
 /// Orders that are alike.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Kind {
@@ -42,6 +40,8 @@ pub struct Forecast {
     dropped: u64,
 }
 
+/// Most lines of a kind: few enough for the engine's solver to prove its plans.
+pub const MAX_LINES: usize = 8;
 /// Kinds kept. Beyond it the rarest half is given up.
 const MOST_KINDS: usize = 20_000;
 const MILLI: f64 = 1_000.0;

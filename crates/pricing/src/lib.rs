@@ -7,8 +7,8 @@
 //!
 //! The path: `forecast` learns from the log which SKUs are ordered together and where to > `market`
 //! builds the linear program (`problem`) of what is expected against what is there > `solve` finds
-//! its dual values, by `columns` (plans worth looking at, from `plan`, the exact optimum of one
-//! order) and `dual` (the smoothed dual, by Newton's method) > they are published as
+//! its dual values, by `columns` (plans worth looking at, each the optimum of one order that
+//! the engine's own solver finds) and `dual` (the smoothed dual, by Newton's method) > they are published as
 //! PricesPublished on `network`.
 //!
 //! This crate stands outside the core: it uses floats, and what it finds enters only as events, in
@@ -19,11 +19,9 @@ mod columns;
 mod dual;
 mod forecast;
 pub mod market;
-pub mod plan;
 mod problem;
 mod solve;
 
-pub use forecast::{Forecast, Kind, Seen};
-pub use plan::{IMPOSSIBLE, MAX_LINES, MilliMinor};
-pub use problem::{Class, Line, Problem, Resource};
+pub use forecast::{Forecast, Kind, MAX_LINES, Seen};
+pub use problem::{Class, IMPOSSIBLE, Line, MilliMinor, Problem, Resource, nodes_of};
 pub use solve::{Settings, Solved, Solver};

@@ -7,8 +7,7 @@ use omnifold_events::v1;
 use omnifold_routing::haversine_m;
 
 use crate::forecast::{Forecast, Kind, Seen};
-use crate::plan::{IMPOSSIBLE, MilliMinor};
-use crate::problem::{Class, Line, Problem, Resource};
+use crate::problem::{Class, IMPOSSIBLE, Line, MilliMinor, Problem, Resource};
 use crate::solve::{Settings, Solved, Solver};
 
 /// What serving an order costs, in 1/1000 of a minor unit.

@@ -8,7 +8,12 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::plan::{Ask, MilliMinor};
+/// Money in 1/1000 of a minor unit, as shadow prices are, so that no decision rests on a float.
+pub type MilliMinor = i64;
+
+/// The cost of what cannot be: a node that does not have the line. Far above any sum of real costs,
+/// far below where a sum of a few of them would overflow.
+pub const IMPOSSIBLE: MilliMinor = 1 << 55;
 
 /// What plans use up: the stock of a SKU at a node in units, or the orders that a node takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,21 +44,31 @@ pub struct Line {
 /// Orders that are alike: the same SKUs to the same region.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Class {
-    /// What one order asks for, each SKU once; at most [`crate::MAX_LINES`].
+    /// What one order asks for, each SKU once; best at most [`crate::MAX_LINES`].
     pub lines: Vec<Line>,
     /// Orders expected while the prices are to hold.
     pub orders: f64,
     /// Cost of using a node, by node.
     pub fixed: Vec<MilliMinor>,
-    /// Cost of a whole line at a node, `line * nodes + node`; [`crate::IMPOSSIBLE`] where the node
+    /// Cost of a whole line at a node, `line * nodes + node`; [`IMPOSSIBLE`] where the node
     /// never has it.
     pub costs: Vec<MilliMinor>,
 }
 
 impl Class {
-    pub(crate) fn ask(&self) -> Ask<'_> {
-        Ask { fixed: &self.fixed, lines: &self.costs }
+    /// What a plan costs without shadow prices: the node of each line. Not less than [`IMPOSSIBLE`]
+    /// where a node does not have its line.
+    pub fn cost_of(&self, plan: &[u16]) -> MilliMinor {
+        let lines = self.costs.chunks(self.fixed.len()).zip(plan);
+        let served: MilliMinor = lines.map(|(costs, &node)| costs[usize::from(node)]).sum();
+        served + nodes_of(plan).map(|node| self.fixed[usize::from(node)]).sum::<MilliMinor>()
     }
+}
+
+/// The nodes of a plan, each once.
+pub fn nodes_of(plan: &[u16]) -> impl Iterator<Item = u16> {
+    let first = |&(place, node): &(usize, &u16)| !plan[..place].contains(node);
+    plan.iter().enumerate().filter(first).map(|(_, &node)| node)
 }
 
 /// Expected orders and what there is for them. A resource that is not named never runs out. Every
@@ -87,8 +102,8 @@ impl Problem {
             let stock = Resource::Stock { node, sku: line.sku };
             uses.extend(self.places.get(&stock).map(|&place| (place, line.units)));
         }
-        for node in crate::plan::nodes_of(plan) {
-            let capacity = Resource::Capacity { node: node as u16 };
+        for node in nodes_of(plan) {
+            let capacity = Resource::Capacity { node };
             uses.extend(self.places.get(&capacity).map(|&place| (place, 1.0)));
         }
         uses

@@ -3,8 +3,7 @@
 
 use crate::columns::Columns;
 use crate::dual::{Smoothing, Workspace};
-use crate::plan::{IMPOSSIBLE, MilliMinor};
-use crate::problem::{Class, Problem};
+use crate::problem::{Class, IMPOSSIBLE, MilliMinor, Problem};
 
 /// How prices are solved. The defaults are what the published benchmark was tuned with.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,6 +12,11 @@ pub struct Settings {
     pub temperature: f64,
     /// Barrier of the prices, as a share of what an order costs on average.
     pub barrier: f64,
+    /// Amount added to everything that is there: whether the last units of scarce stock will be
+    /// wanted is not as certain as a program of expected orders takes it to be.
+    pub spare: f64,
+    /// Newton's method has arrived where it expects to gain less than this share of the orders' cost.
+    pub tolerance: f64,
     /// Newton steps between two looks for plans, at most.
     pub steps: usize,
     /// Looks for plans, at most.
@@ -21,7 +25,14 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { temperature: 0.015, barrier: 0.08, steps: 40, rounds: 40 }
+        Settings {
+            temperature: 0.01,
+            barrier: 0.1,
+            spare: 1.0,
+            tolerance: 1e-5,
+            steps: 40,
+            rounds: 40,
+        }
     }
 }
 
@@ -52,12 +63,13 @@ pub struct Solver {
     trial: Vec<f64>,
 }
 
-/// Newton's method has arrived where it expects to gain less than this share of the orders' cost.
-const TOLERANCE: f64 = 1e-6;
 /// Share of the way to a price of 0 that a step may go.
 const TO_THE_WALL: f64 = 0.95;
-/// A shorter step is none.
-const SHORTEST: f64 = 1e-8;
+/// Where only a smaller part of a step helps, it led astray.
+const SHORTEST: f64 = 0.01;
+/// From one bounded step that did not rise to the next, and the narrowest in temperatures.
+const NARROWING: f64 = 8.0;
+const NARROWEST: f64 = 1e-3;
 /// Temperature at which Newton's method finds its way from anywhere.
 const ROUGHEST: f64 = 0.25;
 
@@ -108,11 +120,12 @@ impl Solver {
         let by = Smoothing {
             temperature: settings.temperature * self.order_cost,
             barrier: settings.barrier * self.order_cost,
+            spare: settings.spare,
         };
         let mut solved = Solved { bound: 0.0, rounds: 0, steps: 0, complete: false };
         while solved.rounds < settings.rounds && !solved.complete {
             solved.rounds += 1;
-            solved.steps += self.climb(settings.steps, by);
+            solved.steps += self.climb(settings, by);
             let (added, served) = self.columns.price_out(&self.problem, &self.prices);
             let supplies = self.problem.supplies.iter().zip(&self.prices);
             let rent: f64 = supplies.map(|(&(_, supply), price)| supply * price).sum();
@@ -122,38 +135,52 @@ impl Solver {
     }
 
     /// Newton's method on the smoothed dual; the prices are where it is highest.
-    fn climb(&mut self, most_steps: usize, by: Smoothing) -> usize {
+    fn climb(&mut self, settings: &Settings, by: Smoothing) -> usize {
         let orders: f64 = self.problem.classes.iter().map(|class| class.orders).sum();
-        let enough = TOLERANCE * self.order_cost * orders;
-        let Solver { problem, columns, prices, work, trial, highest, .. } = self;
-        for step in 0..most_steps {
-            let value = work.differentiate(problem, columns, prices, by);
-            work.hold_at(prices, *highest);
-            work.curvature.factorise();
-            let mut direction = std::mem::take(&mut work.slope);
-            let gain = work.curvature.solve(&mut direction);
-            if gain < enough {
-                work.slope = direction;
+        let enough = settings.tolerance * self.order_cost * orders;
+        for step in 0..settings.steps {
+            let value = self.work.differentiate(&self.problem, &self.columns, &self.prices, by);
+            self.work.hold_at(&self.prices, self.highest);
+            if self.work.head_for_the_top(0.0) < enough {
                 return step;
             }
-            let mut length = longest(prices, &direction);
-            loop {
-                trial.clear();
-                let moved = prices.iter().zip(&direction);
-                trial.extend(moved.map(|(price, by)| (price + length * by).min(*highest)));
-                if work.value(problem, columns, trial, by) > value {
-                    std::mem::swap(prices, trial);
-                    break;
-                }
-                length *= 0.5;
-                if length < SHORTEST {
-                    work.slope = direction;
-                    return step;
-                }
+            if !self.moves(value, by) && !self.moves_carefully(value, by) {
+                return step;
             }
-            work.slope = direction;
         }
-        most_steps
+        settings.steps
+    }
+
+    /// Where Newton's step leads astray, as it does beside a kink that is nearly sharp, the slope is
+    /// followed a bounded way: as far as it rises.
+    fn moves_carefully(&mut self, value: f64, by: Smoothing) -> bool {
+        let steepest = self.work.slope.iter().fold(0.0, |most: f64, by| most.max(by.abs()));
+        let mut radius = self.highest;
+        while radius > NARROWEST * by.temperature {
+            self.work.head_for_the_top(steepest / radius);
+            if self.moves(value, by) {
+                return true;
+            }
+            radius /= NARROWING;
+        }
+        false
+    }
+
+    /// Goes where the workspace heads for, or part of the way, if the dual is higher there.
+    fn moves(&mut self, value: f64, by: Smoothing) -> bool {
+        let Solver { problem, columns, prices, work, trial, highest, .. } = self;
+        let mut length = longest(prices, &work.direction);
+        while length >= SHORTEST {
+            trial.clear();
+            let moved = prices.iter().zip(&work.direction);
+            trial.extend(moved.map(|(price, by)| (price + length * by).min(*highest)));
+            if work.value(problem, columns, trial, by) > value {
+                std::mem::swap(prices, trial);
+                return true;
+            }
+            length *= 0.5;
+        }
+        false
     }
 }
 

@@ -1,13 +1,22 @@
 //! The prices against a simplex method that shares no code with them: over every plan of every
 //! class, written out.
 
+use std::hash::{BuildHasher, RandomState};
+
 use microlp::{ComparisonOp, LinearExpr, OptimizationDirection, Problem as Program};
-use omnifold_pricing::plan::{Ask, cost_of, nodes_of};
-use omnifold_pricing::{Class, IMPOSSIBLE, Line, Problem, Resource, Settings, Solver};
+use omnifold_pricing::{Class, IMPOSSIBLE, Line, Problem, Resource, Settings, Solver, nodes_of};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 /// Close to the plain linear program: what smoothing is for is not wanted here.
-const SHARP: Settings = Settings { temperature: 2e-4, barrier: 2e-4, steps: 200, rounds: 200 };
+const SHARP: Settings = Settings {
+    temperature: 2e-4,
+    barrier: 2e-4,
+    spare: 0.0,
+    tolerance: 1e-6,
+    steps: 200,
+    rounds: 200,
+};
 
 fn every_plan(class: &Class) -> impl Iterator<Item = Vec<u16>> {
     let (nodes, lines) = (class.fixed.len(), class.lines.len());
@@ -27,9 +36,8 @@ fn by_simplex(problem: &Problem) -> f64 {
     let mut used = vec![LinearExpr::empty(); problem.supplies.len()];
     for class in &problem.classes {
         let mut all = LinearExpr::empty();
-        let ask = Ask { fixed: &class.fixed, lines: &class.costs };
         for plan in every_plan(class) {
-            let cost = cost_of(ask, &plan);
+            let cost = class.cost_of(&plan);
             if cost >= IMPOSSIBLE {
                 continue;
             }
@@ -41,7 +49,7 @@ fn by_simplex(problem: &Problem) -> f64 {
                 problem.place(stock).into_iter().for_each(|at| amounts[at] += line.units);
             }
             for node in nodes_of(&plan) {
-                let capacity = Resource::Capacity { node: node as u16 };
+                let capacity = Resource::Capacity { node };
                 problem.place(capacity).into_iter().for_each(|at| amounts[at] += 1.0);
             }
             for (row, amount) in used.iter_mut().zip(amounts).filter(|(_, amount)| *amount > 0.0) {
@@ -94,17 +102,25 @@ fn class_of(lines: std::collections::BTreeMap<u32, u8>, orders: u8, costs: &[i64
     }
 }
 
+/// A new one each time, said where a test fails; `OMNIFOLD_SEED` takes the same problems again.
+fn seed() -> RngSeed {
+    let given = std::env::var("OMNIFOLD_SEED").ok();
+    let given = given.map(|text| text.parse().expect("OMNIFOLD_SEED is a number"));
+    let seed = given.unwrap_or_else(|| RandomState::new().hash_one(()));
+    println!("OMNIFOLD_SEED={seed}");
+    RngSeed::Fixed(seed)
+}
+
 proptest! {
+    // 256 problems, or as many as PROPTEST_CASES says.
     #![proptest_config(ProptestConfig {
         failure_persistence: None,
-        rng_seed: proptest::test_runner::RngSeed::Fixed(1),
-        ..ProptestConfig::with_cases(200)
+        rng_seed: seed(),
+        ..ProptestConfig::default()
     })]
 
     /// The value of the dual at any prices is a lower bound, and at the right ones it is the value of
-    /// the linear program. The problems are the same each time: Newton's method ends where it expects
-    /// to gain little, and where stock has run out that is some per cent short on about one random
-    /// problem in some thousand. The bound stays a bound there; the prices are not the best.
+    /// the linear program.
     #[test]
     fn the_bound_at_the_prices_is_the_value_of_the_linear_program(problem in problems()) {
         let wanted = by_simplex(&problem);
@@ -113,7 +129,7 @@ proptest! {
         prop_assert!(solved.complete);
         // Prices are charged in whole numbers, so the bound may be off by half of one a unit.
         prop_assert!(solved.bound <= wanted * (1.0 + 1e-6) + 200.0, "{} {wanted}", solved.bound);
-        prop_assert!(solved.bound >= wanted * (1.0 - 2e-2) - 200.0, "{solved:?} {wanted}");
+        prop_assert!(solved.bound >= wanted * (1.0 - 5e-3) - 200.0, "{solved:?} {wanted}");
     }
 }
 

@@ -11,7 +11,8 @@
 //! stands, and the decision says so.
 //!
 //! Where a policy rules, `policy` filters and ranks the nodes by its rules and may ask `solver` for the
-//! cheapest plan; without one, nothing of that is touched.
+//! cheapest plan; without one, nothing of that is touched. `wave` plans orders again, several together,
+//! before they are picked; nothing calls it yet.
 //!
 //! [`View`]: omnifold_domain::View
 
@@ -31,6 +32,7 @@ mod returns;
 mod soft_hold;
 pub mod solver;
 mod stand_in;
+pub mod wave;
 mod withdraw;
 
 pub use decide::{Router, Turn};

@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use omnifold_pricing::plan::{self, Ask, Planner};
-use omnifold_pricing::{Class, IMPOSSIBLE, MilliMinor, Resource, Settings, Solver};
-
+use omnifold_pricing::{Class, MilliMinor, Resource, Settings, Solver};
+use omnifold_routing::solver;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::instance::{ARRIVALS, CENTRES, ITEMS, Instance, NODES, Stock, UNSERVED};
@@ -17,10 +16,12 @@ pub enum Policy {
     Nearest,
     /// The cheapest plan, without prices.
     Myopic,
-    /// The cheapest plan under prices that are solved so many times a sequence.
+    /// The cheapest plan under prices.
     Priced {
-        /// Solves a sequence.
-        solves: usize,
+        /// Prices are solved when this share of the orders to come has come since,
+        share: f64,
+        /// and when so many have.
+        most: usize,
     },
 }
 
@@ -35,6 +36,19 @@ pub struct Outcome {
     pub deciding: Duration,
     /// Processor time in solving prices.
     pub solving: Duration,
+    /// Times that prices were solved.
+    pub solves: u64,
+}
+
+impl Outcome {
+    /// Adds another sequence.
+    pub fn add(&mut self, other: &Outcome) {
+        self.cost += other.cost;
+        self.unserved += other.unserved;
+        self.deciding += other.deciding;
+        self.solving += other.solving;
+        self.solves += other.solves;
+    }
 }
 
 /// Plays a sequence. `must_serve`: an item is left unserved only where no centre has it.
@@ -50,28 +64,36 @@ pub fn play(
         must_serve,
         stock: instance.stock,
         prices: [[0; ITEMS]; CENTRES],
-        planner: Planner::default(),
-        costs: Vec::new(),
+        order: solver::Problem::default(),
+        router: solver::Solver::default(),
         outcome: Outcome::default(),
     };
-    let solves = if let Policy::Priced { solves } = policy { solves } else { 1 };
-    let mut solver = cold.clone();
-    for (part, orders) in arrivals.chunks(ARRIVALS.div_ceil(solves)).enumerate() {
-        if matches!(policy, Policy::Priced { .. }) {
-            let begun = processor_time();
-            run.solve(&mut solver, arrivals.len() - part * ARRIVALS.div_ceil(solves));
-            run.outcome.solving += processor_time() - begun;
-        }
+    let (mut prices, mut left) = (cold.clone(), arrivals);
+    while !left.is_empty() {
+        let (orders, later) = left.split_at(policy.until_solved(left.len()));
         let begun = processor_time();
-        for class in orders.iter().flatten() {
-            match policy {
-                Policy::Nearest => run.ask_nearest(usize::from(*class)),
-                _ => run.decide(usize::from(*class)),
-            }
+        if matches!(policy, Policy::Priced { .. }) {
+            run.solve(&mut prices, left.len());
         }
-        run.outcome.deciding += processor_time() - begun;
+        let solved = processor_time();
+        run.serve(policy, orders);
+        run.outcome.solving += solved - begun;
+        run.outcome.deciding += processor_time() - solved;
+        left = later;
     }
     run.outcome
+}
+
+impl Policy {
+    /// Orders to decide before prices are solved again.
+    fn until_solved(self, to_come: usize) -> usize {
+        match self {
+            Policy::Priced { share, most } => {
+                ((to_come as f64 * share) as usize).clamp(1, most.min(to_come))
+            }
+            _ => to_come,
+        }
+    }
 }
 
 struct Run<'a> {
@@ -79,12 +101,26 @@ struct Run<'a> {
     must_serve: bool,
     stock: Stock,
     prices: [[MilliMinor; ITEMS]; CENTRES],
-    planner: Planner,
-    costs: Vec<MilliMinor>,
+    order: solver::Problem,
+    router: solver::Solver,
     outcome: Outcome,
 }
 
+/// As many steps as a market allows where it says nothing.
+const STEPS: u32 = 200_000;
+/// In 1/1000 minor units: what is never paid while anybody can serve.
+const NEVER: MilliMinor = 10_000_000_000;
+
 impl Run<'_> {
+    fn serve(&mut self, policy: Policy, orders: &[Option<u16>]) {
+        for class in orders.iter().flatten() {
+            match policy {
+                Policy::Nearest => self.ask_nearest(usize::from(*class)),
+                _ => self.decide(usize::from(*class)),
+            }
+        }
+    }
+
     /// Prices for what is still to come against what is still there.
     fn solve(&mut self, solver: &mut Solver, to_come: usize) {
         let share = to_come as f64 / ARRIVALS as f64;
@@ -101,7 +137,8 @@ impl Run<'_> {
                 (node, sku)
             })
             .collect();
-        solver.solve(&Settings { rounds: 2, steps: 8, ..Settings::default() });
+        solver.solve(&Settings { rounds: 2, steps: 8, tolerance: 1e-4, ..Settings::default() });
+        self.outcome.solves += 1;
         for ((node, sku), price) in places.into_iter().zip(solver.prices()) {
             self.prices[node][sku] = price.round() as MilliMinor;
         }
@@ -109,21 +146,34 @@ impl Run<'_> {
 
     fn decide(&mut self, number: usize) {
         let class = &self.instance.classes[number];
-        self.costs.clear();
-        for (line, costs) in class.lines.iter().zip(class.costs.chunks(NODES)) {
+        self.state(class);
+        let found = self.router.solve(&self.order, STEPS);
+        let mut plan = [UNSERVED as u16; ITEMS];
+        found.flows.iter().for_each(|flow| plan[flow.row] = flow.node as u16);
+        take(&mut self.stock, &mut self.outcome, class, &plan[..class.lines.len()]);
+    }
+
+    /// States an order as the engine does: each line against what every centre has of it.
+    fn state(&mut self, class: &Class) {
+        let order = &mut self.order;
+        order.reset(CENTRES, class.lines.len());
+        order.whole_rows = true;
+        order.fixed.copy_from_slice(&class.fixed[..CENTRES]);
+        order.unserved_fixed = class.fixed[UNSERVED];
+        for (row, (line, costs)) in class.lines.iter().zip(class.costs.chunks(NODES)).enumerate() {
             let sku = line.sku as usize;
-            let from = self.costs.len();
+            let mut is_somewhere = false;
             for (centre, &cost) in costs[..CENTRES].iter().enumerate() {
-                let has = self.stock[centre][sku] > 0;
-                self.costs.push(if has { cost + self.prices[centre][sku] } else { IMPOSSIBLE });
+                *order.supply_mut(centre, row) = self.stock[centre][sku].into();
+                if self.stock[centre][sku] > 0 {
+                    *order.unit_cost_mut(centre, row) = cost + self.prices[centre][sku];
+                    is_somewhere = true;
+                }
             }
-            let is_somewhere = self.costs[from..].iter().any(|&cost| cost < IMPOSSIBLE);
+            order.units[row] = 1;
             let refuses = self.must_serve && is_somewhere;
-            self.costs.push(if refuses { IMPOSSIBLE } else { costs[UNSERVED] });
+            order.unserved_unit[row] = if refuses { NEVER } else { costs[UNSERVED] };
         }
-        let ask = Ask { fixed: &class.fixed, lines: &self.costs };
-        let (_, plan) = self.planner.cheapest(ask).expect("not serving is possible");
-        take(&mut self.stock, &mut self.outcome, class, plan);
     }
 
     fn ask_nearest(&mut self, number: usize) {
@@ -155,8 +205,7 @@ fn place_of(resource: Resource) -> (usize, usize) {
 
 /// Books a plan.
 fn take(stock: &mut Stock, outcome: &mut Outcome, class: &Class, plan: &[u16]) {
-    let real = Ask { fixed: &class.fixed, lines: &class.costs };
-    outcome.cost += plan::cost_of(real, plan);
+    outcome.cost += class.cost_of(plan);
     for (line, &node) in class.lines.iter().zip(plan) {
         match stock.get_mut(usize::from(node)) {
             Some(row) => row[line.sku as usize] -= 1,

@@ -7,7 +7,7 @@ use super::scale::{Offer, Scaled};
 const MAX_PLACINGS: u32 = 10_000;
 
 /// The cheapest assignment to a set, and what it costs. Memory for reuse.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Assignment {
     /// (place, row, units).
     pub given: Vec<(u32, u32, i64)>,
@@ -101,7 +101,7 @@ impl Assignment {
 }
 
 /// Which place takes which whole row of one pool.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 struct Placing {
     /// The pool's rows, the largest first.
     rows: Vec<usize>,

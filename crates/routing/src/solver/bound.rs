@@ -21,7 +21,7 @@ const MAX_ROUNDS: usize = 24;
 pub(super) const INFEASIBLE: i64 = i64::MAX / 2;
 
 /// The price of one row.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Price {
     now: i64,
     wanted: i64,
@@ -32,7 +32,7 @@ struct Price {
 }
 
 /// Prices and what is left of each node's fixed cost. Memory for reuse.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Bound {
     prices: Vec<Price>,
     /// Offers of places that are not closed, row by row, the cheapest first.

@@ -11,6 +11,8 @@
 //! 3. `assign` gives rows to a set of nodes in the cheapest way: a plan, and so a cost to beat;
 //! 4. `search` opens or closes one node and looks again, until the two meet.
 //!
+//! `small` does without the last three where the rows are few and each is served whole.
+//!
 //! Costs are integers in a unit of the caller's choice. Nodes are numbered in rank order. Of plans of
 //! equal cost the one with fewer shipments wins, then the one with the smaller sum of ranks. The
 //! work is counted in steps and bounded; where the bound is hit the best plan found stands and says
@@ -22,6 +24,7 @@ mod problem;
 mod reduce;
 mod scale;
 mod search;
+mod small;
 
 pub use problem::{Flow, Problem, Solution};
 pub use search::Solver;

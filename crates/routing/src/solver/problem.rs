@@ -53,6 +53,24 @@ impl Problem {
         &mut self.unit_cost[node * self.rows + row]
     }
 
+    /// What a plan costs: every node once, every unit, and what it leaves of the rows.
+    pub fn cost_of(&self, flows: &[Flow]) -> i64 {
+        let first = |&(place, flow): &(usize, &Flow)| {
+            flows[..place].iter().all(|other| other.node != flow.node)
+        };
+        let nodes = flows.iter().enumerate().filter(first).map(|(_, flow)| self.fixed[flow.node]);
+        let unit = |flow: &Flow| flow.units * self.unit_cost[flow.node * self.rows + flow.row];
+        let left = (0..self.rows).map(|row| {
+            let served: i64 = flows.iter().filter(|flow| flow.row == row).map(|f| f.units).sum();
+            self.units[row] - served
+        });
+        let (missing, of_units) = left.enumerate().fold((0, 0), |(missing, cost), (row, units)| {
+            (missing + units, cost + units * self.unserved_unit[row])
+        });
+        let of_rest = if missing > 0 { self.unserved_fixed } else { 0 };
+        nodes.sum::<i64>() + flows.iter().map(unit).sum::<i64>() + of_units + of_rest
+    }
+
     /// Takes away what a node has.
     pub(crate) fn take_supply(&mut self, node: usize) -> Vec<i64> {
         let cells = &mut self.supply[node * self.pools..][..self.pools];

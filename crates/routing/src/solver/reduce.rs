@@ -6,7 +6,7 @@ use super::problem::Problem;
 const MAX_MASK_ROWS: usize = 64;
 
 /// Nodes that may be needed, in rank order. Memory for reuse.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Reduction {
     pub kept: Vec<usize>,
     /// Rows that a node has something of.
@@ -18,13 +18,18 @@ pub(super) struct Reduction {
 }
 
 impl Reduction {
+    /// Leaves out only nodes that have nothing.
+    pub(super) fn keep_all(&mut self, problem: &Problem) {
+        self.kept.clear();
+        let has_any = |node: &usize| (0..problem.rows).any(|row| problem.reach(*node, row) > 0);
+        self.kept.extend((0..problem.nodes).filter(has_any));
+    }
+
     /// Leaves out nodes that have nothing, and nodes that another one replaces in every plan at no
     /// more cost: it has all of every row the node could give any of, each at no higher cost, and
     /// its fixed cost is lower, or as low with a better rank.
     pub(super) fn run(&mut self, problem: &Problem) {
-        self.kept.clear();
-        let has_any = |node: &usize| (0..problem.rows).any(|row| problem.reach(*node, row) > 0);
-        self.kept.extend((0..problem.nodes).filter(has_any));
+        self.keep_all(problem);
         if problem.rows > MAX_MASK_ROWS {
             return;
         }

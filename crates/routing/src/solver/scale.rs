@@ -2,7 +2,6 @@
 //! rules for ties are part of them, rows sorted by cost.
 
 use super::problem::Problem;
-use super::reduce::Reduction;
 
 /// What a place could give of a row.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +14,7 @@ pub(super) struct Offer {
 }
 
 /// Nodes by number in the search; the last is nobody: what leaving units unserved costs.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Scaled {
     /// Nodes, nobody included.
     pub places: usize,
@@ -45,12 +44,11 @@ impl Scaled {
         self.places - 1
     }
 
-    pub(super) fn build(&mut self, problem: &Problem, kept: &Reduction) {
-        let kept = &kept.kept;
+    /// Chooses the scale and puts the fixed costs to it.
+    pub(super) fn measure(&mut self, problem: &Problem, kept: &[usize]) {
         (self.places, self.rows) = (kept.len() + 1, problem.rows);
         self.choose_factor(problem, kept);
         self.fill_fixed(problem, kept);
-        self.fill_offers(problem, kept);
     }
 
     /// A shipment counts as much as all ranks together, and all that less than a unit of cost: of
@@ -81,7 +79,8 @@ impl Scaled {
         self.fixed.push(problem.unserved_fixed * self.factor);
     }
 
-    fn fill_offers(&mut self, problem: &Problem, kept: &[usize]) {
+    /// Sorts who could give what.
+    pub(super) fn fill_offers(&mut self, problem: &Problem, kept: &[usize]) {
         self.offers.clear();
         self.row_starts.clear();
         super::problem::refill(&mut self.worth, self.places);

@@ -5,17 +5,19 @@ use super::bound::{Bound, Gate};
 use super::problem::{Flow, Problem, Solution};
 use super::reduce::Reduction;
 use super::scale::Scaled;
+use super::small::Small;
 
 /// Cells looked at that count as one step.
 const CELLS_A_STEP: u64 = 64;
 
 /// Finds cheapest plans. Holds memory for reuse and nothing that an answer depends on.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Solver {
     reduction: Reduction,
     scaled: Scaled,
     bound: Bound,
     assignment: Assignment,
+    small: Small,
     gates: Vec<Gate>,
     /// Places closed since the root, to be opened again on the way back.
     closed: Vec<usize>,
@@ -36,24 +38,46 @@ impl Solver {
     /// # Panics
     /// Where the costs are so large that their sum does not fit 60 bits, or are negative.
     pub fn solve(&mut self, problem: &Problem, max_steps: u32) -> &Solution {
+        let looked_at = problem.nodes * problem.rows;
+        (self.cells, self.max_cells) = (looked_at as u64, u64::from(max_steps) * CELLS_A_STEP);
+        (self.branches, self.bound_hit) = (0, false);
+        self.assignment.cut_short = false;
+        let at_least = match self.look_at_all(problem) {
+            Some(cost) => cost,
+            None => self.search(problem),
+        };
+        self.write(problem, at_least);
+        &self.solution
+    }
+
+    /// Finds the best plan of a small order, without a search.
+    fn look_at_all(&mut self, problem: &Problem) -> Option<i64> {
+        if !Small::suits(problem) || self.cells + Small::most_cells(problem) > self.max_cells {
+            return None;
+        }
+        self.cells += Small::most_cells(problem);
+        self.reduction.keep_all(problem);
+        let kept = &self.reduction.kept;
+        self.scaled.measure(problem, kept);
+        let is_loaded = self.small.load(problem, kept, &self.scaled);
+        is_loaded.then(|| self.small.run(problem, &mut self.best))
+    }
+
+    /// Branch and bound. Returns what no plan can beat.
+    fn search(&mut self, problem: &Problem) -> i64 {
         self.reduction.run(problem);
-        self.scaled.build(problem, &self.reduction);
+        self.scaled.measure(problem, &self.reduction.kept);
+        self.scaled.fill_offers(problem, &self.reduction.kept);
         self.gates.clear();
         self.gates.resize(self.scaled.places, Gate::Free);
         self.closed.clear();
         self.best.clear();
         self.best_cost = i64::MAX / 2;
-        let looked_at = problem.nodes * problem.rows;
-        (self.cells, self.max_cells) = (looked_at as u64, u64::from(max_steps) * CELLS_A_STEP);
-        (self.branches, self.bound_hit) = (0, false);
-        self.assignment.cut_short = false;
         self.leave_all_unserved(problem);
-        let at_least = self.explore(problem);
-        self.write(problem, at_least);
-        &self.solution
+        self.explore(problem)
     }
 
-    /// Nodes of the search tree that the newest answer took.
+    /// Nodes of the search tree that the newest answer took; none where the order was small.
     pub fn branches(&self) -> u32 {
         self.branches
     }
@@ -215,7 +239,8 @@ impl Solver {
         solution.cost = 0;
         self.best.sort_unstable_by_key(|&(place, row, _)| (row, place));
         let nobody = self.scaled.nobody();
-        self.allowed.fill(false);
+        self.allowed.clear();
+        self.allowed.resize(self.scaled.places, false);
         for &(place, row, units) in &self.best {
             let (place, row) = (place as usize, row as usize);
             let first = !std::mem::replace(&mut self.allowed[place], true);
