@@ -9,12 +9,14 @@
 mod check;
 pub mod expression;
 mod read;
+mod tariff;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 pub use read::PolicyFault;
+pub use tariff::{Parcel, Tariff};
 /// A value with its place in the document.
 pub use toml::Spanned;
 

@@ -99,3 +99,38 @@ fn faults_say_line_and_what() {
     let column = column.expect_err("a text is no number").column;
     assert_eq!(column, 21, "of the operator whose sides do not fit");
 }
+
+#[test]
+fn a_parcel_costs_what_the_first_rule_with_costs_for_its_order_says() {
+    use omnifold_events::v1;
+    let cheap = "\n[[rule]]\nname = \"any\"\nmode = \"least_cost\"\n[rule.cost]\nshipment = 10\nunit_km = 3\n";
+    let tariff = |text: &str| Tariff::of(Policy::read(text).expect("a policy"));
+    let both = tariff(&format!("{WHOLE}{cheap}")).expect("costs");
+    let order = |price: i64, service: &str| v1::OrderPlaced {
+        channel: "web".into(),
+        lines: vec![v1::OrderLine {
+            quantity_milli: 1_000,
+            unit_price: Some(v1::Money { minor: price, currency: "EUR".into() }),
+            ..Default::default()
+        }],
+        delivery: Some(Box::new(v1::DeliveryTerms {
+            shipping_method: service.into(),
+            ..Default::default()
+        })),
+        ..Default::default()
+    };
+    let rate = |price, service| both.rate_of(&order(price, service), &|_| false);
+    assert_eq!(rate(1_001, "express"), Some(0));
+    assert_eq!(rate(1_000, "express"), Some(1), "the first wants more than 1000");
+    assert_eq!(rate(1_001, ""), Some(1));
+    let parcel = |node, metres| Parcel { node, metres, units_milli: 2_500 };
+    // A store's own price; 423 and the first zone a unit.
+    assert_eq!(both.price(0, parcel("s1", Some(100_000))), 4_000 + (423 + 10) * 5 / 2);
+    assert_eq!(both.price(0, parcel("w1", Some(100_001))), 8_759 + (423 + 90) * 5 / 2);
+    assert_eq!(both.price(0, parcel("w1", None)), 8_759 + (423 + 90) * 5 / 2);
+    assert_eq!(both.price(1, parcel("s1", Some(1))), 10 + 3 * 5 / 2);
+    assert_eq!(both.price(1, parcel("s1", None)), 10 + 3 * 20_016 * 5 / 2);
+    let first = tariff(WHOLE).expect("costs");
+    assert_eq!(first.rate_of(&order(1_000, "express"), &|_| false), None);
+    assert!(tariff("name = \"n\"\nversion = 1\n[[rule]]\nname = \"r\"\n").is_none());
+}

@@ -1,5 +1,7 @@
 //! `omnifold policy`.
 
+mod diff;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -40,6 +42,9 @@ pub enum PolicyCommand {
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
     },
+    /// Replay recorded demand under two policies and compare
+    #[command(after_help = diff::EXAMPLE)]
+    Diff(diff::Diff),
     /// Publish that a policy rules from now on
     #[command(after_help = EXAMPLE)]
     Activate {
@@ -73,6 +78,7 @@ impl PolicyCommand {
     pub fn run(&self, context: &Context) -> Result<Exit> {
         match self {
             PolicyCommand::Check { files } => check(context, files),
+            PolicyCommand::Diff(diff) => diff.run(context),
             PolicyCommand::Show { file: Some(file) } => {
                 let policy = read(file)?;
                 show(context, &serde_json::to_value(policy.activated())?)

@@ -50,7 +50,7 @@ impl Compiled {
         let policy = Policy::read(&active.document).expect("checked when it was activated");
         let mut rules: Vec<CompiledRule> =
             policy.rules.iter().map(|rule| CompiledRule::of(rule.get_ref())).collect();
-        rules.sort_by_key(|rule| (Reverse(rule.specificity()), rule.rule.sequence));
+        rules.sort_by_key(|rule| (Reverse(rule.rule.specificity()), rule.rule.sequence));
         let (hash, groups, network_version) = (active.hash.clone(), Vec::new(), None);
         Compiled { hash, rules, policy, network_version, groups }
     }
@@ -92,23 +92,12 @@ impl CompiledRule {
         }
     }
 
-    /// How much a rule says about the orders it takes.
-    fn specificity(&self) -> usize {
-        let rule = &self.rule;
-        let said = [!rule.channels.is_empty(), !rule.services.is_empty(), rule.when.is_some()];
-        said.iter().filter(|said| **said).count()
-    }
-
     fn prepare<V: View>(&mut self, view: &V, groups: &[Vec<String>]) {
         let nodes = view.nodes().iter().zip(groups);
         self.passes = nodes.clone().map(|(node, groups)| self.takes(node, groups)).collect();
         self.default_node = self.rule.default_node.as_deref().and_then(|id| view.node_named(id));
         if let Some(cost) = &self.rule.cost {
-            let of_node = |groups: &Vec<String>| {
-                let own = groups.iter().find_map(|group| cost.shipment_of.get(group));
-                own.copied().unwrap_or(cost.shipment)
-            };
-            self.shipment = groups.iter().map(of_node).collect();
+            self.shipment = groups.iter().map(|its| cost.of_shipment(its)).collect();
         }
         for ranker in &mut self.rankers {
             ranker.prepare(view.nodes());
