@@ -6,16 +6,36 @@ use std::cmp::Reverse;
 use omnifold_events::v1;
 
 use super::expression::{Expression, Fact, Facts, Value};
-use super::{Cost, Policy, Rule};
+use super::{Cost, Policy, Rule, plain_postcode};
+use crate::OrderClass;
 
 /// Farther than any place: what an unknown distance counts as.
 const HALF_THE_EARTH_M: u32 = 20_015_115;
 
 impl Rule {
-    /// How much the rule says about the orders it takes: the more, the earlier it is tried.
-    pub fn specificity(&self) -> usize {
-        let said = [!self.channels.is_empty(), !self.services.is_empty(), self.when.is_some()];
-        said.iter().filter(|said| **said).count()
+    /// Rules are tried in this order, the smallest first: fallbacks last, of the others those that say
+    /// more about the orders they take, then by sequence. Equal ones as written.
+    pub fn precedence(&self) -> (bool, Reverse<usize>, u32) {
+        let lists =
+            [&self.channels, &self.services, &self.sellers, &self.order_types, &self.segments];
+        let said = lists.into_iter().filter(|list| !list.is_empty()).count();
+        let specificity = said + usize::from(self.when.is_some());
+        (self.fallback, Reverse(specificity), self.sequence)
+    }
+}
+
+impl Rule {
+    /// Whether an order is of a channel, a shipping method and a class that the rule takes.
+    pub fn selects(&self, channel: &str, service: &str, class: Option<&OrderClass>) -> bool {
+        let fits = |wanted: &[String], value: &str| {
+            wanted.is_empty() || wanted.iter().any(|one| one == value)
+        };
+        let of_class = |part: fn(&OrderClass) -> &str| class.map_or("", part);
+        fits(&self.channels, channel)
+            && fits(&self.services, service)
+            && fits(&self.sellers, of_class(|class| &class.seller))
+            && fits(&self.order_types, of_class(|class| &class.order_type))
+            && fits(&self.segments, of_class(|class| &class.segment))
     }
 }
 
@@ -65,7 +85,7 @@ impl Tariff {
     /// `None`: no rule of the policy says what shipping costs.
     pub fn of(policy: Policy) -> Option<Self> {
         let mut rules: Vec<&Rule> = policy.rules.iter().map(|rule| rule.get_ref()).collect();
-        rules.sort_by_key(|rule| (Reverse(rule.specificity()), rule.sequence));
+        rules.sort_by_key(|rule| rule.precedence());
         let rate = |rule: &Rule| {
             let read = |text: &toml::Spanned<String>| {
                 Expression::parse(text.get_ref()).expect("checked when the policy was read")
@@ -90,11 +110,18 @@ impl Tariff {
         is_final_sale: &dyn Fn(&str) -> bool,
     ) -> Option<usize> {
         let service = order.delivery.as_ref().map_or("", |terms| terms.shipping_method.as_str());
-        let facts = PlacedFacts { order, service, is_final_sale };
+        let class = order.class.as_deref().cloned().unwrap_or_default();
+        let to = order.destination.clone().unwrap_or_default();
+        let class = OrderClass {
+            seller: class.seller_id,
+            order_type: class.order_type,
+            segment: class.customer_segment,
+            country: to.country,
+            postcode: plain_postcode(&to.postcode_area),
+        };
+        let facts = PlacedFacts { order, service, class: &class, is_final_sale };
         self.rates.iter().position(|rate| {
-            let (channels, services) = (&rate.rule.channels, &rate.rule.services);
-            (channels.is_empty() || channels.contains(&order.channel))
-                && (services.is_empty() || services.iter().any(|wanted| wanted == service))
+            rate.rule.selects(&order.channel, service, Some(&class))
                 && rate.when.as_ref().is_none_or(|when| when.holds(&facts))
         })
     }
@@ -115,6 +142,7 @@ impl Tariff {
 struct PlacedFacts<'a> {
     order: &'a v1::OrderPlaced,
     service: &'a str,
+    class: &'a OrderClass,
     is_final_sale: &'a dyn Fn(&str) -> bool,
 }
 
@@ -146,6 +174,11 @@ impl Facts for PlacedFacts<'_> {
             Fact::OrderValue => Value::Int(self.value()),
             Fact::OrderLineCount => Value::Int(order.lines.len() as i64),
             Fact::OrderService => Value::Text(self.service),
+            Fact::OrderSeller => Value::Text(&self.class.seller),
+            Fact::OrderType => Value::Text(&self.class.order_type),
+            Fact::OrderSegment => Value::Text(&self.class.segment),
+            Fact::OrderCountry => Value::Text(&self.class.country),
+            Fact::OrderPostcode => Value::Text(&self.class.postcode),
             Fact::OrderPlaceKnown => Value::Bool(place.is_some()),
             Fact::LineSku => Value::Text(&order.lines[line].sku),
             Fact::LineUnits => Value::Int(order.lines[line].quantity_milli),

@@ -13,8 +13,9 @@ use omnifold_log::Log;
 use omnifold_simulation::what_if::change::Change;
 use omnifold_simulation::what_if::settings::Settings;
 
-use self::compare::Report;
-pub use self::compare::{LEFT_OUT, MODELLED, RECORDED, Side, figure_cell, load_rows};
+pub use self::compare::{
+    LEFT_OUT, MODELLED, RECORDED, Report, Side, figure_cell, load_rows, summary,
+};
 pub use self::history::{History, Part, label, ruling};
 pub use self::replay::play;
 use crate::commands::policy;
@@ -59,23 +60,24 @@ impl Simulate {
         let policy = self.policy.as_deref().map(policy::read).transpose()?;
         let opened = context.open_existing_log()?;
         let market = context.market(&opened)?;
-        let report =
-            report(context, &*opened.log(), &market, &self.part, (settings, policy.as_ref()))?;
+        let costs: Vec<&Policy> = policy.iter().collect();
+        let (of, change) = ((market.as_str(), &self.part), (settings, policy.as_ref()));
+        let report = report(context, &*opened.log(), of, change, &costs)?;
         context.output.show(&report, compare::text)?;
         Ok(Exit::Done)
     }
 }
 
-/// What happened, the market as it was with modelled nodes, and the change.
+/// What happened, the market as it was with modelled nodes, and the change. `costs`: policies that may
+/// have a cost model, as [`History::read`] takes them.
 pub fn report(
     context: &Context,
     log: &dyn Log,
-    market: &str,
-    part: &Part,
+    (market, part): (&str, &Part),
     (settings, policy): (Settings, Option<&Policy>),
+    costs: &[&Policy],
 ) -> Result<Report> {
-    let policies: Vec<&Policy> = policy.into_iter().collect();
-    let history = History::read(log, (&context.config().prefix, market), part, &policies)?;
+    let history = History::read(log, (&context.config().prefix, market), part, costs)?;
     let change = Change::default().with_settings(settings).with_policy(policy.map(ruling));
     let same = play(context, &history, &Change::default())?;
     let other = play(context, &history, &change)?;

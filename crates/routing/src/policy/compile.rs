@@ -1,18 +1,15 @@
 //! A policy made ready for decisions.
 
-use std::cmp::Reverse;
-
 use omnifold_domain::policy::expression::{Expression, Subject};
-use omnifold_domain::policy::{Kind, Policy, Ranker, Rule, Spanned};
-use omnifold_domain::{ActivePolicy, Node, NodeIx, View};
-use omnifold_events::v1;
+use omnifold_domain::policy::{Area, Policy, Ranker, Rule, Spanned};
+use omnifold_domain::{ActivePolicy, Node, NodeIx, Order, View};
 
 use super::facts::{NodeFacts, kind_name};
 
 /// A policy, its expressions read, what depends on nodes only worked out.
 pub(super) struct Compiled {
     pub hash: String,
-    /// The more specific first, then by sequence, then as written.
+    /// In the order in which they are tried.
     pub rules: Vec<CompiledRule>,
     policy: Policy,
     /// Of which the nodes were looked at.
@@ -34,6 +31,8 @@ pub(super) struct CompiledRule {
     pub default_node: Option<NodeIx>,
     /// Cost of a shipment from each node.
     pub shipment: Vec<i64>,
+    /// Where each node serves, where the rule asks.
+    areas: Vec<Vec<Area>>,
 }
 
 /// One ranker, or term of a sum.
@@ -50,7 +49,7 @@ impl Compiled {
         let policy = Policy::read(&active.document).expect("checked when it was activated");
         let mut rules: Vec<CompiledRule> =
             policy.rules.iter().map(|rule| CompiledRule::of(rule.get_ref())).collect();
-        rules.sort_by_key(|rule| (Reverse(rule.rule.specificity()), rule.rule.sequence));
+        rules.sort_by_key(|rule| rule.rule.precedence());
         let (hash, groups, network_version) = (active.hash.clone(), Vec::new(), None);
         Compiled { hash, rules, policy, network_version, groups }
     }
@@ -70,6 +69,7 @@ impl Compiled {
         self.groups = view.nodes().iter().map(groups_of).collect();
         for rule in &mut self.rules {
             rule.prepare(view, &self.groups);
+            rule.prepare_areas(view.nodes(), &self.policy);
         }
     }
 }
@@ -88,6 +88,7 @@ impl CompiledRule {
             rankers: rule.rank.iter().map(|ranker| CompiledRanker::of(ranker.get_ref())).collect(),
             default_node: None,
             shipment: Vec::new(),
+            areas: Vec::new(),
             rule: rule.clone(),
         }
     }
@@ -104,6 +105,27 @@ impl CompiledRule {
         }
     }
 
+    fn prepare_areas(&mut self, nodes: &[Node], policy: &Policy) {
+        if !self.rule.nodes.in_area {
+            return;
+        }
+        let area = |text: &Spanned<String>| {
+            Area::parse(text.get_ref()).expect("checked when it was activated")
+        };
+        let of_node = |node: &Node| {
+            let areas = policy.areas.get(&node.id);
+            areas.map_or(Vec::new(), |areas| areas.iter().map(area).collect())
+        };
+        self.areas = nodes.iter().map(of_node).collect();
+    }
+
+    /// Whether an order goes to an area of the node.
+    pub fn serves(&self, node: usize, order: &Order) -> bool {
+        order.class().is_some_and(|class| {
+            self.areas[node].iter().any(|area| area.holds(&class.country, &class.postcode))
+        })
+    }
+
     /// Whether the rule takes a node, as far as that depends on the node alone.
     fn takes(&self, node: &Node, groups: &[String]) -> bool {
         let filter = &self.rule.nodes;
@@ -113,7 +135,7 @@ impl CompiledRule {
         let kinds = &filter.kinds;
         (filter.groups.is_empty() || is_in(&filter.groups))
             && !is_in(&filter.not_groups)
-            && (kinds.is_empty() || kinds.iter().any(|kind| kind_number(*kind) == node.kind))
+            && (kinds.is_empty() || kinds.iter().any(|kind| i32::from(kind.number()) == node.kind))
             && (filter.countries.is_empty() || filter.countries.contains(&node.country))
             && self.node_only.as_ref().is_none_or(|when| {
                 when.holds(&NodeFacts { node, groups, kind: kind_name(node.kind) })
@@ -142,14 +164,4 @@ impl CompiledRanker {
 
 fn read(text: Option<&Spanned<String>>) -> Option<Expression> {
     text.map(|text| Expression::parse(text.get_ref()).expect("checked when it was activated"))
-}
-
-fn kind_number(kind: Kind) -> i32 {
-    let kind = match kind {
-        Kind::Warehouse => v1::NodeKind::Warehouse,
-        Kind::Store => v1::NodeKind::Store,
-        Kind::Partner => v1::NodeKind::Partner,
-        Kind::Supplier => v1::NodeKind::Supplier,
-    };
-    kind.into()
 }

@@ -13,7 +13,7 @@ pub struct Report {
     market: String,
     change: String,
     /// Read from the log.
-    happened: Figures,
+    pub happened: Figures,
     /// The market as it was, with modelled nodes: the model's error.
     as_it_was: Side,
     /// With the change.
@@ -92,6 +92,28 @@ pub fn text(report: &Report) -> String {
          left out  {LEFT_OUT}\n  priced by {costs}\n",
         report.market, report.change
     )
+}
+
+/// Figures of [`summary`].
+const IN_SHORT: [&str; 6] = [
+    "fill_rate_percent",
+    "fulfilments",
+    "split",
+    "mean_distance_km",
+    "cost_minor",
+    "cost_per_fulfilment_minor",
+];
+
+/// The two replays in a few figures.
+pub fn summary(report: &Report) -> String {
+    let columns = [&report.as_it_was.figures, &report.changed.figures];
+    let figures = FIGURES.iter().filter(|figure| IN_SHORT.contains(&figure.name));
+    let row = |figure: &Named| {
+        let cells = columns.map(|column| figure_cell((figure.of)(column), figure.decimals));
+        [vec![figure.label.to_owned()], cells.to_vec()].concat()
+    };
+    let moved = vec!["orders moved".to_owned(), "-".to_owned(), thousands(report.moved)];
+    table(&["", "as it was", "changed"], &[1, 2], figures.map(row).chain([moved]))
 }
 
 /// A figure for people; a dash where there is none.

@@ -1,6 +1,6 @@
 //! What was recorded of one market, and what it is priced by.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -39,6 +39,12 @@ pub struct Part {
 }
 
 impl Part {
+    /// The same for a span that is known, with defaults.
+    pub fn of(window: Window) -> Self {
+        let (from, until) = (Some(window.from_ms), Some(window.until_ms));
+        Part { from, until, step_minutes: 60, costs: None }
+    }
+
     /// Length of a step, milliseconds.
     pub fn step_ms(&self) -> i64 {
         self.step_minutes * 60_000
@@ -61,7 +67,7 @@ pub struct History {
     pub market: String,
     pub window: Window,
     pub step_ms: i64,
-    /// Input events but those of nodes, topic by topic.
+    /// Input events before the window's end but those of nodes, topic by topic.
     pub inputs: Vec<FileEvent>,
     pub learned: Learned,
     /// What happened.
@@ -84,6 +90,9 @@ impl History {
         let mut unreadable = 0;
         for kind in TopicKind::INPUTS.into_iter().filter(|kind| *kind != TopicKind::Fulfilment) {
             unreadable += each_event(log, of, kind, |published| {
+                if published.time_ms >= window.until_ms {
+                    return;
+                }
                 inputs.push(FileEvent {
                     id: published.envelope.id.to_owned(),
                     source: published.envelope.source.to_owned(),
@@ -95,7 +104,7 @@ impl History {
         if inputs.is_empty() {
             return Err(NotFound(format!("nothing was recorded of market `{}`", of.1)).into());
         }
-        let shipping = shipping(part, policies, &inputs, window)?;
+        let shipping = shipping(part, policies, &inputs)?;
         let mut history = History {
             market: of.1.to_owned(),
             window,
@@ -111,12 +120,20 @@ impl History {
         Ok(history)
     }
 
+    /// What was decided about the orders that are replayed, and what nodes said of them.
     fn hear(&mut self, log: &dyn Log, of: (&str, &str)) -> Result<()> {
+        let known: HashSet<(&str, &str)> =
+            placed(&self.inputs).map(|(order, _)| name_of(order)).collect();
         let (account, learned) = (&mut self.account, &mut self.learned);
         each_record(log, topic_name(of.0, of.1, TopicKind::Assignments), |record| {
             // Outputs that a replay has no use for are of other types.
             let Ok(output) = Output::from_record(record) else { return };
-            if let Output::Assigned(assigned) = &output {
+            let of_replayed = |assigned: &v1::FulfilmentAssigned| {
+                known.contains(&(assigned.channel.as_str(), assigned.order_id.as_str()))
+            };
+            if let Output::Assigned(assigned) = &output
+                && of_replayed(assigned)
+            {
                 learned.told(assigned, record.time_ms);
             }
             account.hear(&output);
@@ -132,11 +149,9 @@ impl History {
     pub fn orders(&self) -> Account {
         let mut account = Account::default();
         let mut first: HashMap<(&str, &str), i64> = HashMap::new();
-        for input in &self.inputs {
-            let Event::OrderPlaced(order) = &input.event else { continue };
-            let at_ms = input.time_ms.unwrap_or_default();
-            let key = (order.channel.as_str(), order.order_id.as_str());
-            if *first.entry(key).or_insert(at_ms) == at_ms && self.window.holds(at_ms) {
+        for (order, at_ms) in placed(&self.inputs) {
+            let first = *first.entry(name_of(order)).or_insert(at_ms);
+            if first == at_ms && self.window.holds(at_ms) {
                 let rate = self.shipping.as_ref().and_then(|shipping| shipping.rate_of(order));
                 account.placed(order, at_ms, rate);
             }
@@ -153,6 +168,18 @@ impl History {
     pub fn cost_model(&self) -> Option<String> {
         self.shipping.as_ref().map(|shipping| label(shipping.tariff.policy()))
     }
+}
+
+/// Every order of the history, with when it was placed.
+fn placed(inputs: &[FileEvent]) -> impl Iterator<Item = (&v1::OrderPlaced, i64)> {
+    inputs.iter().filter_map(|input| match &input.event {
+        Event::OrderPlaced(order) => Some((order, input.time_ms.unwrap_or_default())),
+        _ => None,
+    })
+}
+
+fn name_of(order: &v1::OrderPlaced) -> (&str, &str) {
+    (&order.channel, &order.order_id)
 }
 
 /// A policy for people.
@@ -189,12 +216,7 @@ impl Prices for Shipping {
     }
 }
 
-fn shipping(
-    part: &Part,
-    policies: &[&Policy],
-    inputs: &[FileEvent],
-    window: Window,
-) -> Result<Option<Shipping>> {
+fn shipping(part: &Part, policies: &[&Policy], inputs: &[FileEvent]) -> Result<Option<Shipping>> {
     let tariff = match &part.costs {
         Some(file) => {
             let fault = || Usage(format!("{}: no rule has `[rule.cost]`", file.display()));
@@ -202,7 +224,7 @@ fn shipping(
         }
         None => {
             let given = policies.iter().find_map(|policy| Tariff::of((*policy).clone()));
-            given.or_else(|| Tariff::of(in_force(inputs, window)?))
+            given.or_else(|| Tariff::of(in_force(inputs)?))
         }
     };
     Ok(tariff.map(|tariff| Shipping::new(tariff, inputs)))
@@ -229,10 +251,9 @@ impl Shipping {
 }
 
 /// The policy that ruled at the end of the window.
-fn in_force(inputs: &[FileEvent], window: Window) -> Option<Policy> {
-    let told = inputs.iter().filter(|input| input.time_ms.unwrap_or_default() < window.until_ms);
+fn in_force(inputs: &[FileEvent]) -> Option<Policy> {
     let mut policy: Option<Policy> = None;
-    for input in told {
+    for input in inputs {
         match &input.event {
             Event::PolicyActivated(event) => policy = Policy::read(&event.document).ok().or(policy),
             Event::PolicyRetired(retired) => {
