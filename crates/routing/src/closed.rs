@@ -1,5 +1,5 @@
-//! When nodes begin what comes now, and which do not for longer than the market allows. Looked up once for each span of time in
-//! which the answer stays the same, not once an order.
+//! When nodes begin what comes now, and which do not for longer than the market allows. Looked up
+//! once for each span of time in which the answer stays the same, not once an order.
 
 use omnifold_domain::{Node, Presence, View};
 

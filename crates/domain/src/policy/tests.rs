@@ -112,7 +112,8 @@ fn faults_say_line_and_what() {
 #[test]
 fn a_parcel_costs_what_the_first_rule_with_costs_for_its_order_says() {
     use omnifold_events::v1;
-    let cheap = "\n[[rule]]\nname = \"any\"\nmode = \"least_cost\"\n[rule.cost]\nshipment = 10\nunit_km = 3\n";
+    let cheap =
+        "\n[[rule]]\nname = 'any'\nmode = 'least_cost'\ncost = { shipment = 10, unit_km = 3 }\n";
     let tariff = |text: &str| Tariff::of(Policy::read(text).expect("a policy"));
     let both = tariff(&format!("{WHOLE}{cheap}")).expect("costs");
     let order = |price: i64, service: &str| v1::OrderPlaced {

@@ -31,7 +31,7 @@ pub enum LimitError {
     #[error("`{0}` is not FIGURE<=NUMBER or FIGURE>=NUMBER, such as cost_minor<=125000")]
     Form(String),
     /// There is no such figure.
-    #[error("`{0}` is no figure; there are: moved, load.NODE, {names}, each also as change.FIGURE", names = names())]
+    #[error("`{0}` is no figure; there are: moved, load.NODE, {names}, and change.FIGURE", names = names())]
     Figure(String),
     /// Only a change has a whole to be a share of.
     #[error("`{0}`: a limit in % is for change.FIGURE")]

@@ -4,8 +4,9 @@
 //! transfers, and what customers asked for (orders, changes, cancellations, holds, payments).
 //! *Modelled*: what nodes do with their work ([`nodes`]): where a node had the order in reality it
 //! does the same again, as long after it was told; elsewhere it ships after its own median time.
-//! Dispatch times are theirs, so lateness in a replay is modelled too. *Left out*: returns, pick-ups, couriers and losses. A count is replayed as it was counted, so it knows
-//! of the units that left in reality; the error this makes shows when the settings as they were are
+//! Dispatch times are theirs, so lateness in a replay is modelled too.
+//! *Left out*: returns, pick-ups, couriers and losses. A count is replayed as it was counted, so it
+//! knows of the units that left in reality; the error this makes shows when the market as it was is
 //! replayed too.
 //!
 //! * [`change`]: what is otherwise, a policy or [`settings`] of the market.

@@ -157,9 +157,12 @@ mod tests {
 
     use super::*;
 
+    fn node(name: &str, verdict: &str, metres: u64) -> Value {
+        json!({ "node": name, "verdict": verdict, "distance_m": metres })
+    }
+
     #[test]
     fn nodes_are_told_by_verdict_the_nearest_by_name() {
-        let node = |node: &str, verdict: &str, metres: u64| json!({"node": node, "verdict": verdict, "distance_m": metres});
         let nodes = [
             node("a", "VERDICT_FARTHER", 9_000_000),
             node("b", "VERDICT_CHOSEN", 1_400),

@@ -40,7 +40,8 @@ pub struct Side {
     fulfilments_modelled: u64,
 }
 
-pub const RECORDED: &str = "network, stock, transfers, orders with changes, holds and payments; what happened, and when it left";
+pub const RECORDED: &str = "network, stock, transfers, orders with changes, holds and payments; \
+                            what happened, and when it left";
 pub const MODELLED: &str = "nodes in replays: as they did with the same order, else shipped after their \
                             median time; so when orders leave there, and how late";
 pub const LEFT_OUT: &str = "returns, pick-ups, couriers, losses";
