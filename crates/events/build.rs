@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Fields that few messages have and that would make every one of them large.
     for field in [
         "OrderPlaced.charges",
+        "OrderPlaced.class",
         "OrderPlaced.delivery",
         "OrderChanged.delivery",
         "FulfilmentAssigned.delivery",

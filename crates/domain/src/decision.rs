@@ -382,7 +382,7 @@ fn promise_lots<S: State>(state: &mut S, key: OrderKey, units: &[Units], shares:
 fn count_order<S: State>(state: &mut S, node: NodeIx, day: i32) {
     let before = state.node_day(node);
     let orders = if before.day == day { before.orders + 1 } else { 1 };
-    state.put_node_day(node, NodeDay { day, orders });
+    state.put_node_day(node, NodeDay { day, orders, ..before });
     let Some(capacity) = &state.nodes()[node.0 as usize].capacity else { return };
     if orders >= capacity.orders_per_day {
         let (due_ms, step) = (capacity.day_after(day), u64::from(node.0));

@@ -69,7 +69,7 @@ pub use network::{Absence, Capacity, Channel, Deadlines, Item, Location, Node, N
 pub use opening::{DAY_MINUTES, Hours, Opening, Presence};
 pub use order::{
     Feedback, Fulfilment, FulfilmentLine, FulfilmentState, Line, LineDetails, LineProgress, Order,
-    OrderDetails, OrderStatus, PackedParcel, Progress, Ticket, Timing,
+    OrderClass, OrderDetails, OrderStatus, PackedParcel, Progress, Ticket, Timing,
 };
 pub use parcel::Parcel;
 pub use payment::{Due, Payment};

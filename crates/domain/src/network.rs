@@ -133,13 +133,15 @@ impl Capacity {
     }
 }
 
-/// Orders that a node with a limit took on its newest local day.
+/// Orders that a node with a limit took on its newest local day, and when it last turned work down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct NodeDay {
     /// Days since 1970-01-01, in the node's zone.
     pub day: i32,
     /// Orders.
     pub orders: u32,
+    /// When it last rejected an order, milliseconds since the Unix epoch; 0: never.
+    pub rejected_at: i64,
 }
 
 /// How long a node has for a step of its work, in milliseconds; 0: for ever.

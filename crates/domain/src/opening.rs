@@ -79,6 +79,13 @@ impl Opening {
         Some(calendar::at_minute(zone, date, self.cut_off?)?.saturating_add(1))
     }
 
+    /// Whether two instants are on one day where the node is.
+    pub fn on_one_day(&self, at_ms: i64, other_ms: i64) -> bool {
+        let zone = self.zone();
+        let day = calendar::local_date(&zone, at_ms);
+        day.is_some() && day == calendar::local_date(&zone, other_ms)
+    }
+
     /// Whether work that comes at an instant is begun then, and if not, when. `None`: in no time
     /// that can be looked at.
     pub fn presence(&self, at_ms: i64) -> Option<Presence> {

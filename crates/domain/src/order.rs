@@ -74,6 +74,23 @@ pub struct OrderDetails {
     pub slas: Vec<SlaClock>,
     /// Its units that are of a lot, in the order in which they leave.
     pub lots: Vec<LotShare>,
+    /// What policies choose rules and nodes by, where anything is known.
+    pub class: Option<Box<OrderClass>>,
+}
+
+/// What policies choose rules and nodes by. Empty: not known.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct OrderClass {
+    /// Who sells.
+    pub seller: String,
+    /// The channel's code of the kind of order.
+    pub order_type: String,
+    /// The kind of customer.
+    pub segment: String,
+    /// Where it goes, ISO 3166-1 alpha-2; kept where the policy in force asks for it.
+    pub country: String,
+    /// Leading part of the postcode it goes to: letters and digits only, upper case. Kept like `country`.
+    pub postcode: String,
 }
 
 /// What somebody has to look at.
@@ -398,6 +415,11 @@ impl Order {
     /// Whether the customer collects it (rule R10).
     pub fn is_pickup(&self) -> bool {
         self.details.as_ref().is_some_and(|details| details.pickup)
+    }
+
+    /// What policies choose by, where anything is known.
+    pub fn class(&self) -> Option<&OrderClass> {
+        self.details.as_ref()?.class.as_deref()
     }
 
     /// Whether a node could not find a SKU when it picked for this order (rule S8).

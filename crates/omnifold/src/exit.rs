@@ -20,6 +20,8 @@ pub enum Exit {
     Violations = 3,
     /// What was asked for does not exist.
     NotFound = 4,
+    /// A comparison went beyond a limit that was given.
+    LimitBroken = 5,
 }
 
 /// The list for `--help`.
@@ -29,7 +31,8 @@ Exit codes:
   1  failed: the message says what, where and what to do
   2  the command line or the configuration is wrong
   3  a verification or check found something that does not hold
-  4  what was asked for does not exist";
+  4  what was asked for does not exist
+  5  a comparison went beyond a limit that was given";
 
 /// The command cannot be carried out as it was given.
 #[derive(Debug, thiserror::Error)]

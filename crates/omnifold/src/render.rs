@@ -103,6 +103,14 @@ fn order_text(body: &Value) -> String {
         text.push_str(&format!("\namount due, minor units: {due}\n"));
         text.push_str(&rows_text(&body["payment"]["payments"]));
     }
+    let class: Vec<String> = fields(&body["class"])
+        .into_iter()
+        .filter(|(_, value)| !plain(value).is_empty())
+        .map(|(name, value)| format!("{name} {}", plain(value)))
+        .collect();
+    if !class.is_empty() {
+        text.push_str(&format!("\nclass: {}\n", class.join(", ")));
+    }
     let excluded: Vec<String> = list(&body["excluded"]).iter().map(plain).collect();
     if !excluded.is_empty() {
         text.push_str(&format!("\nnodes that turned it down: {}\n", excluded.join(", ")));

@@ -7,7 +7,7 @@ use std::fs;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{Home, Serving};
+use support::{Home, Serving, scarce};
 
 const EXAMPLE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/examples/first-orders.jsonl");
@@ -61,16 +61,10 @@ fn publishing_and_running_again_changes_nothing() {
         run["markets"][0]["position"]["digest"].clone()
     };
     let first = digest(&home);
-    home.run(&["publish", EXAMPLE, "--data", "d"]).json_or_text();
+    home.run(&["publish", EXAMPLE, "--data", "d"]).done();
     let again = home.run(&["run", "--until-idle", "--data", "d", "--output", "json"]).json();
     assert_eq!(again["markets"][0]["tally"]["duplicates"], 22, "{again}");
     assert_eq!(again["markets"][0]["position"]["digest"], first);
-}
-
-impl support::Ran {
-    fn json_or_text(&self) {
-        assert_eq!(self.code, 0, "{self:?}");
-    }
 }
 
 #[test]
@@ -223,54 +217,6 @@ fn a_broker_that_is_not_there_is_named() {
     assert!(ran.err.contains("127.0.0.1:1"), "{}", ran.err);
 }
 
-/// A market in which two stores have a SKU each that the other lacks, and one has both.
-fn scarce_market(orders: usize) -> String {
-    let mut lines = vec![
-        json!({"type":"MarketConfigured","data":{"clock":"CLOCK_KIND_EVENTS","currency":"EUR"}}),
-        json!({"type":"ItemDefined","data":{"sku":"A"}}),
-        json!({"type":"ItemDefined","data":{"sku":"B"}}),
-    ];
-    for (node, lat) in [("near", 48_000_000), ("far", 52_000_000)] {
-        let location = json!({"latE6": lat, "lonE6": 2_000_000});
-        lines.push(json!({"type":"NodeDefined","data":{"nodeId":node,"location":location}}));
-    }
-    for (node, sku, units) in
-        [("near", "A", 60), ("near", "B", 40), ("far", "A", 60), ("far", "B", 60)]
-    {
-        let count = json!({"nodeId":node,"sku":sku,"onHandMilli":(units * 1_000).to_string()});
-        lines.push(json!({"type":"StockCounted","data":count}));
-    }
-    for number in 0..orders {
-        let skus: &[&str] = if number % 2 == 0 { &["A", "B"] } else { &["B"] };
-        let line = |sku: &&str| json!({"lineId":sku,"sku":sku,"quantityMilli":"1000"});
-        let lines_of: Vec<Value> = skus.iter().map(line).collect();
-        let to = json!({"country":"FR","postcodeArea":"75","location":{"latE6":48_100_000,"lonE6":2_000_000}});
-        let order =
-            json!({"channel":"web","orderId":number.to_string(),"lines":lines_of,"destination":to});
-        lines.push(json!({"type":"OrderPlaced","data":order}));
-    }
-    let mut text = String::new();
-    for (number, line) in lines.into_iter().enumerate() {
-        let (hour, minute) = (6 + number / 60, number % 60);
-        let event = json!({
-            "specversion": "1.0", "id": format!("e{number}"), "source": "test",
-            "type": format!("omnifold.v1.{}", line["type"].as_str().expect("a type")),
-            "time": format!("2025-06-02T{hour:02}:{minute:02}:00Z"), "data": line["data"],
-        });
-        text.push_str(&format!("{event}\n"));
-    }
-    text
-}
-
-fn scarce(orders: usize) -> Home {
-    let home = Home::new();
-    fs::write(home.path().join("scarce.jsonl"), scarce_market(orders)).expect("a file");
-    let published = home.run(&["publish", "scarce.jsonl", "--data", "d", "--market", "fr"]);
-    assert_eq!(published.code, 0, "{published:?}");
-    home.run(&["run", "--until-idle", "--data", "d"]).json_or_text();
-    home
-}
-
 #[test]
 fn prices_are_learned_published_and_stand_beside_the_stock() {
     let home = scarce(6);
@@ -291,7 +237,7 @@ fn prices_are_learned_published_and_stand_beside_the_stock() {
     let price = first["price_minor"].as_f64().expect("a number");
     assert!((5.0..60.0).contains(&price), "{found}");
 
-    home.run(&["run", "--until-idle", "--data", "d"]).json_or_text();
+    home.run(&["run", "--until-idle", "--data", "d"]).done();
     let rows = home.run(&["show", "stock", "--sku", "B", "--data", "d", "--output", "json"]).json();
     let near =
         rows["body"]["rows"].as_array().expect("rows").iter().find(|row| row["node"] == "near");
@@ -299,36 +245,4 @@ fn prices_are_learned_published_and_stand_beside_the_stock() {
         near.expect("a row")["shadow_price"].as_str().expect("a price").parse().unwrap();
     assert!((shown - first["price_minor"].as_f64().unwrap()).abs() < 1e-3, "{rows}");
     assert_eq!(home.run(&["verify", "--data", "d", "--output", "json"]).json()["ok"], true);
-}
-
-#[test]
-fn a_replay_compares_what_happened_with_what_would_have() {
-    let home = scarce(140);
-    let ran = home.run(&[
-        "simulate",
-        "--settings",
-        "shortage=WAIT",
-        "--settings",
-        "coverage=ALLOW_PARTIAL",
-        "--data",
-        "d",
-        "--output",
-        "json",
-    ]);
-    let report = ran.json();
-    let (happened, same) = (&report["happened"], &report["as_it_was"]);
-    assert_eq!(happened["orders"], 140, "{report}");
-    assert!(happened["refused"].as_u64().expect("a count") > 0, "{report}");
-    for figure in ["orders", "refused", "filled_at_once", "fulfilments", "mean_distance_km", "load"]
-    {
-        assert_eq!(happened[figure], same[figure], "{figure}: the same settings decide the same");
-    }
-    assert_eq!(same["moved_from_what_happened"], 0);
-    let changed = &report["changed"];
-    assert_eq!(changed["refused"], 0, "{report}");
-    assert!(changed["waiting_at_first"].as_u64().expect("a count") > 0, "{report}");
-    assert!(report["moved"].as_u64().expect("a count") > 0, "{report}");
-    assert_eq!(home.run(&["simulate", "--settings", "clock=WALL", "--data", "d"]).code, 2);
-    let text = home.run(&["simulate", "--settings", "shortage=WAIT", "--data", "d"]).out;
-    assert!(text.contains("modelled") && text.contains("near"), "{text}");
 }

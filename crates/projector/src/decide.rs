@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use omnifold_domain::fold::{Context, fold};
-use omnifold_domain::{Decision, Refusal, Work, rules};
+use omnifold_domain::{Decision, Refusal, View as _, Work, rules};
 use omnifold_events::v1::{self, Cause};
 use omnifold_events::{Event, Output as _};
 use omnifold_log::Log;
 use omnifold_routing::{Router, Turn};
+use omnifold_state::Store;
 use serde_json::json;
 
 use crate::error::ProjectorError;
@@ -68,23 +69,32 @@ fn answer(follower: &mut Follower, supposed: &Supposed) -> Result<Answer, QueryE
 
 /// What folding the events would have the router decide.
 fn decisions(machine: &mut Machine, supposed: &Supposed) -> Result<Vec<Decision>, Refusal> {
-    let (step, now_ms) = (machine.steps + 1, machine.clock_ms);
-    let context = Context { step, time_ms: now_ms, now_ms, known_rules: rules::KNOWN };
-    let mut work = Vec::new();
+    let moment = (machine.steps + 1, machine.clock_ms);
     if let Some(document) = &supposed.policy {
         let activated =
             v1::PolicyActivated { document: document.clone(), ..v1::PolicyActivated::default() };
-        fold(&mut machine.store, context, &Event::from(activated), &mut work)?;
-        work.clear(); // what waits is not this question's
+        tell(&mut machine.store, moment, &Event::from(activated))?;
     }
-    fold(&mut machine.store, context, &Event::from(supposed.order.clone()), &mut work)?;
-    let version = machine.settings().map_or(1, |settings| settings.rules_version);
+    tell(&mut machine.store, moment, &Event::from(supposed.order.clone()))
+}
+
+/// Folds an event and decides about the orders that it has routed; what waits is not served. The
+/// decisions are not folded.
+pub(crate) fn tell(
+    store: &mut Store,
+    (step, now_ms): (u64, i64),
+    event: &Event,
+) -> Result<Vec<Decision>, Refusal> {
+    let context = Context { step, time_ms: now_ms, now_ms, known_rules: rules::KNOWN };
+    let mut work = Vec::new();
+    fold(store, context, event, &mut work)?;
+    let version = store.settings().map_or(1, |settings| settings.rules_version);
     let Some(rules) = rules::find(rules::KNOWN, version) else { return Ok(Vec::new()) };
     let turn = Turn { step, timer: 0, now_ms, rules, cause: Cause::Placed };
     let mut decided = Vec::new();
     for work in work {
         if let Work::Route { order, .. } = work {
-            decided.extend(Router::default().route(&mut machine.store, turn, order));
+            decided.extend(Router::default().route(store, turn, order));
         }
     }
     Ok(decided)

@@ -14,6 +14,7 @@
 //! drop what is in memory, fence, read the journal to its end, go on under a new incarnation.
 
 mod availability;
+mod cases;
 mod checkpoints;
 mod decide;
 mod error;
@@ -40,6 +41,7 @@ mod verify;
 mod voids;
 mod why;
 
+pub use cases::failed_cases;
 pub use decide::{Supposed, decide};
 pub use error::ProjectorError;
 pub use gather::{ReplayGap, SliceLimits};

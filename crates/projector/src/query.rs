@@ -249,7 +249,7 @@ fn order_body<V: View>(store: &mut V, order: &Order) -> Value {
         "channel": order.channel, "order_id": order.order_id, "status": order.status(),
         "revision": order.revision, "decisions": order.decisions, "priority": order.priority,
         "placed_at": format_time(order.placed_at), "lines": lines, "fulfilments": fulfilments,
-        "excluded": excluded, "returns": returns_body(store, order),
+        "excluded": excluded, "class": order.class(), "returns": returns_body(store, order),
         "holds": order.holds_of_order().iter().map(hold_body).collect::<Vec<_>>(),
         "kits": kits::kits_body(store, order),
         "payment": payment_body(order), "release_at": instant(timing.release_at),

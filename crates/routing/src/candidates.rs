@@ -59,7 +59,7 @@ pub(crate) struct Candidates {
     /// On-hand units free, node by node: `free[node * skus + sku]`.
     free: Vec<i64>,
     backorder: Vec<i64>,
-    closed: Closed,
+    pub(crate) closed: Closed,
 }
 
 impl Candidates {

@@ -1,5 +1,5 @@
-//! Nodes that begin no work for longer than the market allows. Looked up once for each span of time in
-//! which the answer stays the same, not once an order.
+//! When nodes begin what comes now, and which do not for longer than the market allows. Looked up
+//! once for each span of time in which the answer stays the same, not once an order.
 
 use omnifold_domain::{Node, Presence, View};
 
@@ -28,7 +28,13 @@ impl Closed {
         now_ms: i64,
         max_closed_ms: i64,
     ) -> bool {
-        let Some(opening) = &node.opening else { return false };
+        self.begins(number, node, now_ms).is_none_or(|begins| begins - now_ms > max_closed_ms)
+    }
+
+    /// When the node of that number begins what comes now: at once where it has no calendar. `None`: in
+    /// no time that can be looked at.
+    pub(crate) fn begins(&mut self, number: usize, node: &Node, now_ms: i64) -> Option<i64> {
+        let Some(opening) = &node.opening else { return Some(now_ms) };
         if self.presences.len() <= number {
             self.presences.resize(number + 1, None);
         }
@@ -36,6 +42,6 @@ impl Closed {
             .filter(|(since, presence)| (*since..presence.until).contains(&now_ms));
         let found = known.or_else(|| Some((now_ms, opening.presence(now_ms)?)));
         self.presences[number] = found;
-        found.is_none_or(|(_, presence)| presence.begins - now_ms > max_closed_ms)
+        found.map(|(_, presence)| presence.begins)
     }
 }

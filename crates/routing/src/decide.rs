@@ -48,6 +48,8 @@ pub(crate) struct Plan {
     pub(crate) explanation: Option<v1::Explanation>,
     /// What is served otherwise than it was ordered.
     pub(crate) stand_ins: Vec<v1::StandIn>,
+    /// How long what is uncovered waits, milliseconds; 0: as long as the market says.
+    pub(crate) waits_ms: i64,
 }
 
 /// What became of the demands in [`Candidates`].
@@ -118,6 +120,7 @@ impl Router {
             shortages,
             explanation: None,
             stand_ins: Vec::new(),
+            waits_ms: 0,
         };
         let (mut steps, mut bound_hit) = (0, false);
         if let Some(node) = self.nearest_with_all(view) {
@@ -357,7 +360,8 @@ impl<V: View> Writer<'_, V> {
         let refused = status == OutcomeStatus::Refused;
         let (waiting, cancelled) =
             if wait { (uncovered, Vec::new()) } else { (Vec::new(), uncovered) };
-        let waiting_until_ms = if waiting.is_empty() { 0 } else { self.waiting_until() };
+        let waiting_until_ms =
+            if waiting.is_empty() { 0 } else { self.waiting_until(plan.waits_ms) };
         v1::OrderOutcome {
             channel: self.order.channel.clone(),
             order_id: self.order.order_id.clone(),
@@ -378,11 +382,13 @@ impl<V: View> Writer<'_, V> {
         }
     }
 
-    /// When units that wait are cancelled: what waits already keeps its time.
-    fn waiting_until(&self) -> i64 {
+    /// When units that wait are cancelled: what waits already keeps its time. `waits_ms`: how long, where
+    /// the market does not say it; else 0.
+    fn waiting_until(&self, waits_ms: i64) -> i64 {
         let settings = self.view.settings().expect("a market with orders has settings");
         let known = self.order.timing.as_ref().map_or(0, |timing| timing.waiting_until);
-        match (known, settings.cancel_waiting_after_ms) {
+        let after_ms = if waits_ms > 0 { waits_ms } else { settings.cancel_waiting_after_ms };
+        match (known, after_ms) {
             (0, 0) => 0,
             (0, after) => self.turn.now_ms + after,
             (known, _) => known,

@@ -16,7 +16,7 @@ use omnifold_domain::{
     Due, Feedback, Fulfilment, FulfilmentLine, FulfilmentState, Handling, HeldUnits, Hold, Hours,
     Inbound, Item, Kit, KitLine, KitPart, Ledger, Line, LineDetails, LineProgress, Location, Lot,
     LotId, LotShare, Lots, Movement, MovementKind, Node, NodeDay, NodeIx, Opening, Order,
-    OrderDetails, OrderKey, PackedParcel, Parcel, ParcelKey, Payment, Priced, Progress,
+    OrderClass, OrderDetails, OrderKey, PackedParcel, Parcel, ParcelKey, Payment, Priced, Progress,
     PurchaseOrder, PurchaseOrderKey, PurchaseOrderState, Replenishment, Return, ReturnKey,
     ReturnLine, ReturnState, SafetyStock, Settings, ShadowPrices, SkuIx, SlaClock, SlaTerms,
     SoftHold, SoftHoldKey, State as _, Stock, StockFeed, Substitutes, Supplier, SupplierItem,
@@ -61,7 +61,7 @@ fn one_of_each(backend: Arc<dyn Backend>) -> Store {
     let hold = soft_hold();
     store.put_timer(hold.timer(), hold.key().0);
     store.put_soft_hold(hold.key(), hold);
-    store.put_node_day(NodeIx(0), NodeDay { day: 20_241, orders: 17 });
+    store.put_node_day(NodeIx(0), NodeDay { day: 20_241, orders: 17, rejected_at: NOW });
     store.put_prices(Priced::Stock(SkuIx(0)), Some(prices(125_500)));
     store.put_prices(Priced::Capacity, Some(prices(40_000)));
     store.remember(0x0123_4567_89ab_cdef, 0xfeed, NOW, HORIZON);
@@ -134,7 +134,7 @@ fn rows_come_back_from_the_golden_bytes_as_they_were_put() {
     let hold = soft_hold();
     assert_eq!(read.next_timer(), Some((hold.timer(), hold.key().0)));
     assert_eq!(read.soft_hold(hold.key()), Some(&hold));
-    assert_eq!(read.node_day(NodeIx(0)), NodeDay { day: 20_241, orders: 17 });
+    assert_eq!(read.node_day(NodeIx(0)), NodeDay { day: 20_241, orders: 17, rejected_at: NOW });
     assert_eq!(read.prices(Priced::Stock(SkuIx(0))), Some(&prices(125_500)));
     assert_eq!(read.prices(Priced::Capacity), Some(&prices(40_000)));
     assert_eq!(read.seen(0x0123_4567_89ab_cdef), Some(0xfeed));

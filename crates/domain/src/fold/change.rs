@@ -4,7 +4,7 @@
 use omnifold_events::v1;
 use prost::Message as _;
 
-use super::{Context, check, kits, orders};
+use super::{Context, check, kits, order_class, orders};
 use crate::standing::{Standing, push_once, settle};
 use crate::timer::change_order;
 use crate::{Line, Location, Order, OrderKey, Reason, Refusal, State, Work};
@@ -36,6 +36,10 @@ pub(super) fn change<S: State>(
     let mut changed = order.clone();
     let first_added = changed.lines.len();
     make(&mut changed, &change);
+    if let Some(to) = &event.destination {
+        let settings = state.settings().expect("checked before every fold");
+        order_class::move_to(settings, &mut changed, to);
+    }
     kits::resolve(state, &mut changed, first_added)?;
     changed.settle_release(context.now_ms);
     check_due(&changed)?;

@@ -14,7 +14,8 @@ use crate::notice::{capture_due, is_wanted, notify, quantities};
 use crate::timer::change_order;
 use crate::transitions::FulfilmentEvent;
 use crate::{
-    Entry, EntryKind, Fulfilment, MovementKind, Order, OrderKey, Reason, Refusal, State, Work,
+    Entry, EntryKind, Fulfilment, MovementKind, NodeDay, NodeIx, Order, OrderKey, Reason, Refusal,
+    State, Work,
 };
 
 pub(super) fn accept<S: State>(
@@ -59,6 +60,11 @@ pub(super) fn reject<S: State>(
     let order = order(state, &subject);
     let rejected = open_to(order, &subject, FulfilmentEvent::Reject)?;
     let stock = allocated_stock(order, &rejected);
+    let nodes: Vec<NodeIx> = rejected.iter().map(|&place| order.fulfilments[place].node).collect();
+    for node in nodes {
+        let known = state.node_day(node);
+        state.put_node_day(node, NodeDay { rejected_at: context.now_ms, ..known });
+    }
     let mut asked = Vec::new();
     change_order(state, subject.key, &mut |order| {
         for &place in &rejected {

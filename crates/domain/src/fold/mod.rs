@@ -15,6 +15,7 @@ pub(crate) mod lots;
 mod moves;
 pub(crate) mod network;
 pub(crate) mod nodes;
+mod order_class;
 mod orders;
 mod parcels;
 mod payments;

@@ -3,7 +3,7 @@
 use omnifold_events::v1;
 use prost::Message as _;
 
-use super::{Context, check, kits};
+use super::{Context, check, kits, order_class};
 use crate::decision::sla::note_cancellation;
 use crate::timer;
 use crate::{
@@ -82,6 +82,9 @@ fn order_from<S: State>(
     }
     for charges in &event.line_charges {
         add_charges(settings, &mut order, charges)?;
+    }
+    if let Some(class) = order_class::class_of(settings, event)? {
+        order.details.get_or_insert_default().class = Some(class);
     }
     kits::resolve(state, &mut order, 0)?;
     kits::add_substitutes(state, &mut order, &event.substitutes)?;

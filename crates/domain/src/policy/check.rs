@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::expression::{Expression, Subject};
 use super::read::At;
-use super::{By, Cost, Mode, NodeFilter, Policy, Ranker, Rule, Splits};
+use super::{Area, By, Cost, Mode, NodeFilter, Policy, Ranker, Rule, Splits, Unserved};
 
 /// Most rules of a policy, and rankers or terms of a rule.
 const MAX_RULES: usize = 100;
@@ -15,6 +15,8 @@ const MAX_RANKERS: usize = 10;
 /// Largest cost, in 1/1000 minor units, and largest weight: sums of a few hundred fit 60 bits.
 const MAX_COST: i64 = 1_000_000_000_000;
 const MAX_WEIGHT: i32 = 1_000_000;
+/// Longest time in hours: ten years.
+const MAX_HOURS: u32 = 87_600;
 
 pub(super) fn check(document: &str, policy: &Policy) -> Result<(), At> {
     let top = |what: &str| Err(At { offset: 0, what: what.to_owned() });
@@ -28,6 +30,12 @@ pub(super) fn check(document: &str, policy: &Policy) -> Result<(), At> {
         return top("a policy has 1 to 100 of `[[rule]]`");
     }
     check_times(policy)?;
+    for area in policy.areas.values().flatten() {
+        if Area::parse(area.get_ref()).is_none() {
+            let what = format!("`{}` is no area: `DE`, or `DE 10`", area.get_ref());
+            return Err(At { offset: area.span().start, what });
+        }
+    }
     let mut names = BTreeSet::new();
     for rule in &policy.rules {
         let offset = rule.span().start;
@@ -82,6 +90,18 @@ fn check_rule(document: &str, policy: &Policy, rule: &Rule, offset: usize) -> Re
             return fault("`priority_fill` splits lines; use another mode");
         }
         _ => {}
+    }
+    let ends = rule.outcome.cancel_after_hours;
+    if rule.nodes.cool_down_minutes > MAX_HOURS * 60 {
+        return fault("`cool_down_minutes` is more than ten years");
+    }
+    if ends > MAX_HOURS || rule.nodes.begins_within_hours.is_some_and(|hours| hours > MAX_HOURS) {
+        return fault("more than 87600 hours, which are ten years");
+    }
+    if ends > 0 && rule.outcome.none == Unserved::Refuse {
+        return fault(
+            "`cancel_after_hours` is for what waits, and `none = \"refuse\"` lets nothing wait",
+        );
     }
     if rule.split.min_shipment_value < 0 {
         return fault("`min_shipment_value` is negative");

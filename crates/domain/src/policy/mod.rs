@@ -6,15 +6,21 @@
 //! force has no fault. The row keeps its canonical form: the same rules have the same hash, whatever
 //! the comments and the order of keys.
 
+mod area;
+mod case;
 mod check;
 pub mod expression;
 mod read;
+mod tariff;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use area::{Area, plain_postcode};
+pub use case::{Case, CaseFault, CaseLine, CaseNode, CaseOrder, CaseStatus, Expected, Shelf};
 pub use read::PolicyFault;
+pub use tariff::{Parcel, Tariff};
 /// A value with its place in the document.
 pub use toml::Spanned;
 
@@ -38,9 +44,15 @@ pub struct Policy {
     /// Names for sets of nodes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<String, Vec<String>>,
+    /// Where nodes serve: a country, or a country and the beginning of postcodes, `DE 10`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub areas: BTreeMap<String, Vec<Spanned<String>>>,
     /// One or more.
     #[serde(rename = "rule", default)]
     pub rules: Vec<Spanned<Rule>>,
+    /// Examples that `omnifold policy check` tries; no part of what is activated.
+    #[serde(rename = "case", default, skip_serializing)]
+    pub cases: Vec<Spanned<Case>>,
 }
 
 /// Where a policy stands in its own life.
@@ -62,6 +74,9 @@ pub enum Lifecycle {
 pub struct Rule {
     /// Unique in the policy.
     pub name: String,
+    /// Tried after every rule that is none, however much it says about the orders it takes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub fallback: bool,
     /// Among rules as specific, the smaller is tried first.
     #[serde(default)]
     pub sequence: u32,
@@ -71,6 +86,15 @@ pub struct Rule {
     /// Only orders with these shipping methods.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<String>,
+    /// Only orders of these sellers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sellers: Vec<String>,
+    /// Only orders of these types.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub order_types: Vec<String>,
+    /// Only orders of customers of these segments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<String>,
     /// Only orders for which this holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Spanned<String>>,
@@ -129,9 +153,21 @@ pub struct NodeFilter {
     /// No farther from the destination; a node or destination without a place is too far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub radius_km: Option<u32>,
+    /// The order goes to one of the node's `[areas]`; a node without any serves nowhere.
+    #[serde(skip_serializing_if = "is_default")]
+    pub in_area: bool,
     /// This holds for the node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<Spanned<String>>,
+    /// It begins the order on the day it comes, where the node is: by its calendar and cut-off.
+    #[serde(skip_serializing_if = "is_default")]
+    pub begins_today: bool,
+    /// It begins the order within so many hours, by its calendar and cut-off; 0: at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub begins_within_hours: Option<u32>,
+    /// Not for so many minutes after it rejected an order, whichever; 0: at once again.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cool_down_minutes: u32,
     /// A node may take more orders a day than its capacity (rule R8).
     #[serde(skip_serializing_if = "is_default")]
     pub ignore_capacity: bool,
@@ -155,6 +191,19 @@ pub enum Kind {
     Partner,
     /// A supplier.
     Supplier,
+}
+
+impl Kind {
+    /// The kind as the event says it.
+    pub fn number(self) -> omnifold_events::v1::NodeKind {
+        use omnifold_events::v1::NodeKind;
+        match self {
+            Kind::Warehouse => NodeKind::Warehouse,
+            Kind::Store => NodeKind::Store,
+            Kind::Partner => NodeKind::Partner,
+            Kind::Supplier => NodeKind::Supplier,
+        }
+    }
 }
 
 /// Gives each node a number, lower is better, or abstains (rule R4).
@@ -276,6 +325,9 @@ pub struct Outcome {
     /// Where no rule serves the order, and this was the last one tried: what becomes of the units.
     #[serde(skip_serializing_if = "is_default")]
     pub none: Unserved,
+    /// What waits is cancelled after so many hours; 0: when the market says.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cancel_after_hours: u32,
     /// Whether units may be promised without stock, after all stock is used (rule R6).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backorder: Option<bool>,
@@ -320,6 +372,8 @@ pub struct ActivePolicy {
     pub valid_from: i64,
     /// Before this instant.
     pub valid_until: i64,
+    /// Whether it asks which country and postcode area an order goes to: only then orders keep them.
+    pub asks_place: bool,
 }
 
 impl ActivePolicy {

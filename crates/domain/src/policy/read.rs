@@ -28,6 +28,13 @@ pub(super) struct At {
     pub what: String,
 }
 
+impl PolicyFault {
+    /// A fault at a place in a document, in bytes.
+    pub fn at(document: &str, offset: usize, what: String) -> Self {
+        fault(document, At { offset, what })
+    }
+}
+
 impl Policy {
     /// Reads and checks a document.
     ///
@@ -64,6 +71,7 @@ impl Policy {
             hash: format!("{:032x}", xxh3_128(document.as_bytes())),
             valid_from: instant(&self.valid_from, i64::MIN),
             valid_until: instant(&self.valid_until, i64::MAX),
+            asks_place: self.asks_place(),
             document,
         }
     }

@@ -89,6 +89,15 @@ fn faults_say_line_and_what() {
         ("by = \"distance\"\n  band", "by = \"table\"\n  band", 40, "need it"),
         ("name = \"the rest\"", "name = \"stores\"", 37, "two rules"),
         ("version = 3", "version = 0", 1, "counts from 1"),
+        (
+            "[groups]",
+            "areas = { s1 = [\"DE 10\", \"Berlin\"] }\n[groups]",
+            7,
+            "`Berlin` is no area",
+        ),
+        ("none = \"wait\"", "none = \"refuse\", cancel_after_hours = 1", 37, "lets nothing wait"),
+        ("none = \"wait\"", "none = \"wait\", cancel_after_hours = 87601", 37, "ten years"),
+        ("radius_km = 50", "begins_within_hours = 87601", 11, "ten years"),
         ("2025-01-01T", "yesterday T", 5, ""),
     ] {
         let (at, said) = fault(from, to);
@@ -98,4 +107,131 @@ fn faults_say_line_and_what() {
     let column = Policy::read(&WHOLE.replace("order.value > 1000", "order.value > 'x'"));
     let column = column.expect_err("a text is no number").column;
     assert_eq!(column, 21, "of the operator whose sides do not fit");
+}
+
+#[test]
+fn a_parcel_costs_what_the_first_rule_with_costs_for_its_order_says() {
+    use omnifold_events::v1;
+    let cheap =
+        "\n[[rule]]\nname = 'any'\nmode = 'least_cost'\ncost = { shipment = 10, unit_km = 3 }\n";
+    let tariff = |text: &str| Tariff::of(Policy::read(text).expect("a policy"));
+    let both = tariff(&format!("{WHOLE}{cheap}")).expect("costs");
+    let order = |price: i64, service: &str| v1::OrderPlaced {
+        channel: "web".into(),
+        lines: vec![v1::OrderLine {
+            quantity_milli: 1_000,
+            unit_price: Some(v1::Money { minor: price, currency: "EUR".into() }),
+            ..Default::default()
+        }],
+        delivery: Some(Box::new(v1::DeliveryTerms {
+            shipping_method: service.into(),
+            ..Default::default()
+        })),
+        ..Default::default()
+    };
+    let rate = |price, service| both.rate_of(&order(price, service), &|_| false);
+    assert_eq!(rate(1_001, "express"), Some(0));
+    assert_eq!(rate(1_000, "express"), Some(1), "the first wants more than 1000");
+    assert_eq!(rate(1_001, ""), Some(1));
+    let parcel = |node, metres| Parcel { node, metres, units_milli: 2_500 };
+    // A store's own price; 423 and the first zone a unit.
+    assert_eq!(both.price(0, parcel("s1", Some(100_000))), 4_000 + (423 + 10) * 5 / 2);
+    assert_eq!(both.price(0, parcel("w1", Some(100_001))), 8_759 + (423 + 90) * 5 / 2);
+    assert_eq!(both.price(0, parcel("w1", None)), 8_759 + (423 + 90) * 5 / 2);
+    assert_eq!(both.price(1, parcel("s1", Some(1))), 10 + 3 * 5 / 2);
+    assert_eq!(both.price(1, parcel("s1", None)), 10 + 3 * 20_016 * 5 / 2);
+    let first = tariff(WHOLE).expect("costs");
+    assert_eq!(first.rate_of(&order(1_000, "express"), &|_| false), None);
+    assert!(tariff("name = \"n\"\nversion = 1\n[[rule]]\nname = \"r\"\n").is_none());
+}
+
+#[test]
+fn an_area_is_a_country_or_how_its_postcodes_begin() {
+    for (area, country, postcode, holds) in [
+        ("DE", "DE", "", true),
+        ("DE", "AT", "", false),
+        ("DE 10", "DE", "10115", true),
+        ("DE 10", "DE", "20095", false),
+        ("DE 10", "DE", "1", false), // not enough to tell
+        ("GB sw1-a", "GB", "SW1A 2", true),
+    ] {
+        let read = Area::parse(area).unwrap_or_else(|| panic!("{area}"));
+        assert_eq!(read.holds(country, &plain_postcode(postcode)), holds, "{area} {postcode}");
+    }
+    for text in ["", "D", "de 10", "DE ", "DE -", "Berlin", "DE10"] {
+        assert_eq!(Area::parse(text), None, "{text}");
+    }
+}
+
+#[test]
+fn fallbacks_come_last_and_the_rest_by_what_they_say() {
+    let rule = |text: &str| -> Rule { toml::from_str(text).expect("a rule") };
+    let rules = [
+        rule("name = 'two'\nsellers = ['a']\norder_types = ['b']\nsequence = 9"),
+        rule("name = 'one'\nsegments = ['c']\nsequence = 1"),
+        rule("name = 'later'\nservices = ['d']\nsequence = 2"),
+        rule("name = 'none'"),
+        rule("name = 'fallback'\nfallback = true\nwhen = 'true'\nchannels = ['web']"),
+    ];
+    assert!(rules.windows(2).all(|pair| pair[0].precedence() < pair[1].precedence()));
+    let class =
+        crate::OrderClass { seller: "a".into(), order_type: "b".into(), ..Default::default() };
+    assert!(rules[0].selects("any", "", Some(&class)));
+    assert!(!rules[0].selects("any", "", None));
+    assert!(!rules[1].selects("any", "", Some(&class)));
+    assert!(rules[3].selects("any", "", None));
+}
+
+#[test]
+fn a_policy_asks_for_places_wherever_one_is_named() {
+    let asks = |rule: &str| {
+        let text = format!("name = 'n'\nversion = 1\n[[rule]]\nname = 'r'\n{rule}");
+        Policy::read(&text).unwrap_or_else(|fault| panic!("{fault}")).activated().asks_place
+    };
+    assert!(!asks("when = 'order.seller == \"a\"'"));
+    assert!(asks("when = '!(order.priority > 1 || order.country == \"DE\")'"));
+    assert!(asks("nodes = { in_area = true }"));
+    assert!(asks("nodes = { when = 'order.postcode.startsWith(node.id)' }"));
+    let term = "{ by = 'when', when = 'order.lines.all(l, order.country == l.sku)' }";
+    assert!(asks(&format!("rank = [{{ by = 'sum', terms = [{term}] }}]")));
+}
+
+const CASES: &str = r#"
+name = "with cases"
+version = 1
+[[rule]]
+name = "r"
+[[case]]
+name = "c"
+nodes = { N = { at = "-0.5,12.345678", capacity = 3, taken = 2 } }
+stock = { N = { S = 4 } }
+buffer = { N = { S = 1 } }
+order = { to = "1,-2", lines = [{ sku = "S", units = 2, price = 5 }] }
+expect = { plan = { N = { S = 2 } } }
+"#;
+
+#[test]
+fn cases_are_no_part_of_what_is_activated() {
+    use omnifold_events::{Event, v1};
+    let policy = Policy::read(CASES).unwrap_or_else(|fault| panic!("{fault}"));
+    let bare = Policy::read(CASES.split("[[case]]").next().expect("a half")).expect("a policy");
+    assert_eq!(policy.activated(), bare.activated());
+    let events = policy.cases[0].get_ref().events(&policy).expect("a case");
+    let node = events.iter().find_map(|event| match event {
+        Event::NodeDefined(node) => node.location,
+        _ => None,
+    });
+    assert_eq!(node, Some(v1::Location { lat_e6: -500_000, lon_e6: 12_345_678 }));
+    let orders = events.iter().filter(|event| matches!(event, Event::OrderPlaced(_))).count();
+    assert_eq!(orders, 3, "two were taken before");
+    for (from, to, what) in [
+        ("taken = 2", "taken = 4", "at most the capacity"),
+        ("-0.5,", "-0.5", "is not `latitude,longitude`"),
+        ("12.345678", "12.3456789", "is not `latitude,longitude`"),
+        ("1,-2", "1,--2", "is not `latitude,longitude`"),
+    ] {
+        let policy = Policy::read(&CASES.replacen(from, to, 1)).expect("read all the same");
+        let fault = policy.cases[0].get_ref().events(&policy).expect_err(to);
+        assert!(fault.what.contains(what), "{to}: {}", fault.what);
+    }
 }

@@ -344,6 +344,11 @@ fn orders() -> Vec<Event> {
                 discount: money(500),
             })),
             delivery: Some(Box::new(delivery())),
+            class: Some(Box::new(v1::OrderClass {
+                seller_id: "acme".to_owned(),
+                order_type: "wholesale".to_owned(),
+                customer_segment: "loyal".to_owned(),
+            })),
             extensions: extensions(),
             hold_id: "cart-7".to_owned(),
             release_at_ms: 1_748_944_800_000,

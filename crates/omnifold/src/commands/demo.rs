@@ -1,5 +1,7 @@
 //! `omnifold demo`.
 
+mod ending;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,6 +18,7 @@ use omnifold_simulation::checker::{CheckOptions, CheckReport, check};
 use omnifold_simulation::retailer::{Options as RetailerOptions, Retailer};
 use serde::Serialize;
 
+use self::ending::{Ending, REPLAYED};
 use crate::commands::topics::create_for;
 use crate::config::LogKind;
 use crate::context::Context;
@@ -28,7 +31,8 @@ A retailer with warehouses, stores and dropship partners in named cities, a few 
 one day of orders with an evening peak: stock runs out and comes back, nodes turn work down,
 customers cancel. Everything follows from the seed. A thread publishes the day to an embedded log
 while the engine decides it. At the end a checker that shares no code with the engine reads the
-topics and says whether everything holds.
+topics and says whether everything holds. Then one decision is explained, and the day's beginning is
+replayed under another policy.
 
 Example:
   omnifold demo
@@ -75,6 +79,8 @@ struct Report {
     refused_events: u64,
     position: Standing,
     checker: Verdict,
+    #[serde(flatten)]
+    ending: Ending,
     data: PathBuf,
     try_next: Vec<String>,
 }
@@ -131,7 +137,8 @@ impl Demo {
         let first = feed.finish()?;
         context.output.note("checking the topics ...");
         let checked = check(&*log, &context.config().prefix, MARKET, &CheckOptions::default())?;
-        self.report(decided, seconds, &checked, (folder, &first))
+        let ending = Ending::read(context, &log, (&first.name, first.sample_ends_ms))?;
+        self.report(decided, seconds, &checked, (folder, ending))
     }
 
     fn options(&self) -> RetailerOptions {
@@ -143,7 +150,7 @@ impl Demo {
         RunSummary { tally, position, .. }: RunSummary,
         seconds: f64,
         checked: &CheckReport,
-        (folder, first): (&Path, &str),
+        (folder, ending): (&Path, Ending),
     ) -> Result<Report> {
         let retailer = Retailer::new(&self.options())?;
         Ok(Report {
@@ -172,7 +179,8 @@ impl Demo {
                 first: checked.violations.iter().take(10).map(ToString::to_string).collect(),
             },
             data: folder.to_path_buf(),
-            try_next: try_next(folder, first),
+            try_next: try_next(folder, ending.order()),
+            ending,
         })
     }
 }
@@ -185,7 +193,15 @@ fn mean(total: u64, count: u64) -> f64 {
 struct Feed {
     orders: Arc<AtomicU64>,
     is_done: Arc<AtomicBool>,
-    thread: thread::JoinHandle<Result<String>>,
+    thread: thread::JoinHandle<Result<Beginning>>,
+}
+
+/// How the day began.
+struct Beginning {
+    /// The first order, `channel/order_id`.
+    name: String,
+    /// When the orders that are replayed at the end are over: the time of the one after them.
+    sample_ends_ms: i64,
 }
 
 impl Feed {
@@ -209,8 +225,8 @@ impl Feed {
         self.orders.load(Ordering::Relaxed)
     }
 
-    /// Waits for the end of the day. Returns the first order, `channel/order_id`.
-    fn finish(self) -> Result<String> {
+    /// Waits for the end of the day.
+    fn finish(self) -> Result<Beginning> {
         self.thread.join().map_err(|_| anyhow!("the publishing thread died"))?
     }
 }
@@ -220,18 +236,22 @@ fn publish_day(
     prefix: &str,
     options: &RetailerOptions,
     orders: &AtomicU64,
-) -> Result<String> {
-    let mut first = String::new();
+) -> Result<Beginning> {
+    let mut beginning = Beginning { name: String::new(), sample_ends_ms: i64::MAX };
     let mut publisher = Publisher::new(log, prefix, MARKET, PublisherOptions::default())?;
     for event in Retailer::new(options)? {
         publisher.publish(&event)?;
-        let is_order = matches!(event.event, Event::OrderPlaced(_));
-        if is_order && orders.fetch_add(1, Ordering::Relaxed) == 0 {
-            first = record_key(&event.event);
+        if !matches!(event.event, Event::OrderPlaced(_)) {
+            continue;
+        }
+        match orders.fetch_add(1, Ordering::Relaxed) {
+            0 => beginning.name = record_key(&event.event),
+            REPLAYED => beginning.sample_ends_ms = event.time_ms.unwrap_or(i64::MAX),
+            _ => {}
         }
     }
     publisher.flush()?;
-    Ok(first)
+    Ok(beginning)
 }
 
 /// Runs the engine until the day is published and decided.
@@ -253,13 +273,14 @@ fn decide(context: &Context, log: &Arc<dyn Log>, feed: &Feed, orders: u64) -> Re
     Ok(run_market(log, MARKET, &context.options(), &mut show, &mut until)?)
 }
 
-fn try_next(folder: &Path, order: &str) -> Vec<String> {
+fn try_next(folder: &Path, (channel, order_id): (&str, &str)) -> Vec<String> {
     let data = folder.join("data");
     let data = quoted(&data.display().to_string());
     let program = std::env::args().next().unwrap_or_else(|| "omnifold".to_owned());
     let program = quoted(&program);
     vec![
-        format!("{program} --data {data} show decision {}", quoted(order)),
+        format!("{program} --data {data} explain {} {}", quoted(channel), quoted(order_id)),
+        format!("{program} --data {data} simulate --settings shortage=REFUSE"),
         format!("{program} --data {data} events tail --topic assignments"),
         format!("{program} --data {data} verify"),
     ]
@@ -297,7 +318,7 @@ fn report_text(report: &Report) -> String {
     let violations: String =
         report.checker.first.iter().map(|violation| format!("    {violation}\n")).collect();
     let next = report.try_next.join("\n  ");
-    format!("{rows}{violations}\nTry next:\n  {next}")
+    format!("{rows}{violations}{}\nTry next:\n  {next}", report.ending.text())
 }
 
 fn verdict_text(verdict: &Verdict) -> String {

@@ -55,7 +55,7 @@ pub enum Command {
     /// Show an order, stock, a fulfilment, decisions or a market
     #[command(subcommand)]
     Show(show::Show),
-    /// Replay what happened against other settings
+    /// Replay what happened under other settings or another policy
     Simulate(simulate::Simulate),
     /// Solve shadow prices of scarce stock and publish them
     Prices(prices::Prices),
@@ -63,7 +63,7 @@ pub enum Command {
     Explain(explain::Explain),
     /// Say what would be decided about an order, before anything happens
     Decide(decide::Decide),
-    /// Check, show, activate or retire the routing policy
+    /// Check, show, compare, activate or retire the routing policy
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     /// Look at the topics

@@ -1,13 +1,16 @@
 //! `omnifold policy`.
 
+mod diff;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use omnifold_domain::Policy;
+use omnifold_domain::policy::PolicyFault;
 use omnifold_events::jsonl::FileEvent;
 use omnifold_events::{ContentType, Event, parse_time, v1};
-use omnifold_projector::{Query, query_offline};
+use omnifold_projector::{Query, failed_cases, query_offline};
 use serde_json::{Value, json};
 
 use crate::client::escaped;
@@ -26,7 +29,7 @@ Example:
 /// The routing policy.
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
-    /// Say what is wrong with policy files, by line and column
+    /// Say what is wrong with policy files and their cases, by line and column
     #[command(after_help = EXAMPLE)]
     Check {
         /// Files to check
@@ -40,6 +43,9 @@ pub enum PolicyCommand {
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
     },
+    /// Replay recorded demand under two policies and compare
+    #[command(after_help = diff::EXAMPLE)]
+    Diff(diff::Diff),
     /// Publish that a policy rules from now on
     #[command(after_help = EXAMPLE)]
     Activate {
@@ -73,6 +79,7 @@ impl PolicyCommand {
     pub fn run(&self, context: &Context) -> Result<Exit> {
         match self {
             PolicyCommand::Check { files } => check(context, files),
+            PolicyCommand::Diff(diff) => diff.run(context),
             PolicyCommand::Show { file: Some(file) } => {
                 let policy = read(file)?;
                 show(context, &serde_json::to_value(policy.activated())?)
@@ -94,49 +101,66 @@ pub(super) fn text_of(file: &Path) -> Result<String> {
 
 /// A policy without faults.
 pub(super) fn read(file: &Path) -> Result<Policy> {
-    let text = text_of(file)?;
-    let placed = |fault: omnifold_domain::policy::PolicyFault| {
-        Usage(format!("{}:{}:{}: {}", file.display(), fault.line, fault.column, fault.what))
-    };
-    Ok(Policy::read(&text).map_err(placed)?)
+    Ok(Policy::read(&text_of(file)?).map_err(|fault| placed(file, &fault))?)
+}
+
+fn placed(file: &Path, fault: &PolicyFault) -> Usage {
+    Usage(format!("{}:{}:{}: {}", file.display(), fault.line, fault.column, fault.what))
 }
 
 fn check(context: &Context, files: &[PathBuf]) -> Result<Exit> {
-    let mut rows = Vec::new();
-    for file in files {
-        let name = file.display().to_string();
-        rows.push(match Policy::read(&text_of(file)?) {
-            Ok(policy) => json!({
-                "file": name, "ok": true, "name": policy.name, "version": policy.version,
-                "rules": policy.rules.len(), "hash": policy.activated().hash,
-            }),
-            Err(fault) => json!({
-                "file": name, "ok": false, "line": fault.line, "column": fault.column,
-                "fault": fault.what,
-            }),
-        });
-    }
+    let rows: Result<Vec<Value>> = files.iter().map(|file| checked(file)).collect();
+    let rows = rows?;
     let is_ok = rows.iter().all(|row| row["ok"] == true);
     context.output.show(&json!({ "ok": is_ok, "files": rows }), |_| {
-        rows.iter().map(check_line).collect::<Vec<_>>().join("\n")
+        rows.iter().map(check_lines).collect::<Vec<_>>().join("\n")
     })?;
     Ok(if is_ok { Exit::Done } else { Exit::Violations })
 }
 
-fn check_line(row: &Value) -> String {
+/// What is to be said about a file: what is wrong with it, and with its cases.
+fn checked(file: &Path) -> Result<Value> {
+    let (name, text) = (file.display().to_string(), text_of(file)?);
+    let faults_body = |faults: &[PolicyFault]| -> Vec<Value> {
+        let body = |fault: &PolicyFault| {
+            json!({
+                "line": fault.line, "column": fault.column, "fault": fault.what,
+            })
+        };
+        faults.iter().map(body).collect()
+    };
+    let policy = match Policy::read(&text) {
+        Ok(policy) => policy,
+        Err(fault) => {
+            return Ok(json!({ "file": name, "ok": false, "faults": faults_body(&[fault]) }));
+        }
+    };
+    let faults = failed_cases(&text, &policy)?;
+    Ok(json!({
+        "file": name, "ok": faults.is_empty(), "name": policy.name, "version": policy.version,
+        "rules": policy.rules.len(), "cases": policy.cases.len(), "hash": policy.activated().hash,
+        "faults": faults_body(&faults),
+    }))
+}
+
+fn check_lines(row: &Value) -> String {
     let text = |name: &str| row[name].as_str().unwrap_or_default();
+    let faults = row["faults"].as_array().map_or(&[][..], Vec::as_slice);
+    let fault = |fault: &Value| {
+        let what = fault["fault"].as_str().unwrap_or_default();
+        format!("{}:{}:{}: {what}", text("file"), fault["line"], fault["column"])
+    };
     match row["ok"] == true {
         true => format!(
-            "{}: `{}` version {}, {} rules, {}",
+            "{}: `{}` version {}, {} rules, {} cases, {}",
             text("file"),
             text("name"),
             row["version"],
             row["rules"],
+            row["cases"],
             text("hash")
         ),
-        false => {
-            format!("{}:{}:{}: {}", text("file"), row["line"], row["column"], text("fault"))
-        }
+        false => faults.iter().map(fault).collect::<Vec<_>>().join("\n"),
     }
 }
 
@@ -172,6 +196,9 @@ fn activate(context: &Context, file: &Path, at: &At) -> Result<Exit> {
     if policy.state != omnifold_domain::policy::Lifecycle::Active {
         let text = format!("{}: the policy's `state` is not `active`", file.display());
         return Err(Usage(text).into());
+    }
+    if let Some(fault) = failed_cases(&text_of(file)?, &policy)?.into_iter().next() {
+        return Err(placed(file, &fault).into());
     }
     let active = policy.activated();
     let name = format!("{}/{}/{}", active.name, active.version, active.hash);

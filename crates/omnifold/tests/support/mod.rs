@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A home and current folder for the binary.
 pub struct Home {
@@ -25,6 +25,11 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// It ended well.
+    pub fn done(&self) {
+        assert_eq!(self.code, 0, "{self:?}");
+    }
+
     /// Standard output as JSON.
     pub fn json(&self) -> Value {
         assert_eq!(self.code, 0, "{self:?}");
@@ -142,4 +147,53 @@ impl Drop for Serving {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A market in which two stores have a SKU each that the other lacks, and one has both.
+fn scarce_market(orders: usize) -> String {
+    let mut lines = vec![
+        json!({"type":"MarketConfigured","data":{"clock":"CLOCK_KIND_EVENTS","currency":"EUR"}}),
+        json!({"type":"ItemDefined","data":{"sku":"A"}}),
+        json!({"type":"ItemDefined","data":{"sku":"B"}}),
+    ];
+    for (node, lat) in [("near", 48_000_000), ("far", 52_000_000)] {
+        let location = json!({"latE6": lat, "lonE6": 2_000_000});
+        lines.push(json!({"type":"NodeDefined","data":{"nodeId":node,"location":location}}));
+    }
+    for (node, sku, units) in
+        [("near", "A", 60), ("near", "B", 40), ("far", "A", 60), ("far", "B", 60)]
+    {
+        let count = json!({"nodeId":node,"sku":sku,"onHandMilli":(units * 1_000).to_string()});
+        lines.push(json!({"type":"StockCounted","data":count}));
+    }
+    for number in 0..orders {
+        let skus: &[&str] = if number % 2 == 0 { &["A", "B"] } else { &["B"] };
+        let line = |sku: &&str| json!({"lineId":sku,"sku":sku,"quantityMilli":"1000"});
+        let lines_of: Vec<Value> = skus.iter().map(line).collect();
+        let to = json!({"country":"FR","postcodeArea":"75","location":{"latE6":48_100_000,"lonE6":2_000_000}});
+        let order =
+            json!({"channel":"web","orderId":number.to_string(),"lines":lines_of,"destination":to});
+        lines.push(json!({"type":"OrderPlaced","data":order}));
+    }
+    let mut text = String::new();
+    for (number, line) in lines.into_iter().enumerate() {
+        let (hour, minute) = (6 + number / 60, number % 60);
+        let event = json!({
+            "specversion": "1.0", "id": format!("e{number}"), "source": "test",
+            "type": format!("omnifold.v1.{}", line["type"].as_str().expect("a type")),
+            "time": format!("2025-06-02T{hour:02}:{minute:02}:00Z"), "data": line["data"],
+        });
+        text.push_str(&format!("{event}\n"));
+    }
+    text
+}
+
+/// A market of [`scarce_market`], published and decided.
+pub fn scarce(orders: usize) -> Home {
+    let home = Home::new();
+    fs::write(home.path().join("scarce.jsonl"), scarce_market(orders)).expect("a file");
+    let published = home.run(&["publish", "scarce.jsonl", "--data", "d", "--market", "fr"]);
+    assert_eq!(published.code, 0, "{published:?}");
+    home.run(&["run", "--until-idle", "--data", "d"]).done();
+    home
 }

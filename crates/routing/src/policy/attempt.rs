@@ -77,6 +77,7 @@ impl Router {
                 Unserved::Wait => true,
                 Unserved::Refuse => false,
             };
+            plan.waits_ms = i64::from(rule.rule.outcome.cancel_after_hours) * 3_600_000;
             last = Some((plan, wait));
             if fault.is_none() {
                 break;
@@ -87,11 +88,9 @@ impl Router {
 
     /// Whether the rule is for this order.
     fn takes<V: View>(&self, rule: &CompiledRule, asked: Asked<'_, V>) -> bool {
-        let (wanted, order) = (&rule.rule, asked.order);
+        let order = asked.order;
         let facts = PairFacts { asked, candidates: &self.candidates, node: 0 };
-        (wanted.channels.is_empty() || wanted.channels.contains(&order.channel))
-            && (wanted.services.is_empty()
-                || wanted.services.iter().any(|service| service == asked.service))
+        rule.rule.selects(&order.channel, asked.service, order.class())
             && rule.when.as_ref().is_none_or(|when| when.holds(&facts))
     }
 
@@ -110,6 +109,7 @@ impl Router {
             shortages,
             explanation: None,
             stand_ins: Vec::new(),
+            waits_ms: 0,
         };
         let (steps, priced) = (0, Priced::default());
         let mut tried = Tried { plan: nothing, steps, bound_hit: false, priced, fault: None };

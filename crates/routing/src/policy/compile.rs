@@ -1,18 +1,15 @@
 //! A policy made ready for decisions.
 
-use std::cmp::Reverse;
-
 use omnifold_domain::policy::expression::{Expression, Subject};
-use omnifold_domain::policy::{Kind, Policy, Ranker, Rule, Spanned};
-use omnifold_domain::{ActivePolicy, Node, NodeIx, View};
-use omnifold_events::v1;
+use omnifold_domain::policy::{Area, Policy, Ranker, Rule, Spanned};
+use omnifold_domain::{ActivePolicy, Node, NodeIx, Order, View};
 
 use super::facts::{NodeFacts, kind_name};
 
 /// A policy, its expressions read, what depends on nodes only worked out.
 pub(super) struct Compiled {
     pub hash: String,
-    /// The more specific first, then by sequence, then as written.
+    /// In the order in which they are tried.
     pub rules: Vec<CompiledRule>,
     policy: Policy,
     /// Of which the nodes were looked at.
@@ -34,6 +31,8 @@ pub(super) struct CompiledRule {
     pub default_node: Option<NodeIx>,
     /// Cost of a shipment from each node.
     pub shipment: Vec<i64>,
+    /// Where each node serves, where the rule asks.
+    areas: Vec<Vec<Area>>,
 }
 
 /// One ranker, or term of a sum.
@@ -50,7 +49,7 @@ impl Compiled {
         let policy = Policy::read(&active.document).expect("checked when it was activated");
         let mut rules: Vec<CompiledRule> =
             policy.rules.iter().map(|rule| CompiledRule::of(rule.get_ref())).collect();
-        rules.sort_by_key(|rule| (Reverse(rule.specificity()), rule.rule.sequence));
+        rules.sort_by_key(|rule| rule.rule.precedence());
         let (hash, groups, network_version) = (active.hash.clone(), Vec::new(), None);
         Compiled { hash, rules, policy, network_version, groups }
     }
@@ -70,6 +69,7 @@ impl Compiled {
         self.groups = view.nodes().iter().map(groups_of).collect();
         for rule in &mut self.rules {
             rule.prepare(view, &self.groups);
+            rule.prepare_areas(view.nodes(), &self.policy);
         }
     }
 }
@@ -88,15 +88,9 @@ impl CompiledRule {
             rankers: rule.rank.iter().map(|ranker| CompiledRanker::of(ranker.get_ref())).collect(),
             default_node: None,
             shipment: Vec::new(),
+            areas: Vec::new(),
             rule: rule.clone(),
         }
-    }
-
-    /// How much a rule says about the orders it takes.
-    fn specificity(&self) -> usize {
-        let rule = &self.rule;
-        let said = [!rule.channels.is_empty(), !rule.services.is_empty(), rule.when.is_some()];
-        said.iter().filter(|said| **said).count()
     }
 
     fn prepare<V: View>(&mut self, view: &V, groups: &[Vec<String>]) {
@@ -104,15 +98,32 @@ impl CompiledRule {
         self.passes = nodes.clone().map(|(node, groups)| self.takes(node, groups)).collect();
         self.default_node = self.rule.default_node.as_deref().and_then(|id| view.node_named(id));
         if let Some(cost) = &self.rule.cost {
-            let of_node = |groups: &Vec<String>| {
-                let own = groups.iter().find_map(|group| cost.shipment_of.get(group));
-                own.copied().unwrap_or(cost.shipment)
-            };
-            self.shipment = groups.iter().map(of_node).collect();
+            self.shipment = groups.iter().map(|its| cost.of_shipment(its)).collect();
         }
         for ranker in &mut self.rankers {
             ranker.prepare(view.nodes());
         }
+    }
+
+    fn prepare_areas(&mut self, nodes: &[Node], policy: &Policy) {
+        if !self.rule.nodes.in_area {
+            return;
+        }
+        let area = |text: &Spanned<String>| {
+            Area::parse(text.get_ref()).expect("checked when it was activated")
+        };
+        let of_node = |node: &Node| {
+            let areas = policy.areas.get(&node.id);
+            areas.map_or(Vec::new(), |areas| areas.iter().map(area).collect())
+        };
+        self.areas = nodes.iter().map(of_node).collect();
+    }
+
+    /// Whether an order goes to an area of the node.
+    pub fn serves(&self, node: usize, order: &Order) -> bool {
+        order.class().is_some_and(|class| {
+            self.areas[node].iter().any(|area| area.holds(&class.country, &class.postcode))
+        })
     }
 
     /// Whether the rule takes a node, as far as that depends on the node alone.
@@ -124,7 +135,7 @@ impl CompiledRule {
         let kinds = &filter.kinds;
         (filter.groups.is_empty() || is_in(&filter.groups))
             && !is_in(&filter.not_groups)
-            && (kinds.is_empty() || kinds.iter().any(|kind| kind_number(*kind) == node.kind))
+            && (kinds.is_empty() || kinds.iter().any(|kind| i32::from(kind.number()) == node.kind))
             && (filter.countries.is_empty() || filter.countries.contains(&node.country))
             && self.node_only.as_ref().is_none_or(|when| {
                 when.holds(&NodeFacts { node, groups, kind: kind_name(node.kind) })
@@ -153,14 +164,4 @@ impl CompiledRanker {
 
 fn read(text: Option<&Spanned<String>>) -> Option<Expression> {
     text.map(|text| Expression::parse(text.get_ref()).expect("checked when it was activated"))
-}
-
-fn kind_number(kind: Kind) -> i32 {
-    let kind = match kind {
-        Kind::Warehouse => v1::NodeKind::Warehouse,
-        Kind::Store => v1::NodeKind::Store,
-        Kind::Partner => v1::NodeKind::Partner,
-        Kind::Supplier => v1::NodeKind::Supplier,
-    };
-    kind.into()
 }

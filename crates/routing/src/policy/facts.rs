@@ -1,7 +1,7 @@
 //! What the predicates of a policy ask: of a node alone, of an order, of both.
 
 use omnifold_domain::policy::expression::{Fact, Facts, Value};
-use omnifold_domain::{Node, NodeIx, Order, View};
+use omnifold_domain::{Node, NodeIx, Order, OrderClass, View};
 use omnifold_events::v1;
 use prost::Message as _;
 
@@ -97,6 +97,10 @@ impl<V: View> PairFacts<'_, V> {
         self.candidates.demands.iter().map(of).fold(0, i64::saturating_add)
     }
 
+    fn class(&self, part: fn(&OrderClass) -> &str) -> Value<'_> {
+        Value::Text(self.asked.order.class().map_or("", part))
+    }
+
     fn whole_lines(&self) -> i64 {
         let free = self.candidates.free(self.node);
         self.candidates.demands.iter().filter(|demand| free[demand.sku] >= demand.units).count()
@@ -122,6 +126,11 @@ impl<V: View> Facts for PairFacts<'_, V> {
             Fact::OrderValue => Value::Int(self.value()),
             Fact::OrderLineCount => Value::Int(self.candidates.demands.len() as i64),
             Fact::OrderService => Value::Text(self.asked.service),
+            Fact::OrderSeller => self.class(|class| &class.seller),
+            Fact::OrderType => self.class(|class| &class.order_type),
+            Fact::OrderSegment => self.class(|class| &class.segment),
+            Fact::OrderCountry => self.class(|class| &class.country),
+            Fact::OrderPostcode => self.class(|class| &class.postcode),
             Fact::OrderPlaceKnown => Value::Bool(self.asked.order.destination.is_some()),
             Fact::NodeId => Value::Text(&node().id),
             Fact::NodeKind => Value::Text(kind_name(node().kind)),

@@ -1,12 +1,15 @@
 //! Which nodes a rule takes for an order.
 
-use omnifold_domain::View;
+use omnifold_domain::{NodeIx, View};
 use omnifold_events::v1::Verdict;
 
 use super::compile::CompiledRule;
 use super::facts::{Asked, PairFacts};
 use crate::candidates::Candidates;
 use crate::distance::UNKNOWN;
+
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
 
 /// Takes out of the running what the rule does not take. The rest keeps its verdicts.
 pub(super) fn filter<V: View>(
@@ -22,6 +25,12 @@ pub(super) fn filter<V: View>(
             candidates.drop_node(node, Verdict::Filtered);
         } else if radius_m.is_some_and(is_far) {
             candidates.drop_node(node, Verdict::OutOfRadius);
+        } else if rule.rule.nodes.in_area && !rule.serves(node, asked.order) {
+            candidates.drop_node(node, Verdict::Filtered);
+        } else if is_cooling(rule, asked, node) {
+            candidates.drop_node(node, Verdict::CoolingDown);
+        } else if !begins_in_time(candidates, rule, asked, node) {
+            candidates.drop_node(node, Verdict::Closed);
         } else if let Some(when) = &rule.node_when
             && !when.holds(&PairFacts { asked, candidates: &*candidates, node })
         {
@@ -32,6 +41,36 @@ pub(super) fn filter<V: View>(
     if rule.rule.outcome.backorder == Some(false) {
         candidates.forget_backorders();
     }
+}
+
+/// Whether the node turned work down so short a time ago that the rule leaves it alone.
+fn is_cooling<V: View>(rule: &CompiledRule, asked: Asked<'_, V>, node: usize) -> bool {
+    let cool_down_ms = i64::from(rule.rule.nodes.cool_down_minutes) * MINUTE_MS;
+    if cool_down_ms == 0 {
+        return false;
+    }
+    let rejected_at = asked.view.node_day(NodeIx(node as u32)).rejected_at;
+    rejected_at != 0 && asked.now_ms - rejected_at < cool_down_ms
+}
+
+/// Whether the node begins the order as soon as the rule wants, by its calendar and cut-off.
+fn begins_in_time<V: View>(
+    candidates: &mut Candidates,
+    rule: &CompiledRule,
+    asked: Asked<'_, V>,
+    node: usize,
+) -> bool {
+    let (wanted, now_ms) = (&rule.rule.nodes, asked.now_ms);
+    if !wanted.begins_today && wanted.begins_within_hours.is_none() {
+        return true;
+    }
+    let row = &asked.view.nodes()[node];
+    let Some(begins) = candidates.closed.begins(node, row, now_ms) else { return false };
+    let is_today = || row.opening.as_ref().is_none_or(|it| it.on_one_day(now_ms, begins));
+    (!wanted.begins_today || is_today())
+        && wanted
+            .begins_within_hours
+            .is_none_or(|hours| begins - now_ms <= i64::from(hours) * HOUR_MS)
 }
 
 /// Units that these orders do not take from any node.

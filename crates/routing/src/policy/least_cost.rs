@@ -1,6 +1,6 @@
 //! The cheapest plan, by what the rule says that shipping costs.
 
-use omnifold_domain::policy::{Cost, Mode, Splits};
+use omnifold_domain::policy::{Mode, Splits};
 use omnifold_domain::{NodeIx, Priced as Scarce, View, shadow_price};
 use omnifold_events::v1::Verdict;
 
@@ -34,13 +34,9 @@ fn grain_of(candidates: &Candidates, demands: &[Demand]) -> i64 {
     if fine { 1 } else { 1_000 }
 }
 
-/// What a unit from a node costs. An unknown distance costs what the farthest place does.
-fn unit_cost(cost: &Cost, metres: u32) -> i64 {
-    const HALF_THE_EARTH_M: u32 = 20_015_115;
-    let metres = if metres == UNKNOWN { HALF_THE_EARTH_M } else { metres };
-    let km = metres.div_ceil(1_000);
-    let zone = cost.zones.iter().find(|zone| zone.up_to_km.is_none_or(|reach| km <= reach));
-    cost.unit + zone.map_or(cost.unit_km * i64::from(km), |zone| zone.unit)
+/// `None`: not known.
+fn known(metres: u32) -> Option<u32> {
+    (metres != UNKNOWN).then_some(metres)
 }
 
 impl Router {
@@ -93,7 +89,7 @@ impl Router {
             let cost = rule.rule.cost.as_ref();
             problem.fixed[place] = cost.map_or(1, |_| rule.shipment[node]) * scale;
             for (row, demand) in rows.iter().enumerate() {
-                let unit = cost.map_or(0, |c| unit_cost(c, self.candidates.distances[node]));
+                let unit = cost.map_or(0, |c| c.of_unit(known(self.candidates.distances[node])));
                 *problem.unit_cost_mut(place, row) = unit;
                 let free = self.candidates.free(node)[demand.sku].max(0);
                 *problem.supply_mut(place, problem.pool[row]) = free / grain;

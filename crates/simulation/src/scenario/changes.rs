@@ -94,8 +94,10 @@ fn change(words: &mut Words<'_>) -> Result<v1::OrderChanged, Fault> {
     }
     if words.take("to") {
         let location = Some(place(words.next("a place")?)?);
-        let country = "FR".to_owned();
-        change.destination = Some(v1::Destination { country, location, ..Default::default() });
+        let country = words.option("country").unwrap_or("FR").to_owned();
+        let postcode_area = words.option("postcode").unwrap_or_default().to_owned();
+        let to = v1::Destination { country, location, postcode_area, ..Default::default() };
+        change.destination = Some(to);
     }
     change.expected_revision = words.option("revision").map_or(Ok(0), number)?;
     change.delivery = delivery(words)?.map(Box::new);

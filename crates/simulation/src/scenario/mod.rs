@@ -48,6 +48,7 @@
 //! | `order O lines S:3 T:1@9.90 [to 48.8,2.3] [from=N1,N2] [priority=5] [coverage=allow_partial]` | OrderPlaced; lines are named 1, 2, 3 ...; `@` is the unit price in euros |
 //! | `order ... [shipping=4.95] [tax=1] [discount=5]` | its charges |
 //! | `order ... [method=express] [date=2025-06-05] [since=TIME] [until=TIME] [wrap=red] [gift]` | its terms of delivery; `change` takes them too |
+//! | `order ... [country=FR] [postcode=75] (`change ... to` takes them too) [seller=acme] [type=wholesale] [segment=staff]` | where it goes, and its class |
 //! | `order O lines S|T|U:2` | T, else U, may stand in for S |
 //! | `order ... [hold=H] [release_at=TIME]` | an order that takes a soft hold's place; a pre-order |
 //! | `hold_stock H lines S:3 [from=N] ttl=7m` (or `until=TIME`) | StockHeld |

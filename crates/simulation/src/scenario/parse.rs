@@ -427,7 +427,9 @@ fn order(words: &mut Words<'_>) -> Result<v1::OrderPlaced, Fault> {
         }
     }
     let location = if words.take("to") { Some(place(words.next("a place")?)?) } else { None };
-    let destination = v1::Destination { country: "FR".to_owned(), location, ..Default::default() };
+    let country = words.option("country").unwrap_or("FR").to_owned();
+    let postcode_area = words.option("postcode").unwrap_or_default().to_owned();
+    let destination = v1::Destination { country, postcode_area, location, ..Default::default() };
     let coverage = match words.option("coverage") {
         None => v1::Coverage::Unspecified,
         Some(word) => choice("COVERAGE", word, v1::Coverage::from_str_name)?,
@@ -445,6 +447,7 @@ fn order(words: &mut Words<'_>) -> Result<v1::OrderPlaced, Fault> {
         substitutes,
         charges: changes::charges(words)?.map(Box::new),
         delivery: changes::delivery(words)?.map(Box::new),
+        class: policies::class(words).map(Box::new),
         hold_id: words.option("hold").unwrap_or_default().to_owned(),
         release_at_ms: words.time_option("release_at")?,
         ..Default::default()

@@ -33,6 +33,17 @@ pub(super) fn event(verb: &str, words: &mut Words<'_>) -> Result<Event, Fault> {
     Ok(v1::PolicyActivated { document, ..Default::default() }.into())
 }
 
+/// `[seller=acme] [type=wholesale] [segment=staff]` of an order.
+pub(super) fn class(words: &mut Words<'_>) -> Option<v1::OrderClass> {
+    let mut option = |name: &str| words.option(name).unwrap_or_default().to_owned();
+    let class = v1::OrderClass {
+        seller_id: option("seller"),
+        order_type: option("type"),
+        customer_segment: option("segment"),
+    };
+    (class != v1::OrderClass::default()).then_some(class)
+}
+
 /// Adds a line to the document of the newest command.
 pub(super) fn add_line(steps: &mut [Step], text: &str) -> Result<Event, Fault> {
     let newest = steps.last_mut().map(|step| &mut step.action);

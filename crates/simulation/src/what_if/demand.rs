@@ -3,7 +3,7 @@
 use omnifold_events::jsonl::FileEvent;
 use omnifold_events::{Event, v1};
 
-use super::Variant;
+use super::change::Change;
 
 /// The instants between which the change counts, milliseconds since the Unix epoch: `from` until
 /// before `until`.
@@ -24,11 +24,11 @@ impl Window {
 
 /// The events to be replayed, oldest first, with the change from the window's beginning on. They are
 /// given topic by topic, in the engine's order of topics for events of the same time.
-pub fn demand(recorded: Vec<FileEvent>, variant: &dyn Variant, window: Window) -> Vec<FileEvent> {
+pub fn demand(recorded: Vec<FileEvent>, change: &Change, window: Window) -> Vec<FileEvent> {
     let mut recorded: Vec<FileEvent> =
         recorded.into_iter().filter(|event| is_replayed(&event.event)).collect();
     recorded.sort_by_key(|event| event.time_ms);
-    let mut replayed = Vec::with_capacity(recorded.len() + 1);
+    let mut replayed = Vec::with_capacity(recorded.len() + 2);
     let mut settings = None;
     let mut begun = false;
     for event in recorded {
@@ -37,27 +37,26 @@ pub fn demand(recorded: Vec<FileEvent>, variant: &dyn Variant, window: Window) -
             break;
         }
         let told = on_record_times(event.event);
-        // Settings that are told in the window are altered as they are told.
-        if time_ms >= window.from_ms && !begun {
-            begin(&mut replayed, variant, settings.as_ref(), window.from_ms);
-            begun = settings.is_some() || matches!(told, Event::MarketConfigured(_));
+        let counts = time_ms >= window.from_ms;
+        if let Some(settings) = settings.as_ref().filter(|_| counts && !begun) {
+            begin(&mut replayed, change.begin(settings), window.from_ms);
+            begun = true;
         }
         if let Event::MarketConfigured(configured) = &told {
             settings = Some(configured.clone());
         }
-        let told = if time_ms >= window.from_ms { variant.alter(told) } else { Some(told) };
+        let told = if counts { change.alter(told) } else { Some(told) };
         replayed.extend(told.map(|told| FileEvent { event: told, ..event }));
+        // The market's first settings are of the window: they were altered as they were told.
+        if counts && !begun && settings.is_some() {
+            begin(&mut replayed, change.rule(), time_ms);
+            begun = true;
+        }
     }
     replayed
 }
 
-fn begin(
-    replayed: &mut Vec<FileEvent>,
-    variant: &dyn Variant,
-    settings: Option<&v1::MarketConfigured>,
-    at_ms: i64,
-) {
-    let events = settings.map(|settings| variant.begin(settings)).unwrap_or_default();
+fn begin(replayed: &mut Vec<FileEvent>, events: impl IntoIterator<Item = Event>, at_ms: i64) {
     replayed.extend(events.into_iter().zip(1..).map(|(event, nth): (Event, u32)| FileEvent {
         id: format!("change-{nth}"),
         source: "what-if".to_owned(),

@@ -1,13 +1,21 @@
-//! What came of the demand of a window, read from the topics: `assignments`, and what nodes turned down.
+//! What came of the demand of a window, in figures.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use omnifold_events::Event;
-use omnifold_events::v1::fulfilment_target::Target;
 use omnifold_events::v1::{self, OutcomeStatus};
 use serde::Serialize;
 
-use crate::output::Output;
+use super::account::{Account, Part, Standing};
+
+/// What shipping costs: the same for everything that is compared.
+pub trait Prices {
+    /// The rate that an order's parcels are priced by; `None`: they have no price.
+    fn rate_of(&self, order: &v1::OrderPlaced) -> Option<usize>;
+
+    /// What a parcel costs at a rate, in 1/1000 of the minor unit. `metres`: how far it goes, where
+    /// that is known.
+    fn price(&self, rate: usize, node: &str, metres: Option<u32>, units_milli: i64) -> i64;
+}
 
 /// What is counted, of orders placed within the window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -38,6 +46,22 @@ pub struct Figures {
     pub fulfilments: u64,
     /// Kilometres from node to customer, over fulfilments at the end, where they are known.
     pub mean_distance_km: f64,
+    /// What shipping costs, in minor units of the market's currency; absent where nothing has a price.
+    pub cost_minor: Option<f64>,
+    /// For each fulfilment that has a price.
+    pub cost_per_fulfilment_minor: Option<f64>,
+    /// For each unit of fulfilments that have a price.
+    pub cost_per_unit_minor: Option<f64>,
+    /// Fulfilments of orders that the cost model is not for.
+    pub fulfilments_unpriced: u64,
+    /// Fulfilments with a time by which they must have left, and that has come or that have left.
+    pub dispatch_due: u64,
+    /// Of those, the ones that had not wholly left by then.
+    pub dispatched_late: u64,
+    /// Of those due, in per cent; absent where none was.
+    pub late_percent: Option<f64>,
+    /// Hours from the order to when the last of a fulfilment left; absent where nothing left.
+    pub mean_hours_to_dispatch: Option<f64>,
     /// Units and fulfilments of each node at the end.
     pub load: BTreeMap<String, Load>,
 }
@@ -51,196 +75,154 @@ pub struct Load {
     pub units: f64,
 }
 
-/// Follows the decisions on each order.
-#[derive(Debug, Clone, Default)]
-pub struct Account {
-    orders: HashMap<String, Standing>,
+/// A figure by name.
+pub struct Named {
+    /// As in JSON.
+    pub name: &'static str,
+    /// For people.
+    pub label: &'static str,
+    /// Decimals that people want to see.
+    pub decimals: usize,
+    /// Its value; `None` where there is none to say.
+    pub of: fn(&Figures) -> Option<f64>,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Standing {
-    ordered: i64,
-    first: Option<OutcomeStatus>,
-    short: BTreeSet<String>,
-    /// By number of the fulfilment.
-    parts: BTreeMap<u32, Part>,
+const fn named(
+    name: &'static str,
+    label: &'static str,
+    decimals: usize,
+    of: fn(&Figures) -> Option<f64>,
+) -> Named {
+    Named { name, label, decimals, of }
 }
 
-#[derive(Debug, Clone, Default)]
-struct Part {
-    node: String,
-    metres: u32,
-    /// Units by line.
-    lines: BTreeMap<String, i64>,
-}
-
-impl Part {
-    fn units(&self) -> i64 {
-        self.lines.values().sum()
-    }
-
-    /// Takes units away: all of a line where no quantity is said.
-    fn lose<'a>(&mut self, lost: impl IntoIterator<Item = (&'a str, i64)>) {
-        for (line, units) in lost {
-            if let Some(left) = self.lines.get_mut(line) {
-                *left = if units == 0 { 0 } else { (*left - units).max(0) };
-            }
-        }
-    }
-}
+/// Every figure but the load of nodes, in the order of reports.
+pub const FIGURES: [Named; 20] = [
+    named("orders", "orders", 0, |f| Some(f.orders as f64)),
+    named("filled_at_once", "filled at once", 0, |f| Some(f.filled_at_once as f64)),
+    named("filled_in_part", "filled in part", 0, |f| Some(f.filled_in_part as f64)),
+    named("waiting_at_first", "waiting at first", 0, |f| Some(f.waiting_at_first as f64)),
+    named("refused", "refused", 0, |f| Some(f.refused as f64)),
+    named("units_assigned", "units assigned", 0, |f| Some(f.units_assigned)),
+    named("fill_rate_percent", "fill rate, %", 1, |f| Some(f.fill_rate_percent)),
+    named("stock_outs", "stock-outs", 0, |f| Some(f.stock_outs as f64)),
+    named("skus_short", "SKUs short", 0, |f| Some(f.skus_short as f64)),
+    named("fulfilments", "fulfilments", 0, |f| Some(f.fulfilments as f64)),
+    named("split", "split orders", 0, |f| Some(f.split as f64)),
+    named("mean_distance_km", "mean distance, km", 1, |f| Some(f.mean_distance_km)),
+    named("cost_minor", "cost, minor units", 0, |f| f.cost_minor),
+    named("cost_per_fulfilment_minor", "  a fulfilment", 2, |f| f.cost_per_fulfilment_minor),
+    named("cost_per_unit_minor", "  a unit", 2, |f| f.cost_per_unit_minor),
+    named("fulfilments_unpriced", "fulfilments without a price", 0, |f| {
+        Some(f.fulfilments_unpriced as f64)
+    }),
+    named("dispatch_due", "with a time to leave by", 0, |f| Some(f.dispatch_due as f64)),
+    named("dispatched_late", "  that left late", 0, |f| Some(f.dispatched_late as f64)),
+    named("late_percent", "  in %", 1, |f| f.late_percent),
+    named("mean_hours_to_dispatch", "hours from order to leaving", 1, |f| f.mean_hours_to_dispatch),
+];
 
 const MILLI: f64 = 1_000.0;
+const HOUR_MS: f64 = 3_600_000.0;
+
+/// Sums that means are made of.
+#[derive(Default)]
+struct Sums {
+    metres: u64,
+    measured: u64,
+    cost_milli: i64,
+    priced: u64,
+    priced_units: i64,
+    waited_ms: i64,
+    left: u64,
+}
 
 impl Account {
-    /// Says that an order is counted: placed within the window.
-    pub fn placed(&mut self, order: &v1::OrderPlaced) {
-        let standing = self.orders.entry(name(&order.channel, &order.order_id)).or_default();
-        if standing.ordered == 0 {
-            standing.ordered = order.lines.iter().map(|line| line.quantity_milli).sum();
-        }
-    }
-
-    /// Takes a decision.
-    pub fn hear(&mut self, output: &Output) {
-        match output {
-            Output::Outcome(outcome) => self.outcome(outcome),
-            Output::Assigned(assigned) => {
-                assigned.outcome.iter().for_each(|outcome| self.outcome(outcome));
-                let lines = by_line(&assigned.lines);
-                let part =
-                    Part { node: assigned.node_id.clone(), metres: assigned.distance_m, lines };
-                self.change(&assigned.channel, &assigned.order_id, |standing| {
-                    standing.parts.insert(assigned.fulfilment, part);
-                });
-            }
-            Output::Changed(changed) => {
-                let lines = by_line(&changed.lines);
-                self.change(&changed.channel, &changed.order_id, |standing| {
-                    if let Some(part) = standing.parts.get_mut(&changed.fulfilment) {
-                        part.lines = lines;
-                    }
-                });
-            }
-            Output::Released(released) => {
-                let lost = released.lines.iter();
-                let lost = lost.map(|line| (line.line_id.as_str(), line.quantity_milli));
-                self.change(&released.channel, &released.order_id, |standing| {
-                    if let Some(part) = standing.parts.get_mut(&released.fulfilment) {
-                        part.lose(lost);
-                    }
-                });
-            }
-            _ => {}
-        }
-    }
-
-    /// Takes what a node said: what it turns down, or cannot find, it does not have any more. The
-    /// engine tells nobody of that but the node that gets it next.
-    pub fn said(&mut self, event: &Event) {
-        let (target, short) = match event {
-            Event::FulfilmentRejected(rejected) => (&rejected.target, None),
-            Event::FulfilmentShortPicked(short) => (&short.target, Some(&short.lines)),
-            _ => return,
-        };
-        let Some(Target::FulfilmentId(id)) =
-            target.as_ref().and_then(|target| target.target.as_ref())
-        else {
-            return;
-        };
-        let named = id
-            .rsplit_once("/f")
-            .and_then(|(order, number)| Some((self.orders.get_mut(order)?, number.parse().ok()?)));
-        let Some((standing, number)) = named else { return };
-        let Some(part) = standing.parts.get_mut(&number) else { return };
-        match short {
-            None => part.lines.clear(),
-            Some(lines) => {
-                part.lose(lines.iter().map(|line| (line.line_id.as_str(), line.quantity_milli)));
-            }
-        }
-    }
-
-    fn change(&mut self, channel: &str, order_id: &str, change: impl FnOnce(&mut Standing)) {
-        if let Some(standing) = self.orders.get_mut(&name(channel, order_id)) {
-            change(standing);
-        }
-    }
-
-    fn outcome(&mut self, outcome: &v1::OrderOutcome) {
-        self.change(&outcome.channel, &outcome.order_id, |standing| {
-            let is_routed = matches!(
-                outcome.status(),
-                OutcomeStatus::Assigned
-                    | OutcomeStatus::PartlyAssigned
-                    | OutcomeStatus::Waiting
-                    | OutcomeStatus::Refused
-            );
-            if is_routed && standing.first.is_none() {
-                standing.first = Some(outcome.status());
-            }
-            standing.short.extend(outcome.shortages.iter().map(|short| short.sku.clone()));
-        });
-    }
-
-    /// What it all comes to.
-    pub fn figures(&self) -> Figures {
+    /// What it all comes to. Without prices nothing has a cost.
+    pub fn figures(&self, prices: Option<&dyn Prices>) -> Figures {
         let mut figures = Figures::default();
-        let (mut metres, mut measured) = (0u64, 0u64);
+        let mut sums = Sums::default();
         let mut short = BTreeSet::new();
         for standing in self.orders.values().filter(|standing| standing.first.is_some()) {
-            figures.orders += 1;
-            match standing.first {
-                Some(OutcomeStatus::Assigned) => figures.filled_at_once += 1,
-                Some(OutcomeStatus::PartlyAssigned) => figures.filled_in_part += 1,
-                Some(OutcomeStatus::Waiting) => figures.waiting_at_first += 1,
-                _ => figures.refused += 1,
-            }
-            figures.units += standing.ordered as f64 / MILLI;
-            figures.stock_outs += standing.short.len() as u64;
+            figures.take(standing);
             short.extend(&standing.short);
-            figures.split += u64::from(standing.nodes().len() > 1);
             for part in standing.parts.values().filter(|part| part.units() > 0) {
-                let units = part.units() as f64 / MILLI;
-                figures.fulfilments += 1;
-                figures.units_assigned += units;
-                metres += u64::from(part.metres);
-                measured += u64::from(part.metres > 0);
-                let load = figures.load.entry(part.node.clone()).or_default();
-                load.fulfilments += 1;
-                load.units += units;
+                figures.take_part(part, self.latest_ms);
+                sums.take_part(standing, part, prices);
             }
         }
         figures.skus_short = short.len() as u64;
-        figures.mean_distance_km = metres as f64 / measured.max(1) as f64 / MILLI;
-        figures.fill_rate_percent = 100.0 * figures.units_assigned / figures.units.max(1e-9);
+        figures.finish(&sums);
         figures
     }
-
-    /// Orders that other nodes serve, or the same ones with other units.
-    pub fn moved(&self, other: &Account) -> u64 {
-        self.orders.keys().filter(|order| self.nodes_of(order) != other.nodes_of(order)).count()
-            as u64
-    }
-
-    fn nodes_of(&self, order: &str) -> Option<BTreeMap<&str, i64>> {
-        self.orders.get(order).map(Standing::nodes)
-    }
 }
 
-impl Standing {
-    fn nodes(&self) -> BTreeMap<&str, i64> {
-        let mut nodes = BTreeMap::new();
-        for part in self.parts.values().filter(|part| part.units() > 0) {
-            *nodes.entry(part.node.as_str()).or_default() += part.units();
+impl Figures {
+    fn take(&mut self, standing: &Standing) {
+        self.orders += 1;
+        match standing.first {
+            Some(OutcomeStatus::Assigned) => self.filled_at_once += 1,
+            Some(OutcomeStatus::PartlyAssigned) => self.filled_in_part += 1,
+            Some(OutcomeStatus::Waiting) => self.waiting_at_first += 1,
+            _ => self.refused += 1,
         }
-        nodes
+        self.units += standing.ordered as f64 / MILLI;
+        self.stock_outs += standing.short.len() as u64;
+        self.split += u64::from(standing.nodes().len() > 1);
+    }
+
+    fn take_part(&mut self, part: &Part, latest_ms: i64) {
+        let units = part.units() as f64 / MILLI;
+        self.fulfilments += 1;
+        self.units_assigned += units;
+        let load = self.load.entry(part.node.clone()).or_default();
+        load.fulfilments += 1;
+        load.units += units;
+        // What is still to leave is not late before its time has come.
+        let left_ms = part.left_ms.unwrap_or(latest_ms);
+        let is_late = left_ms >= part.due_ms;
+        let is_due = part.due_ms != 0 && (part.left_ms.is_some() || is_late);
+        self.dispatch_due += u64::from(is_due);
+        self.dispatched_late += u64::from(is_due && is_late);
+    }
+
+    fn finish(&mut self, sums: &Sums) {
+        let ratio = |part: f64, whole: f64| if whole > 0.0 { Some(part / whole) } else { None };
+        let cost = sums.cost_milli as f64 / MILLI;
+        self.mean_distance_km =
+            ratio(sums.metres as f64 / MILLI, sums.measured as f64).unwrap_or_default();
+        self.fill_rate_percent = ratio(100.0 * self.units_assigned, self.units).unwrap_or_default();
+        self.cost_per_fulfilment_minor = ratio(cost, sums.priced as f64);
+        self.cost_minor = self.cost_per_fulfilment_minor.map(|_| cost);
+        self.cost_per_unit_minor = ratio(cost, sums.priced_units as f64 / MILLI);
+        self.fulfilments_unpriced = self.fulfilments - sums.priced;
+        self.late_percent = ratio(100.0 * self.dispatched_late as f64, self.dispatch_due as f64);
+        self.mean_hours_to_dispatch = ratio(sums.waited_ms as f64 / HOUR_MS, sums.left as f64);
+    }
+
+    /// A figure by its name in JSON; `load.NODE` is the fulfilments of a node.
+    pub fn named(&self, name: &str) -> Option<f64> {
+        if let Some(node) = name.strip_prefix("load.") {
+            return Some(self.load.get(node).map_or(0.0, |load| load.fulfilments as f64));
+        }
+        FIGURES.iter().find(|figure| figure.name == name).and_then(|figure| (figure.of)(self))
     }
 }
 
-fn by_line(lines: &[v1::AssignedLine]) -> BTreeMap<String, i64> {
-    lines.iter().map(|line| (line.line_id.clone(), line.quantity_milli)).collect()
-}
-
-fn name(channel: &str, order_id: &str) -> String {
-    format!("{channel}/{order_id}")
+impl Sums {
+    fn take_part(&mut self, standing: &Standing, part: &Part, prices: Option<&dyn Prices>) {
+        self.metres += u64::from(part.metres);
+        self.measured += u64::from(part.metres > 0);
+        if let Some((prices, rate)) = prices.zip(standing.rate) {
+            let metres = standing.is_place_known.then_some(part.metres);
+            let cost = prices.price(rate, &part.node, metres, part.units());
+            self.cost_milli = self.cost_milli.saturating_add(cost);
+            self.priced += 1;
+            self.priced_units += part.units();
+        }
+        if let Some(left_ms) = part.left_ms {
+            self.waited_ms += left_ms - standing.placed_ms;
+            self.left += 1;
+        }
+    }
 }

@@ -1,58 +1,31 @@
-//! What if the same demand had met other settings?
+//! What if the same demand had met other settings, or another routing policy?
 //!
 //! *Recorded*, and replayed as it was: what operators declared, stock (counts, receipts, adjustments),
 //! transfers, and what customers asked for (orders, changes, cancellations, holds, payments).
 //! *Modelled*: what nodes do with their work ([`nodes`]): where a node had the order in reality it
 //! does the same again, as long after it was told; elsewhere it ships after its own median time.
-//! *Left out*: returns, pick-ups, couriers and losses. A count is replayed as it was counted, so it knows
-//! of the units that left in reality; the error this makes shows when the settings as they were are
+//! Dispatch times are theirs, so lateness in a replay is modelled too.
+//! *Left out*: returns, pick-ups, couriers and losses. A count is replayed as it was counted, so it
+//! knows of the units that left in reality; the error this makes shows when the market as it was is
 //! replayed too.
 //!
-//! * [`Variant`]: what is otherwise. [`settings`] is the one that changes the market's settings.
+//! * [`change`]: what is otherwise, a policy or [`settings`] of the market.
 //! * [`demand`]: the recorded part, in the order in which the engine took it.
 //! * [`nodes`]: the modelled part.
-//! * [`figures`]: what came out of either, from the topics alone.
+//! * [`account`]: what became of each order, from the topics alone.
+//! * [`figures`]: what it comes to; [`limits`]: what a figure must keep to.
 
+pub mod account;
+pub mod change;
 pub mod demand;
 pub mod figures;
+pub mod limits;
 pub mod nodes;
 pub mod settings;
 
-use omnifold_events::Event;
 use omnifold_events::jsonl::FileEvent;
 
 use crate::output::Output;
-
-/// What is to be otherwise.
-pub trait Variant {
-    /// For people: `coverage=ALLOW_PARTIAL`.
-    fn name(&self) -> String;
-
-    /// A recorded event as it is to be replayed from the beginning of the change on; `None` leaves
-    /// it out.
-    fn alter(&self, event: Event) -> Option<Event>;
-
-    /// Events on `network` that begin the change, given the newest settings before it.
-    fn begin(&self, settings: &omnifold_events::v1::MarketConfigured) -> Vec<Event>;
-}
-
-/// Nothing is otherwise: shows what the model alone changes.
-#[derive(Debug, Clone, Copy)]
-pub struct AsItWas;
-
-impl Variant for AsItWas {
-    fn name(&self) -> String {
-        "as it was".to_owned()
-    }
-
-    fn alter(&self, event: Event) -> Option<Event> {
-        Some(event)
-    }
-
-    fn begin(&self, _: &omnifold_events::v1::MarketConfigured) -> Vec<Event> {
-        Vec::new()
-    }
-}
 
 /// Recorded and modelled events in the order of their times.
 pub struct Feed {

@@ -3,10 +3,8 @@
 use omnifold_events::{ContentType, Event, decode, v1};
 use serde_json::Value;
 
-use super::Variant;
-
 /// Fields of MarketConfigured with the values they get.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Names as in JSON, and values.
     pairs: Vec<(String, Value)>,
@@ -57,34 +55,31 @@ impl Settings {
         Ok(settings)
     }
 
-    fn applied(&self, configured: &v1::MarketConfigured) -> v1::MarketConfigured {
+    /// Whether nothing is changed.
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
+    /// For people: the words in full; `None`: nothing is changed.
+    pub fn name(&self) -> Option<String> {
+        let word = |(name, value): &(String, Value)| match value.as_str() {
+            Some(text) => format!("{name}={text}"),
+            None => format!("{name}={value}"),
+        };
+        let words: Vec<String> = self.pairs.iter().map(word).collect();
+        if words.is_empty() { None } else { Some(words.join(" ")) }
+    }
+
+    /// The settings with the change.
+    pub fn applied(&self, configured: v1::MarketConfigured) -> v1::MarketConfigured {
+        if self.is_empty() {
+            return configured;
+        }
         let mut body = serde_json::to_value(configured).expect("messages have a JSON form");
         for (name, value) in &self.pairs {
             body[name] = value.clone();
         }
         read(&body).expect("each value was read alone")
-    }
-}
-
-impl Variant for Settings {
-    fn name(&self) -> String {
-        let word = |(name, value): &(String, Value)| match value.as_str() {
-            Some(text) => format!("{name}={text}"),
-            None => format!("{name}={value}"),
-        };
-        self.pairs.iter().map(word).collect::<Vec<_>>().join(" ")
-    }
-
-    /// Later settings of the operator's keep the change.
-    fn alter(&self, event: Event) -> Option<Event> {
-        Some(match event {
-            Event::MarketConfigured(configured) => self.applied(&configured).into(),
-            other => other,
-        })
-    }
-
-    fn begin(&self, settings: &v1::MarketConfigured) -> Vec<Event> {
-        vec![self.applied(settings).into()]
     }
 }
 

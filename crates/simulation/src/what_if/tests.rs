@@ -1,14 +1,17 @@
 //! The parts of a replay, one by one. The whole is tested with the command.
 
 use omnifold_events::v1::fulfilment_target::Target;
+use omnifold_events::{Event, v1};
 
+use super::account::Account;
+use super::change::{Change, Ruling};
 use super::demand::{Window, demand};
-use super::figures::Account;
+use super::figures::{Figures, Load, Prices};
+use super::limits::{Limit, LimitError};
 use super::nodes::Learned;
 use super::settings::{Settings, SettingsError};
 use super::*;
 use crate::output::Output;
-use omnifold_events::v1;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -72,10 +75,10 @@ fn settings(words: &[&str]) -> Result<Settings, SettingsError> {
 fn a_change_of_settings_is_read_by_the_schema() {
     let change = settings(&["shortage=wait", "acceptWithinMs=60000"]).expect("it is one");
     let Event::MarketConfigured(before) = market(v1::Shortage::Refuse) else { unreachable!() };
-    let [Event::MarketConfigured(after)] = &change.begin(&before)[..] else { unreachable!() };
+    let after = change.applied(before);
     assert_eq!((after.shortage(), after.accept_within_ms), (v1::Shortage::Wait, 60_000));
     assert_eq!(after.currency, "EUR");
-    assert_eq!(change.name(), "shortage=SHORTAGE_WAIT acceptWithinMs=60000");
+    assert_eq!(change.name().as_deref(), Some("shortage=SHORTAGE_WAIT acceptWithinMs=60000"));
     for (word, fault) in [
         ("shortage", "Form"),
         ("clock=wall", "Fixed"),
@@ -97,7 +100,7 @@ fn the_change_counts_from_the_window_on_and_what_nodes_did_is_left_out() {
         at(40, market(v1::Shortage::Refuse)),
         at(50, order("after")),
     ];
-    let change = settings(&["shortage=WAIT"]).expect("it is one");
+    let change = Change::default().with_settings(settings(&["shortage=WAIT"]).expect("it is one"));
     let window = Window { from_ms: 25, until_ms: 50 };
     let replayed = demand(recorded, &change, window);
     let told: Vec<(i64, i32)> = replayed
@@ -194,7 +197,7 @@ fn figures_follow_an_order_to_where_it_ends() {
     for account in [&mut recorded, &mut other] {
         for id in ["a", "b"] {
             let Event::OrderPlaced(placed) = order(id) else { unreachable!() };
-            account.placed(&placed);
+            account.placed(&placed, 0, None);
         }
     }
     let outcome = |id: &str, status: v1::OutcomeStatus| v1::OrderOutcome {
@@ -227,14 +230,183 @@ fn figures_follow_an_order_to_where_it_ends() {
     other.hear(&Output::Assigned(assigned("a", 2, "M", 2)));
     // N turns its part of b down, and M gets that too.
     let no = v1::FulfilmentRejected { target: target("web/b/f1"), ..Default::default() };
-    other.said(&no.into());
+    other.said(&no.into(), 1);
     other.hear(&Output::Assigned(assigned("b", 3, "M", 1)));
-    let (before, after) = (recorded.figures(), other.figures());
+    let (before, after) = (recorded.figures(None), other.figures(None));
     assert_eq!((before.refused, before.stock_outs, before.split), (1, 1, 0));
     assert_eq!((after.filled_at_once, after.stock_outs, after.split), (2, 0, 0));
     assert_eq!((before.fill_rate_percent, after.fill_rate_percent), (50.0, 100.0));
-    assert_eq!(after.load["M"], super::figures::Load { fulfilments: 3, units: 4.0 });
+    assert_eq!(after.load["M"], Load { fulfilments: 3, units: 4.0 });
     assert_eq!(after.mean_distance_km, 10.0);
     assert_eq!(recorded.moved(&other), 2);
     assert_eq!(recorded.moved(&recorded), 0);
+}
+
+#[test]
+fn a_policy_rules_from_the_window_on_and_those_of_the_history_do_not() {
+    let ruling = || Ruling { label: "`new` version 2".into(), document: "new".into() };
+    let old = || v1::PolicyActivated { document: "old".into(), ..Default::default() };
+    let history = || {
+        vec![
+            at(0, market(v1::Shortage::Refuse)),
+            at(10, old().into()),
+            at(30, order("late")),
+            at(40, old().into()),
+            at(50, v1::PolicyRetired { name: "old".into(), ..Default::default() }.into()),
+        ]
+    };
+    let change = Change::default().with_policy(Some(ruling()));
+    let told = |window: Window| -> Vec<(i64, String)> {
+        let replayed = demand(history(), &change, window);
+        let word = |event: &FileEvent| match &event.event {
+            Event::PolicyActivated(policy) => policy.document.clone(),
+            Event::PolicyRetired(_) => "retired".to_owned(),
+            other => other.topic().to_owned(),
+        };
+        replayed.iter().map(|event| (time_of(event), word(event))).collect()
+    };
+    let words = |list: &[(i64, &str)]| -> Vec<(i64, String)> {
+        list.iter().map(|(at, word)| (*at, (*word).to_owned())).collect()
+    };
+    let half = Window { from_ms: 25, until_ms: i64::MAX };
+    let expected = [(0, "network"), (10, "old"), (25, "new"), (30, "orders")];
+    assert_eq!(told(half), words(&expected));
+    let whole = Window { from_ms: i64::MIN, until_ms: i64::MAX };
+    let expected = [(0, "network"), (0, "new"), (30, "orders")];
+    assert_eq!(told(whole), words(&expected), "once the market has settings");
+    assert_eq!(change.name(), "policy `new` version 2");
+    assert_eq!(Change::default().name(), "as it was");
+    assert_eq!(demand(history(), &Change::default(), whole), history_on_record_times(history()));
+}
+
+fn history_on_record_times(mut history: Vec<FileEvent>) -> Vec<FileEvent> {
+    let Event::MarketConfigured(configured) = &mut history[0].event else { unreachable!() };
+    configured.set_clock(v1::ClockKind::Events);
+    configured.max_ahead_ms = 0;
+    history
+}
+
+/// 100 a parcel, 1 a kilometre; from farther than anybody where nobody knows.
+struct ByKilometre;
+
+impl Prices for ByKilometre {
+    fn rate_of(&self, order: &v1::OrderPlaced) -> Option<usize> {
+        (order.order_id != "free").then_some(7)
+    }
+
+    fn price(&self, rate: usize, _: &str, metres: Option<u32>, units_milli: i64) -> i64 {
+        assert_eq!((rate, units_milli), (7, 2_000));
+        100_000 + metres.map_or(900_000, i64::from)
+    }
+}
+
+fn placed(id: &str, location: Option<v1::Location>) -> v1::OrderPlaced {
+    let Event::OrderPlaced(order) = order(id) else { unreachable!() };
+    let destination = Some(v1::Destination { location, ..Default::default() });
+    v1::OrderPlaced { destination, ..order }
+}
+
+#[test]
+fn parcels_are_priced_and_late_when_they_leave_after_their_time() {
+    let mut account = Account::default();
+    let place = Some(v1::Location { lat_e6: 1, lon_e6: 1 });
+    for (id, place, due_hours) in
+        [("a", place, 5), ("b", None, 2), ("free", place, 0), ("c", place, 50)]
+    {
+        let order = placed(id, place);
+        account.placed(&order, HOUR_MS, ByKilometre.rate_of(&order));
+        let outcome = v1::OrderOutcome {
+            channel: "web".into(),
+            order_id: id.into(),
+            status: v1::OutcomeStatus::Assigned.into(),
+            ..Default::default()
+        };
+        account.hear(&Output::Assigned(v1::FulfilmentAssigned {
+            outcome: Some(outcome),
+            dispatch_by_ms: due_hours * HOUR_MS,
+            ..assigned(id, 1, "N", 2)
+        }));
+    }
+    for (id, hours) in [("a", 4), ("b", 2), ("free", 9)] {
+        account.said(&shipped(&format!("web/{id}/f1")), hours * HOUR_MS);
+    }
+    let figures = account.figures(Some(&ByKilometre));
+    // 10 km twice, and once nobody knows how far.
+    assert_eq!(figures.cost_minor, Some(110.0 + 1_000.0 + 110.0));
+    assert_eq!(figures.fulfilments_unpriced, 1);
+    assert_eq!(figures.cost_per_unit_minor, Some(1_220.0 / 6.0));
+    // Nobody waits for `free`; what waits for `c` has until later.
+    assert_eq!((figures.dispatch_due, figures.dispatched_late), (2, 1));
+    assert_eq!(figures.late_percent, Some(50.0));
+    assert_eq!(figures.mean_hours_to_dispatch, Some((3.0 + 1.0 + 8.0) / 3.0));
+    account.said(&shipped("web/other/f1"), 50 * HOUR_MS);
+    let later = account.figures(None);
+    assert_eq!((later.dispatch_due, later.dispatched_late), (3, 2), "its time has come");
+    assert_eq!((later.cost_minor, later.fulfilments_unpriced), (None, 4));
+}
+
+#[test]
+fn what_names_no_node_left_from_every_node_of_the_order() {
+    let mut account = Account::default();
+    account.placed(&placed("a", None), 0, None);
+    account.hear(&Output::Assigned(assigned("a", 1, "N", 1)));
+    account.hear(&Output::Assigned(assigned("a", 2, "M", 1)));
+    let any = v1::AnyNode { channel: "web".into(), order_id: "a".into() };
+    let target = Some(v1::FulfilmentTarget { target: Some(Target::AnyNode(any)) });
+    account.said(&v1::FulfilmentShipped { target, ..Default::default() }.into(), HOUR_MS);
+    let outcome = v1::OrderOutcome {
+        channel: "web".into(),
+        order_id: "a".into(),
+        status: v1::OutcomeStatus::Assigned.into(),
+        ..Default::default()
+    };
+    account.hear(&Output::Outcome(outcome));
+    assert_eq!(account.figures(None).mean_hours_to_dispatch, Some(1.0));
+}
+
+#[test]
+fn a_limit_is_on_a_figure_or_on_its_change() {
+    let side = |cost: f64, at_n: u64| Figures {
+        cost_minor: Some(cost),
+        fill_rate_percent: 97.5,
+        load: [("N".to_owned(), Load { fulfilments: at_n, units: 1.0 })].into(),
+        ..Figures::default()
+    };
+    let (old, new) = (side(1_000.0, 10), side(1_020.0, 4));
+    for (text, measured, holds) in [
+        ("cost_minor<=1020", Some(1_020.0), true),
+        ("cost_minor <= 1019.9", Some(1_020.0), false),
+        ("change.cost_minor<=2%", Some(2.0), true),
+        ("change.cost_minor<=1.9%", Some(2.0), false),
+        ("change.cost_minor<=-1", Some(20.0), false),
+        ("fill_rate_percent>=98", Some(97.5), false),
+        ("change.fill_rate_percent>=0%", Some(0.0), true),
+        ("load.N<=4", Some(4.0), true),
+        ("change.load.N>=-5", Some(-6.0), false),
+        ("load.other<=0", Some(0.0), true),
+        ("moved<=3", Some(3.0), true),
+        ("late_percent<=5", None, false),
+        ("change.load.other<=1%", Some(0.0), true),
+    ] {
+        let limit = Limit::parse(text).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(limit.measure(&old, &new, 3), measured, "{text}");
+        assert_eq!(limit.holds(measured), holds, "{text}");
+    }
+    let grown = Limit::parse("change.refused<=10%").expect("a limit");
+    let refused = Figures { refused: 1, ..old.clone() };
+    assert_eq!(
+        grown.measure(&old, &refused, 0),
+        None,
+        "from nothing, any growth is beyond a share"
+    );
+    for (text, fault) in [
+        ("cost_minor=5", LimitError::Form("cost_minor=5".into())),
+        ("cost_minor<=much", LimitError::Form("cost_minor<=much".into())),
+        ("cost_minor<=inf", LimitError::Form("cost_minor<=inf".into())),
+        ("cost<=5", LimitError::Figure("cost".into())),
+        ("change.moved<=5", LimitError::Figure("moved".into())),
+        ("cost_minor<=5%", LimitError::Share("cost_minor<=5%".into())),
+    ] {
+        assert_eq!(Limit::parse(text), Err(fault), "{text}");
+    }
 }

@@ -276,6 +276,13 @@ pub fn details() -> OrderDetails {
             promised: 1_000,
             shipped: 500,
         }],
+        class: Some(Box::new(OrderClass {
+            seller: "acme".into(),
+            order_type: "wholesale".into(),
+            segment: "loyal".into(),
+            country: "DE".into(),
+            postcode: "10".into(),
+        })),
     }
 }
 
@@ -333,6 +340,7 @@ pub fn policy() -> ActivePolicy {
         document: "name = \"nearest\"".into(),
         valid_from: 1_735_689_600_000,
         valid_until: i64::MAX,
+        asks_place: true,
     }
 }
 

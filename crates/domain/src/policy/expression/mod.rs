@@ -79,6 +79,16 @@ facts! {
     OrderLineCount "order.line_count" Int of Order,
     /// Shipping method; empty where the order names none.
     OrderService "order.service" Text of Order,
+    /// Who sells; empty where the order names nobody.
+    OrderSeller "order.seller" Text of Order,
+    /// The channel's code of the kind of order; empty where it names none.
+    OrderType "order.type" Text of Order,
+    /// The kind of customer; empty where the order names none.
+    OrderSegment "order.segment" Text of Order,
+    /// Where it goes, ISO 3166-1 alpha-2.
+    OrderCountry "order.country" Text of Order,
+    /// Leading part of the postcode it goes to: letters and digits, upper case.
+    OrderPostcode "order.postcode" Text of Order,
     /// Whether it is known where the order goes.
     OrderPlaceKnown "order.place_known" Bool of Order,
     /// The node's name.
@@ -145,6 +155,11 @@ impl Expression {
         self.subject
     }
 
+    /// Whether it asks for a fact.
+    pub fn names(&self, fact: Fact) -> bool {
+        self.root.names(fact)
+    }
+
     /// Whether it holds. What cannot be calculated does not.
     pub fn holds(&self, facts: &dyn Facts) -> bool {
         matches!(evaluate::value(&self.root, facts, None), Some(Value::Bool(true)))
@@ -173,6 +188,22 @@ enum Tree {
     Size(Box<Node>),
     Call(Method, Box<Node>, Box<Node>),
     Lines(Quantifier, Box<Node>),
+}
+
+impl Tree {
+    fn names(&self, fact: Fact) -> bool {
+        match self {
+            Tree::Fact(own) => *own == fact,
+            Tree::Not(one) | Tree::Minus(one) | Tree::Size(one) | Tree::Lines(_, one) => {
+                one.tree.names(fact)
+            }
+            Tree::Binary(_, one, two) | Tree::Call(_, one, two) => {
+                one.tree.names(fact) || two.tree.names(fact)
+            }
+            Tree::If(one, two, three) => [one, two, three].iter().any(|it| it.tree.names(fact)),
+            Tree::Int(_) | Tree::Bool(_) | Tree::Text(_) | Tree::Ints(_) | Tree::Texts(_) => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

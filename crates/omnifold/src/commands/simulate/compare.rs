@@ -1,9 +1,9 @@
 //! What happened beside what the replays came to.
 
-use omnifold_simulation::what_if::figures::{Figures, Load};
+use omnifold_simulation::what_if::figures::{FIGURES, Figures, Load, Named};
 use serde::Serialize;
 
-use super::Recorded;
+use super::History;
 use super::replay::Replayed;
 use crate::output::{table, thousands};
 
@@ -13,13 +13,15 @@ pub struct Report {
     market: String,
     change: String,
     /// Read from the log.
-    happened: Figures,
-    /// The settings as they were, with modelled nodes: the model's error.
+    pub happened: Figures,
+    /// The market as it was, with modelled nodes: the model's error.
     as_it_was: Side,
     /// With the change.
     changed: Side,
     /// Orders that other nodes serve with the change than in the replay as it was.
     moved: u64,
+    /// Whose cost model priced every side.
+    cost_model: Option<String>,
     recorded: &'static str,
     modelled: &'static str,
     left_out: &'static str,
@@ -28,9 +30,9 @@ pub struct Report {
 
 /// One replay.
 #[derive(Serialize)]
-struct Side {
+pub struct Side {
     #[serde(flatten)]
-    figures: Figures,
+    pub figures: Figures,
     /// Orders that other nodes serve than in what happened.
     moved_from_what_happened: u64,
     events_refused: u64,
@@ -38,38 +40,39 @@ struct Side {
     fulfilments_modelled: u64,
 }
 
-const RECORDED: &str = "network, stock, transfers, orders with changes, holds and payments";
-const MODELLED: &str =
-    "nodes: as they did with the same order, else shipped after their median time";
-const LEFT_OUT: &str = "returns, pick-ups, couriers, losses";
+pub const RECORDED: &str = "network, stock, transfers, orders with changes, holds and payments; \
+                            what happened, and when it left";
+pub const MODELLED: &str = "nodes in replays: as they did with the same order, else shipped after their \
+                            median time; so when orders leave there, and how late";
+pub const LEFT_OUT: &str = "returns, pick-ups, couriers, losses";
 
-impl Report {
-    pub fn new(
-        market: &str,
-        change: String,
-        recorded: &Recorded,
-        same: Replayed,
-        other: Replayed,
-    ) -> Self {
-        let moved = same.account.moved(&other.account);
-        let side = |replayed: Replayed| Side {
-            figures: replayed.account.figures(),
-            moved_from_what_happened: recorded.account.moved(&replayed.account),
+impl Side {
+    /// One replay beside what happened.
+    pub fn new(history: &History, replayed: &Replayed) -> Self {
+        Side {
+            figures: history.figures(&replayed.account),
+            moved_from_what_happened: history.account.moved(&replayed.account),
             events_refused: replayed.refused,
             fulfilments_as_recorded: replayed.as_recorded,
             fulfilments_modelled: replayed.modelled,
-        };
+        }
+    }
+}
+
+impl Report {
+    pub fn new(history: &History, change: String, same: Replayed, other: Replayed) -> Self {
         Report {
-            market: market.to_owned(),
+            market: history.market.clone(),
             change,
-            happened: recorded.account.figures(),
-            as_it_was: side(same),
-            changed: side(other),
-            moved,
+            happened: history.figures(&history.account),
+            as_it_was: Side::new(history, &same),
+            changed: Side::new(history, &other),
+            moved: same.account.moved(&other.account),
+            cost_model: history.cost_model(),
             recorded: RECORDED,
             modelled: MODELLED,
             left_out: LEFT_OUT,
-            unreadable_records: recorded.unreadable,
+            unreadable_records: history.unreadable,
         }
     }
 
@@ -81,67 +84,83 @@ impl Report {
 /// The comparison for people.
 pub fn text(report: &Report) -> String {
     let header = ["", "happened", "replayed as it was", "replayed with the change"];
-    let main = table(&header, &[1, 2, 3], rows(report));
-    let load =
-        table(&["fulfilments of", "happened", "as it was", "changed"], &[1, 2, 3], loads(report));
+    let main = table(&header, &[1, 2, 3], [figure_rows(&report.columns()), rows(report)].concat());
+    let header = ["fulfilments (units) of", "happened", "as it was", "changed"];
+    let load = table(&header, &[1, 2, 3], load_rows(&report.columns()));
+    let costs = report.cost_model.as_deref().unwrap_or("nothing: no policy here has `[rule.cost]`");
     format!(
-        "{}: {}\n\n{main}\n{load}\n  recorded  {RECORDED}\n  modelled  {MODELLED}\n  left out  {LEFT_OUT}\n",
+        "{}: {}\n\n{main}\n{load}\n  recorded  {RECORDED}\n  modelled  {MODELLED}\n  \
+         left out  {LEFT_OUT}\n  priced by {costs}\n",
         report.market, report.change
     )
 }
 
+/// Figures of [`summary`].
+const IN_SHORT: [&str; 6] = [
+    "fill_rate_percent",
+    "fulfilments",
+    "split",
+    "mean_distance_km",
+    "cost_minor",
+    "cost_per_fulfilment_minor",
+];
+
+/// The two replays in a few figures.
+pub fn summary(report: &Report) -> String {
+    let columns = [&report.as_it_was.figures, &report.changed.figures];
+    let figures = FIGURES.iter().filter(|figure| IN_SHORT.contains(&figure.name));
+    let row = |figure: &Named| {
+        let cells = columns.map(|column| figure_cell((figure.of)(column), figure.decimals));
+        [vec![figure.label.to_owned()], cells.to_vec()].concat()
+    };
+    let moved = vec!["orders moved".to_owned(), "-".to_owned(), thousands(report.moved)];
+    table(&["", "as it was", "changed"], &[1, 2], figures.map(row).chain([moved]))
+}
+
+/// A figure for people; a dash where there is none.
+pub fn figure_cell(value: Option<f64>, decimals: usize) -> String {
+    match value {
+        None => "-".to_owned(),
+        Some(value) if decimals == 0 && value >= 0.0 => thousands(value.round() as u64),
+        Some(value) => format!("{value:.decimals$}"),
+    }
+}
+
+/// Every figure that somebody has, one a row.
+pub fn figure_rows(columns: &[&Figures]) -> Vec<Vec<String>> {
+    let is_said = |figure: &&Named| columns.iter().any(|column| (figure.of)(column).is_some());
+    let row = |figure: &Named| {
+        let cell = |column: &&Figures| figure_cell((figure.of)(column), figure.decimals);
+        [vec![figure.label.to_owned()], columns.iter().map(cell).collect()].concat()
+    };
+    FIGURES.iter().filter(is_said).map(row).collect()
+}
+
 fn rows(report: &Report) -> Vec<Vec<String>> {
-    let count = |name: &str, of: fn(&Figures) -> u64| {
-        let cells = report.columns().map(|figures| thousands(of(figures)));
-        [vec![name.to_owned()], cells.to_vec()].concat()
-    };
-    let (same, other) = (&report.as_it_was, &report.changed);
-    let [fill, far] = [|f: &Figures| f.fill_rate_percent, |f: &Figures| f.mean_distance_km];
-    let decimal = |name: &str, of: fn(&Figures) -> f64| {
-        let cells = report.columns().map(|figures| format!("{:.1}", of(figures)));
-        [vec![name.to_owned()], cells.to_vec()].concat()
-    };
-    let moved = |happened: &str| {
-        let sides = [same, other].map(|side| thousands(side.moved_from_what_happened));
-        [vec!["orders moved".to_owned(), happened.to_owned()], sides.to_vec()].concat()
+    let sides = [&report.as_it_was, &report.changed];
+    let row = |name: &str, of: fn(&Side) -> u64| {
+        let cells = sides.map(|side| thousands(of(side)));
+        [vec![name.to_owned(), "-".to_owned()], cells.to_vec()].concat()
     };
     vec![
-        count("orders", |f| f.orders),
-        count("filled at once", |f| f.filled_at_once),
-        count("filled in part", |f| f.filled_in_part),
-        count("waiting at first", |f| f.waiting_at_first),
-        count("refused", |f| f.refused),
-        decimal("fill rate, %", fill),
-        count("stock-outs", |f| f.stock_outs),
-        count("SKUs short", |f| f.skus_short),
-        count("fulfilments", |f| f.fulfilments),
-        count("split orders", |f| f.split),
-        decimal("mean distance, km", far),
-        moved("-"),
-        [
-            vec!["modelled fulfilments".to_owned(), "-".to_owned()],
-            [same, other].map(|side| thousands(side.fulfilments_modelled)).to_vec(),
-        ]
-        .concat(),
-        [
-            vec!["events refused".to_owned(), "-".to_owned()],
-            [same, other].map(|side| thousands(side.events_refused)).to_vec(),
-        ]
-        .concat(),
+        row("orders moved", |side| side.moved_from_what_happened),
+        row("modelled fulfilments", |side| side.fulfilments_modelled),
+        row("events refused", |side| side.events_refused),
     ]
 }
 
-fn loads(report: &Report) -> Vec<Vec<String>> {
-    let columns = report.columns();
+/// What each node has to do, one a row.
+pub fn load_rows(columns: &[&Figures]) -> Vec<Vec<String>> {
     let mut nodes: Vec<&String> = columns.iter().flat_map(|figures| figures.load.keys()).collect();
     nodes.sort();
     nodes.dedup();
-    let load = |figures: &Figures, node: &String| -> Load {
-        figures.load.get(node).copied().unwrap_or_default()
+    let cell = |figures: &Figures, node: &String| {
+        let load: Load = figures.load.get(node).copied().unwrap_or_default();
+        format!("{} ({})", thousands(load.fulfilments), load.units)
     };
     let row = |node: &String| {
-        let cells = columns.map(|figures| thousands(load(figures, node).fulfilments));
-        [vec![node.clone()], cells.to_vec()].concat()
+        let cells = columns.iter().map(|figures| cell(figures, node)).collect();
+        [vec![node.clone()], cells].concat()
     };
     nodes.into_iter().map(row).collect()
 }

@@ -8,11 +8,12 @@ use omnifold_channels::publish::{Publisher, PublisherOptions};
 use omnifold_log::{Log, Reader, RecordBuf, TopicKind, topic_name};
 use omnifold_projector::{Options, Progress, SliceLimits, StateAt, run_market};
 use omnifold_simulation::output::Output;
-use omnifold_simulation::what_if::demand::{Window, demand};
-use omnifold_simulation::what_if::figures::Account;
-use omnifold_simulation::what_if::{Feed, Variant};
+use omnifold_simulation::what_if::Feed;
+use omnifold_simulation::what_if::account::Account;
+use omnifold_simulation::what_if::change::Change;
+use omnifold_simulation::what_if::demand::demand;
 
-use super::{Recorded, count_placed};
+use super::History;
 use crate::commands::topics::create_for;
 use crate::context::Context;
 
@@ -27,23 +28,17 @@ pub struct Replayed {
     pub modelled: u64,
 }
 
-/// Replays the demand under a variant. Log and state are in a folder that is gone at the end.
-pub fn play(
-    context: &Context,
-    market: &str,
-    recorded: &Recorded,
-    variant: &dyn Variant,
-    (window, step_ms): (Window, i64),
-) -> Result<Replayed> {
+/// Replays the demand with a change. Log and state are in a folder that is gone at the end.
+pub fn play(context: &Context, history: &History, change: &Change) -> Result<Replayed> {
+    context.output.note(&format!("replaying {} ...", change.name()));
+    let market = history.market.as_str();
     let folder = tempfile::Builder::new().prefix("omnifold-simulate-").tempdir()?;
     let scratch = context.with_data(folder.path(), market);
     let opened = scratch.open_log()?;
     create_for(&scratch, &opened, market)?;
-    let inputs = demand(recorded.inputs.clone(), variant, window);
-    let mut account = Account::default();
-    count_placed(&recorded.inputs, window, &mut account);
-    let feed = Feed::new(inputs, recorded.learned.nodes(), step_ms);
-    let mut driver = Driver::new(&opened.log(), &scratch, market, feed, account)?;
+    let inputs = demand(history.inputs.clone(), change, history.window);
+    let feed = Feed::new(inputs, history.learned.nodes(), history.step_ms);
+    let mut driver = Driver::new(&opened.log(), &scratch, market, feed, history.orders())?;
     let options = Options {
         state: StateAt::Memory,
         // The feed has everything there is: waiting for more is waiting in vain.
@@ -102,7 +97,7 @@ impl Driver {
         let told = self.hear()?;
         let events = self.feed.next(&told, clock_ms);
         for event in &events {
-            self.account.said(&event.event);
+            self.account.said(&event.event, event.time_ms.unwrap_or_default());
             self.publisher.publish(event).context("a replayed event")?;
         }
         self.publisher.flush()?;

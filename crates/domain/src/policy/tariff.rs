@@ -1,0 +1,194 @@
+//! What shipping costs by a policy, for plans that were made elsewhere: two plans for one order are
+//! priced alike, whoever made them.
+
+use std::cmp::Reverse;
+
+use omnifold_events::v1;
+
+use super::expression::{Expression, Fact, Facts, Value};
+use super::{Cost, Policy, Rule, plain_postcode};
+use crate::OrderClass;
+
+/// Farther than any place: what an unknown distance counts as.
+const HALF_THE_EARTH_M: u32 = 20_015_115;
+
+impl Rule {
+    /// Rules are tried in this order, the smallest first: fallbacks last, of the others those that say
+    /// more about the orders they take, then by sequence. Equal ones as written.
+    pub fn precedence(&self) -> (bool, Reverse<usize>, u32) {
+        let lists =
+            [&self.channels, &self.services, &self.sellers, &self.order_types, &self.segments];
+        let said = lists.into_iter().filter(|list| !list.is_empty()).count();
+        let specificity = said + usize::from(self.when.is_some());
+        (self.fallback, Reverse(specificity), self.sequence)
+    }
+}
+
+impl Rule {
+    /// Whether an order is of a channel, a shipping method and a class that the rule takes.
+    pub fn selects(&self, channel: &str, service: &str, class: Option<&OrderClass>) -> bool {
+        let fits = |wanted: &[String], value: &str| {
+            wanted.is_empty() || wanted.iter().any(|one| one == value)
+        };
+        let of_class = |part: fn(&OrderClass) -> &str| class.map_or("", part);
+        fits(&self.channels, channel)
+            && fits(&self.services, service)
+            && fits(&self.sellers, of_class(|class| &class.seller))
+            && fits(&self.order_types, of_class(|class| &class.order_type))
+            && fits(&self.segments, of_class(|class| &class.segment))
+    }
+}
+
+impl Cost {
+    /// A shipment from a node that is in these groups, sorted by name. 1/1000 of the minor unit.
+    pub fn of_shipment<'a>(&self, groups: impl IntoIterator<Item = &'a String>) -> i64 {
+        let own = groups.into_iter().find_map(|group| self.shipment_of.get(group));
+        own.copied().unwrap_or(self.shipment)
+    }
+
+    /// A unit sent that far; `None`: it is not known how far, which costs what the farthest place does.
+    /// 1/1000 of the minor unit.
+    pub fn of_unit(&self, metres: Option<u32>) -> i64 {
+        let km = metres.unwrap_or(HALF_THE_EARTH_M).div_ceil(1_000);
+        let zone = self.zones.iter().find(|zone| zone.up_to_km.is_none_or(|reach| km <= reach));
+        self.unit + zone.map_or(self.unit_km * i64::from(km), |zone| zone.unit)
+    }
+}
+
+/// The cost models of a policy's rules, and which orders each is for.
+#[derive(Debug, Clone)]
+pub struct Tariff {
+    policy: Policy,
+    /// Rules with a cost model, in the order in which they are tried.
+    rates: Vec<Rate>,
+}
+
+#[derive(Debug, Clone)]
+struct Rate {
+    rule: Rule,
+    cost: Cost,
+    when: Option<Expression>,
+}
+
+/// A shipment of an order.
+#[derive(Debug, Clone, Copy)]
+pub struct Parcel<'a> {
+    /// Where it comes from.
+    pub node: &'a str,
+    /// How far it goes; `None`: nobody knows.
+    pub metres: Option<u32>,
+    /// Units in it, in 1/1000.
+    pub units_milli: i64,
+}
+
+impl Tariff {
+    /// `None`: no rule of the policy says what shipping costs.
+    pub fn of(policy: Policy) -> Option<Self> {
+        let mut rules: Vec<&Rule> = policy.rules.iter().map(|rule| rule.get_ref()).collect();
+        rules.sort_by_key(|rule| rule.precedence());
+        let rate = |rule: &Rule| {
+            let read = |text: &toml::Spanned<String>| {
+                Expression::parse(text.get_ref()).expect("checked when the policy was read")
+            };
+            let (cost, when) = (rule.cost.clone()?, rule.when.as_ref().map(read));
+            Some(Rate { rule: rule.clone(), cost, when })
+        };
+        let rates: Vec<Rate> = rules.into_iter().filter_map(rate).collect();
+        if rates.is_empty() { None } else { Some(Tariff { policy, rates }) }
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The place of the first cost model that is for an order; `None`: no rule with costs takes it.
+    /// `is_final_sale` tells what of a SKU the order does not.
+    pub fn rate_of(
+        &self,
+        order: &v1::OrderPlaced,
+        is_final_sale: &dyn Fn(&str) -> bool,
+    ) -> Option<usize> {
+        let service = order.delivery.as_ref().map_or("", |terms| terms.shipping_method.as_str());
+        let class = order.class.as_deref().cloned().unwrap_or_default();
+        let to = order.destination.clone().unwrap_or_default();
+        let class = OrderClass {
+            seller: class.seller_id,
+            order_type: class.order_type,
+            segment: class.customer_segment,
+            country: to.country,
+            postcode: plain_postcode(&to.postcode_area),
+        };
+        let facts = PlacedFacts { order, service, class: &class, is_final_sale };
+        self.rates.iter().position(|rate| {
+            rate.rule.selects(&order.channel, service, Some(&class))
+                && rate.when.as_ref().is_none_or(|when| when.holds(&facts))
+        })
+    }
+
+    /// What a parcel costs at a rate of [`Tariff::rate_of`], in 1/1000 of the minor unit; parts of a
+    /// unit in proportion, rounded down.
+    pub fn price(&self, rate: usize, parcel: Parcel<'_>) -> i64 {
+        let cost = &self.rates[rate].cost;
+        let groups = self.policy.groups.iter();
+        let its = groups.filter(|(_, nodes)| nodes.iter().any(|node| node == parcel.node));
+        let units = i128::from(cost.of_unit(parcel.metres)) * i128::from(parcel.units_milli);
+        let units = i64::try_from(units / 1_000).unwrap_or(i64::MAX);
+        cost.of_shipment(its.map(|(name, _)| name)).saturating_add(units)
+    }
+}
+
+/// What a predicate over the order asks, of the order as it was placed.
+struct PlacedFacts<'a> {
+    order: &'a v1::OrderPlaced,
+    service: &'a str,
+    class: &'a OrderClass,
+    is_final_sale: &'a dyn Fn(&str) -> bool,
+}
+
+impl PlacedFacts<'_> {
+    fn price(&self, line: usize) -> i64 {
+        self.order.lines[line].unit_price.as_ref().map_or(0, |price| price.minor)
+    }
+
+    fn value(&self) -> i64 {
+        let of = |line: usize| {
+            let units = i128::from(self.order.lines[line].quantity_milli);
+            i64::try_from(i128::from(self.price(line)) * units / 1_000).unwrap_or(i64::MAX)
+        };
+        (0..self.order.lines.len()).map(of).fold(0, i64::saturating_add)
+    }
+}
+
+impl Facts for PlacedFacts<'_> {
+    fn fact(&self, fact: Fact, line: usize) -> Value<'_> {
+        let order = self.order;
+        let place = order.destination.as_ref().and_then(|destination| destination.location);
+        match fact {
+            Fact::OrderChannel => Value::Text(&order.channel),
+            Fact::OrderPriority => Value::Int(i64::from(order.priority)),
+            Fact::OrderUnits => {
+                let units = order.lines.iter().map(|line| line.quantity_milli);
+                Value::Int(units.fold(0, i64::saturating_add))
+            }
+            Fact::OrderValue => Value::Int(self.value()),
+            Fact::OrderLineCount => Value::Int(order.lines.len() as i64),
+            Fact::OrderService => Value::Text(self.service),
+            Fact::OrderSeller => Value::Text(&self.class.seller),
+            Fact::OrderType => Value::Text(&self.class.order_type),
+            Fact::OrderSegment => Value::Text(&self.class.segment),
+            Fact::OrderCountry => Value::Text(&self.class.country),
+            Fact::OrderPostcode => Value::Text(&self.class.postcode),
+            Fact::OrderPlaceKnown => Value::Bool(place.is_some()),
+            Fact::LineSku => Value::Text(&order.lines[line].sku),
+            Fact::LineUnits => Value::Int(order.lines[line].quantity_milli),
+            Fact::LinePrice => Value::Int(self.price(line)),
+            Fact::LineFinalSale => Value::Bool((self.is_final_sale)(&order.lines[line].sku)),
+            other => unreachable!("a rule's `when` may not name `{}`", other.name()),
+        }
+    }
+
+    fn lines(&self) -> usize {
+        self.order.lines.len()
+    }
+}

@@ -1,0 +1,192 @@
+//! Replays of recorded demand: under other settings, under another policy, under two policies.
+
+mod support;
+
+use std::fs;
+
+use serde_json::{Value, json};
+use support::{Home, scarce};
+
+#[test]
+fn a_replay_compares_what_happened_with_what_would_have() {
+    let home = scarce(140);
+    let ran = home.run(&[
+        "simulate",
+        "--settings",
+        "shortage=WAIT",
+        "--settings",
+        "coverage=ALLOW_PARTIAL",
+        "--data",
+        "d",
+        "--output",
+        "json",
+    ]);
+    let report = ran.json();
+    let (happened, same) = (&report["happened"], &report["as_it_was"]);
+    assert_eq!(happened["orders"], 140, "{report}");
+    assert!(happened["refused"].as_u64().expect("a count") > 0, "{report}");
+    for figure in ["orders", "refused", "filled_at_once", "fulfilments", "mean_distance_km", "load"]
+    {
+        assert_eq!(happened[figure], same[figure], "{figure}: the same settings decide the same");
+    }
+    assert_eq!(same["moved_from_what_happened"], 0);
+    let changed = &report["changed"];
+    assert_eq!(changed["refused"], 0, "{report}");
+    assert!(changed["waiting_at_first"].as_u64().expect("a count") > 0, "{report}");
+    assert!(report["moved"].as_u64().expect("a count") > 0, "{report}");
+    assert_eq!(home.run(&["simulate", "--settings", "clock=WALL", "--data", "d"]).code, 2);
+    let text = home.run(&["simulate", "--settings", "shortage=WAIT", "--data", "d"]).out;
+    assert!(text.contains("modelled") && text.contains("near"), "{text}");
+}
+
+/// Shipping from `far` is cheaper, whatever the way.
+const FAR: &str = r#"
+name = "far"
+version = 3
+[groups]
+far = ["far"]
+[[rule]]
+name = "cheapest"
+mode = "least_cost"
+outcome = { none = "wait" }
+[rule.cost]
+shipment = 500000
+shipment_of = { far = 200000 }
+unit = 10000
+"#;
+
+const NEAR: &str = r#"
+name = "near"
+version = 1
+[[rule]]
+name = "nearest"
+  [[rule.rank]]
+  by = "distance"
+"#;
+
+fn replayed(home: &Home, args: &[&str]) -> Value {
+    home.run(&[args, &["--data", "d", "--output", "json"]].concat()).json()
+}
+
+fn policies(home: &Home) {
+    fs::write(home.path().join("far.toml"), FAR).expect("a file");
+    fs::write(home.path().join("near.toml"), NEAR).expect("a file");
+}
+
+#[test]
+fn a_policy_is_replayed_beside_what_happened_and_every_side_is_priced_alike() {
+    let home = scarce(40);
+    policies(&home);
+    let report = replayed(&home, &["simulate", "--policy", "far.toml"]);
+    let (happened, same, changed) = (&report["happened"], &report["as_it_was"], &report["changed"]);
+    assert_eq!(happened["load"], json!({"near": {"fulfilments": 40, "units": 60.0}}));
+    assert_eq!(changed["load"], json!({"far": {"fulfilments": 40, "units": 60.0}}), "{report}");
+    assert_eq!((&report["moved"], &changed["moved_from_what_happened"]), (&json!(40), &json!(40)));
+    // 40 parcels and 60 units at 0.10: 5.00 a parcel from near, 2.00 from far.
+    assert_eq!(happened["cost_minor"], 40.0 * 500.0 + 60.0 * 10.0);
+    assert_eq!(same["cost_minor"], happened["cost_minor"]);
+    assert_eq!(changed["cost_minor"], 40.0 * 200.0 + 60.0 * 10.0);
+    assert_eq!(report["cost_model"], "`far` version 3");
+    // From the 21st order on: each is placed a minute after the one before, the first at 06:09.
+    let later = replayed(
+        &home,
+        &[
+            "simulate",
+            "--policy",
+            "far.toml",
+            "--from",
+            "2025-06-02T06:29:00Z",
+            "--to",
+            "2025-06-02T06:39:00Z",
+        ],
+    );
+    assert_eq!(
+        (&later["happened"]["orders"], &later["moved"]),
+        (&json!(10), &json!(10)),
+        "{later}"
+    );
+    assert_eq!(later["changed"]["fulfilments"], 10);
+    // Nothing is priced by a policy without costs; --costs says what by.
+    let near = replayed(&home, &["simulate", "--policy", "near.toml"]);
+    assert_eq!(
+        (&near["cost_model"], &near["happened"]["cost_minor"]),
+        (&json!(null), &json!(null))
+    );
+    let priced = replayed(&home, &["simulate", "--policy", "near.toml", "--costs", "far.toml"]);
+    assert_eq!(priced["changed"]["cost_minor"], happened["cost_minor"]);
+    let text = home.run(&["simulate", "--policy", "far.toml", "--data", "d"]).out;
+    for word in ["cost, minor units", "priced by `far` version 3", "modelled  nodes", "recorded  "]
+    {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    assert_eq!(home.run(&["simulate", "--data", "d"]).code, 2, "a change is needed");
+    let bare =
+        home.run(&["simulate", "--policy", "far.toml", "--costs", "near.toml", "--data", "d"]);
+    assert_eq!(bare.code, 2, "{bare:?}");
+}
+
+#[test]
+fn a_policy_in_force_gives_way_to_the_one_that_is_tried() {
+    let home = scarce(4);
+    let active = FAR.replace("version = 3", "version = 9\nstate = \"active\"");
+    fs::write(home.path().join("active.toml"), active).expect("a file");
+    policies(&home);
+    let at = ["--at", "2025-06-02T07:00:00Z"];
+    let activate =
+        [&["policy", "activate", "active.toml", "--data", "d", "--market", "fr"], &at[..]];
+    assert_eq!(home.run(&activate.concat()).code, 0);
+    let mut order = json!({"channel":"web","orderId":"later",
+        "lines":[{"lineId":"1","sku":"A","quantityMilli":"1000"}],
+        "destination":{"location":{"latE6":48_100_000,"lonE6":2_000_000}}});
+    order = json!({"specversion":"1.0","id":"later","source":"test","type":"omnifold.v1.OrderPlaced",
+        "time":"2025-06-02T08:00:00Z","data":order});
+    fs::write(home.path().join("later.jsonl"), format!("{order}\n")).expect("a file");
+    assert_eq!(home.run(&["publish", "later.jsonl", "--data", "d", "--market", "fr"]).code, 0);
+    home.run(&["run", "--until-idle", "--data", "d"]).done();
+    let since = ["--from", "2025-06-02T07:30:00Z"];
+    let near = replayed(&home, &[&["simulate", "--policy", "near.toml"], &since[..]].concat());
+    assert_eq!(near["as_it_was"]["load"]["far"]["fulfilments"], 1, "{near}");
+    assert_eq!(near["changed"]["load"]["near"]["fulfilments"], 1);
+    // Priced by the one in force; an older version of it can be tried as well.
+    assert_eq!(near["cost_model"], "`far` version 9");
+    let older = replayed(&home, &[&["simulate", "--policy", "far.toml"], &since[..]].concat());
+    assert_eq!((&older["moved"], &older["changed"]["events_refused"]), (&json!(0), &json!(0)));
+}
+
+#[test]
+fn two_policies_are_compared_and_a_broken_limit_has_its_own_exit_code() {
+    let home = scarce(40);
+    policies(&home);
+    let diff = |limits: &[&str]| {
+        let mut args = vec!["policy", "diff", "near.toml", "far.toml", "--data", "d"];
+        limits.iter().for_each(|limit| args.extend(["--limit", limit]));
+        home.run(&[&args[..], &["--output", "json"]].concat())
+    };
+    let report =
+        diff(&["change.cost_minor<=-50%", "fill_rate_percent>=100", "load.far<=40"]).json();
+    assert_eq!((&report["moved"], &report["ok"]), (&json!(40), &json!(true)), "{report}");
+    assert_eq!(report["old"]["cost_minor"], 40.0 * 500.0 + 60.0 * 10.0);
+    assert_eq!(report["change"]["cost_minor"], -40.0 * 300.0);
+    assert_eq!(report["change"]["fulfilments"], 0.0);
+    assert!(report["change"]["mean_distance_km"].as_f64().expect("a number") > 400.0, "{report}");
+    let broken = diff(&["change.mean_distance_km<=10", "moved<=40"]);
+    assert_eq!(broken.code, 5, "{broken:?}");
+    let shown: Value = serde_json::from_str(&broken.out).expect("the report all the same");
+    assert_eq!(
+        (&shown["limits"][0]["ok"], &shown["limits"][1]["ok"]),
+        (&json!(false), &json!(true))
+    );
+    assert_eq!(diff(&["late_percent<=5"]).code, 5, "no node has a time to leave by");
+    assert_eq!(diff(&["distance<=5"]).code, 2, "no such figure");
+    let text = home.run(&[
+        "policy",
+        "diff",
+        "near.toml",
+        "far.toml",
+        "--limit",
+        "moved<=1",
+        "--data",
+        "d",
+    ]);
+    assert!(text.out.contains("BROKEN   moved<=1: is 40.000"), "{}", text.out);
+}
