@@ -47,7 +47,7 @@ pub fn decide(
 fn answer(follower: &mut Follower, supposed: &Supposed) -> Result<Answer, QueryError> {
     let machine = &mut follower.machine;
     machine.store.begin_step();
-    let decided = decisions(machine, supposed);
+    let decided = decisions(machine, supposed, 0);
     machine.store.roll_back();
     let decided = decided.map_err(|refusal| QueryError::Failed(refusal.to_string()))?;
     let bodies: Vec<_> = decided
@@ -66,9 +66,13 @@ fn answer(follower: &mut Follower, supposed: &Supposed) -> Result<Answer, QueryE
     Ok(Answer { position: Standing::of(&follower.head.body), body })
 }
 
-/// What folding the events would have the router decide.
-fn decisions(machine: &mut Machine, supposed: &Supposed) -> Result<Vec<Decision>, Refusal> {
-    let (step, now_ms) = (machine.steps + 1, machine.clock_ms);
+/// What folding the events would have the router decide, at an instant that is not behind the clock.
+pub(crate) fn decisions(
+    machine: &mut Machine,
+    supposed: &Supposed,
+    at_ms: i64,
+) -> Result<Vec<Decision>, Refusal> {
+    let (step, now_ms) = (machine.steps + 1, machine.clock_ms.max(at_ms));
     let context = Context { step, time_ms: now_ms, now_ms, known_rules: rules::KNOWN };
     let mut work = Vec::new();
     if let Some(document) = &supposed.policy {

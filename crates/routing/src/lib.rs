@@ -25,7 +25,7 @@ mod fill;
 mod kits;
 mod lots;
 mod policy;
-pub mod promise;
+mod promise;
 mod relocate;
 mod returns;
 mod soft_hold;

@@ -93,5 +93,7 @@ pub fn notice() -> v1::Notice {
         due_ms: 1_748_944_800_000,
         step: 90_003,
         timer: 2,
+        promised_before: Some(promise()),
+        promised: Some(promise()),
     }
 }
