@@ -29,6 +29,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "FulfilmentChanged.delivery",
         "AssignedLine.origin",
         "Explanation.policy",
+        "OrderOutcome.promise",
+        "FulfilmentAssigned.promise",
     ] {
         config.boxed(format!(".omnifold.v1.{field}"));
     }

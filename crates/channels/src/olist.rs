@@ -57,12 +57,16 @@ pub struct OlistOptions {
     pub channel: String,
     /// The CloudEvents source of the events.
     pub source: String,
+    /// Every order is promised a day that so many of a million come after; `None`: none is. Orders
+    /// are then limited to the sellers that shipped them, who have all that was ordered of them, so
+    /// that what is learned is what happened.
+    pub promise_late_ppm: Option<u32>,
 }
 
 impl Default for OlistOptions {
     fn default() -> Self {
         let name = "olist".to_owned();
-        OlistOptions { seed: 1, channel: name.clone(), source: name }
+        OlistOptions { seed: 1, channel: name.clone(), source: name, promise_late_ppm: None }
     }
 }
 

@@ -9,7 +9,7 @@ mod soft_hold;
 use dropship::Asked;
 use omnifold_events::v1;
 
-use crate::fold::tickets;
+use crate::fold::{promises, tickets};
 use crate::notice;
 use crate::standing::{Standing, settle};
 use crate::timer::change_order;
@@ -175,6 +175,7 @@ pub fn fold<S: State>(
         Decision::SoftHold(_) => unreachable!("folded above"),
     };
     applied.map_err(|what| decision.misfit(what))?;
+    promises::of_decision(state, key, decision, work);
     notice::of_decision(state, key, decision, work);
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
+use crate::promise::PromiseRules;
 use crate::{
     Replenishment, SkuIx, SlaTerms, sla, {
         Kit, {ActivePolicy, NodeIx, Opening},
@@ -183,6 +184,8 @@ pub struct Item {
     pub purchase: Option<Box<Replenishment>>,
     /// Some event named a lot of it: its stock rows may have lots.
     pub has_lots: bool,
+    /// Grams of one unit; 0: unknown.
+    pub weight_g: u32,
 }
 
 impl Item {
@@ -245,6 +248,8 @@ pub struct Settings {
     pub policy: Option<Box<ActivePolicy>>,
     /// Whether units were ever reserved for a channel: nobody looks for any otherwise.
     pub reserves: bool,
+    /// By what rules delivery dates are promised; `None`: none are.
+    pub promise: Option<Box<PromiseRules>>,
 }
 
 /// What a channel may sell.
@@ -323,6 +328,7 @@ impl Settings {
             return_expires_after_ms: event.return_expires_after_ms,
             policy: None,
             reserves: false,
+            promise: None,
         }
     }
 }

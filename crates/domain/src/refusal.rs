@@ -130,6 +130,7 @@ pub enum Reason {
     TooManyLots,
     LotsExceedUnits,
     LotNotShipped,
+    InvalidPromise,
 }
 
 impl Reason {
@@ -262,6 +263,7 @@ impl Reason {
             Reason::TooManyLots => "too_many_lots",
             Reason::LotsExceedUnits => "lots_exceed_units",
             Reason::LotNotShipped => "lot_not_shipped",
+            Reason::InvalidPromise => "invalid_promise",
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::promise::{Learned, Learning, OrderPromise};
 use crate::{
     Carrier, CarrierKey, Entry, Inbound, Item, Ledger, Lots, Node, NodeDay, NodeIx, Offer, Order,
     OrderKey, Parcel, ParcelKey, Priced, PurchaseOrder, PurchaseOrderKey, Return, ReturnKey,
@@ -31,7 +32,7 @@ impl WaitingKey {
 
 /// Reads of one market's state. They take `&mut self` because a row may have to be brought into
 /// the cache, and always see the writes before them.
-pub trait View {
+pub trait View: Learned {
     /// The market's settings; `None` before its first event.
     fn settings(&self) -> Option<&Settings>;
 
@@ -93,6 +94,9 @@ pub trait View {
     /// The timer that fires next, with the key of its subject.
     fn next_timer(&self) -> Option<(TimerKey, u128)>;
 
+    /// What was promised for an order; `None`: the market promised nothing when it was placed.
+    fn promise_of(&mut self, key: OrderKey) -> Option<&OrderPromise>;
+
     /// The next waiting order of a SKU after a place, or the first.
     fn next_waiting(
         &mut self,
@@ -104,7 +108,7 @@ pub trait View {
 }
 
 /// Writes of one market's state.
-pub trait State: View {
+pub trait State: View + Learning {
     /// Replaces the settings.
     fn put_settings(&mut self, settings: Settings);
     /// Replaces a node, or adds it: its number is then `nodes().len()`.
@@ -159,6 +163,8 @@ pub trait State: View {
     fn put_node_day(&mut self, node: NodeIx, day: NodeDay);
     /// Replaces the shadow prices of something; `None` takes them away.
     fn put_prices(&mut self, of: Priced, prices: Option<ShadowPrices>);
+    /// Replaces what was promised for an order, or adds it.
+    fn put_promise(&mut self, key: OrderKey, promise: OrderPromise);
     /// Adds or replaces a hold.
     fn put_soft_hold(&mut self, key: SoftHoldKey, hold: SoftHold);
     /// Takes a hold away. No effect where there is none.

@@ -51,11 +51,13 @@ pub enum TimerKind {
     DispatchSla = 51,
     /// A lot may not be sold any more.
     LotExpires = 40,
+    /// A promised day is over and the order has not come, or it is not waited for any longer.
+    PromiseDue = 90,
 }
 
 impl TimerKind {
     /// Every kind.
-    pub const ALL: [TimerKind; 13] = [
+    pub const ALL: [TimerKind; 14] = [
         TimerKind::HoldExpires,
         TimerKind::NodeDay,
         TimerKind::FulfilmentDue,
@@ -69,6 +71,7 @@ impl TimerKind {
         TimerKind::SupplierStockStale,
         TimerKind::DispatchSla,
         TimerKind::LotExpires,
+        TimerKind::PromiseDue,
     ];
 
     /// The kind of that number.
@@ -183,6 +186,7 @@ pub fn fire<S: State>(state: &mut S, timer: TimerKey, subject: u128, work: &mut 
         }
         TimerKind::DispatchSla => crate::decision::sla::breach(state, order, due_ms, work),
         TimerKind::LotExpires => crate::fold::lots::expire(state, subject, due_ms, work),
+        TimerKind::PromiseDue => crate::fold::promises::fall_due(state, order, due_ms, work),
         TimerKind::SupplierStockStale => {
             crate::fold::supplier_stock::decay(state, subject, due_ms, work);
         }

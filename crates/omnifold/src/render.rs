@@ -23,6 +23,7 @@ pub fn answer_text(query: &Query, answer: &Value) -> String {
         Query::Availability { .. } => {
             pairs(fields(body).into_iter().map(|(name, value)| (name.clone(), plain(value))))
         }
+        Query::Promise(_) => promise_text(body),
         Query::Decisions { .. } => decisions_text(body),
     };
     format!("{}\n\n{}", text.trim_end(), position_of(answer))
@@ -82,7 +83,24 @@ fn market_text(answer: &Value) -> String {
             rows.push((name.clone(), plain(value)));
         }
     }
-    format!("{}\n{}", pairs(rows), rows_text(&body["nodes"]))
+    let promises = rows_text(&body["promises"]);
+    let promises = if promises.is_empty() { promises } else { format!("{promises}\n") };
+    format!("{}\n{promises}{}", pairs(rows), rows_text(&body["nodes"]))
+}
+
+/// What would be promised: who would serve it, and between which days it comes.
+fn promise_text(body: &Value) -> String {
+    let nodes: Vec<String> = list(&body["nodes"]).iter().map(plain).collect();
+    let mut rows = vec![
+        ("status".to_owned(), plain(&body["status"])),
+        ("served by".to_owned(), nodes.join(", ")),
+    ];
+    match &body["promise"] {
+        Value::Null => rows.push(("promised".to_owned(), "nothing".to_owned())),
+        promise => rows
+            .extend(fields(promise).into_iter().map(|(name, value)| (name.clone(), plain(value)))),
+    }
+    pairs(rows)
 }
 
 fn order_text(body: &Value) -> String {
@@ -111,11 +129,33 @@ fn order_text(body: &Value) -> String {
     if !class.is_empty() {
         text.push_str(&format!("\nclass: {}\n", class.join(", ")));
     }
+    text.push_str(&promised_text(&body["promise"]));
     let excluded: Vec<String> = list(&body["excluded"]).iter().map(plain).collect();
     if !excluded.is_empty() {
         text.push_str(&format!("\nnodes that turned it down: {}\n", excluded.join(", ")));
     }
     text
+}
+
+/// `promised 2018-05-02 to 2018-05-14 (learned), moved later 0 times, delivered 2018-05-09`.
+fn promised_text(body: &Value) -> String {
+    if !body.is_object() {
+        return String::new();
+    }
+    let now = match &body["now"] {
+        Value::Null => "nothing".to_owned(),
+        now => format!(
+            "{} to {} ({})",
+            plain(&now["earliest"]),
+            plain(&now["latest"]),
+            plain(&now["source"])
+        ),
+    };
+    let mut text = format!("\npromised {now}, moved later {} times", plain(&body["moved_later"]));
+    if body["delivered"].is_string() {
+        text += &format!(", delivered {}", plain(&body["delivered"]));
+    }
+    text + "\n"
 }
 
 /// `risk-7 fraud, payment`: the engine's own hold has no name.

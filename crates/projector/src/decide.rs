@@ -48,7 +48,7 @@ pub fn decide(
 fn answer(follower: &mut Follower, supposed: &Supposed) -> Result<Answer, QueryError> {
     let machine = &mut follower.machine;
     machine.store.begin_step();
-    let decided = decisions(machine, supposed);
+    let decided = decisions(machine, supposed, 0);
     machine.store.roll_back();
     let decided = decided.map_err(|refusal| QueryError::Failed(refusal.to_string()))?;
     let bodies: Vec<_> = decided
@@ -67,9 +67,13 @@ fn answer(follower: &mut Follower, supposed: &Supposed) -> Result<Answer, QueryE
     Ok(Answer { position: Standing::of(&follower.head.body), body })
 }
 
-/// What folding the events would have the router decide.
-fn decisions(machine: &mut Machine, supposed: &Supposed) -> Result<Vec<Decision>, Refusal> {
-    let moment = (machine.steps + 1, machine.clock_ms);
+/// What folding the events would have the router decide, at an instant that is not behind the clock.
+pub(crate) fn decisions(
+    machine: &mut Machine,
+    supposed: &Supposed,
+    at_ms: i64,
+) -> Result<Vec<Decision>, Refusal> {
+    let moment = (machine.steps + 1, machine.clock_ms.max(at_ms));
     if let Some(document) = &supposed.policy {
         let activated =
             v1::PolicyActivated { document: document.clone(), ..v1::PolicyActivated::default() };

@@ -3,6 +3,7 @@
 mod kits;
 mod late;
 mod parcel;
+mod promise;
 mod supply;
 
 use std::sync::Arc;
@@ -29,6 +30,8 @@ use crate::priced::with_prices;
 use crate::recorded::Tail;
 use late::{feedback_body, returns_body, tickets_body};
 use parcel::parcel_body;
+pub use promise::PromiseAsked;
+use promise::promise_body;
 use supply::{dispatch_by, expected_body, inbound_of, purchase_order_body};
 
 /// A question.
@@ -70,6 +73,8 @@ pub enum Query {
         /// Its id.
         id: String,
     },
+    /// What would be promised, before anything is bought.
+    Promise(PromiseAsked),
     /// Every decision on one order, explained; read from the log.
     Decisions {
         /// Its channel.
@@ -152,6 +157,7 @@ fn body_of(
         Query::Availability { channel, sku } => availability_body(store, channel, sku)?,
         Query::Fulfilment { id } => fulfilment_answer(store, id)?,
         Query::PurchaseOrder { id } => purchase_order_body(store, id)?,
+        Query::Promise(asked) => promise::foreseen_body(&mut follower.machine, asked)?,
         Query::Decisions { channel, order_id } => {
             find_order(store, channel, order_id)?;
             decisions_body(log, options, follower, channel, order_id)?
@@ -192,7 +198,7 @@ fn absence_word(node: &Node) -> String {
     }
 }
 
-fn market_body<V: View>(store: &mut V) -> Value {
+fn market_body(store: &mut Store) -> Value {
     let nodes: Vec<Value> = store
         .nodes()
         .iter()
@@ -217,6 +223,7 @@ fn market_body<V: View>(store: &mut V) -> Value {
         "nodes": nodes,
         "items": store.item_count(),
         "skus_waited_for": skus_waited,
+        "promises": promise::of_market(store),
     })
 }
 
@@ -256,6 +263,7 @@ fn order_body<V: View>(store: &mut V, order: &Order) -> Value {
         "waiting_until": instant(timing.waiting_until), "remind_at": instant(timing.remind_at),
         "ready_until": instant(timing.ready_until),
         "tickets": tickets_body(order), "feedback": feedback_body(order),
+        "promise": promise::of_order(store, order.key()),
     })
 }
 
@@ -493,6 +501,7 @@ pub(crate) fn decision_body<V: View>(
             body["node"] = json!(m.node_id);
             body["distance_m"] = json!(m.distance_m);
             body["lines"] = lines(&m.lines);
+            body["promise"] = told_promise(store, m.promise.as_deref());
             let of_outcome = m.outcome.as_ref().and_then(|outcome| outcome.explanation.as_ref());
             (m.outcome.as_ref(), m.explanation.as_ref().or(of_outcome))
         }
@@ -537,11 +546,18 @@ pub(crate) fn decision_body<V: View>(
     };
     if let Some(outcome) = outcome {
         add_outcome(&mut body, outcome);
+        if outcome.promise.is_some() {
+            body["promise"] = told_promise(store, outcome.promise.as_deref());
+        }
     }
     if let Some(explanation) = explanation {
         add_explanation(&mut body, store, explanation);
     }
     body
+}
+
+fn told_promise<V: View>(store: &V, promise: Option<&v1::Promise>) -> Value {
+    promise.map_or(Value::Null, |promise| promise_body(store, promise))
 }
 
 fn add_outcome(body: &mut Value, outcome: &v1::OrderOutcome) {

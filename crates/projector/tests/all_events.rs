@@ -22,12 +22,14 @@ use proptest::test_runner::RngSeed;
 
 /// How markets differ.
 const MARKETS: [&str; 5] = [
-    "market coverage=allow_partial shortage=wait notices=all return_fee=0.50 max_parcel_g=1000",
+    "market coverage=allow_partial shortage=wait notices=all return_fee=0.50 max_parcel_g=1000 \
+     promise_late=200000 promise_early=50000 transit=0-1",
     "market coverage=allow_partial shortage=wait release=ask_once_accepted accept_within=90m \
      pick_within=4h pickup_expires_after=6h pickup_reminder_after=2h return_expires_after=8h",
     "market coverage=ship_complete shortage=wait payment=authorised cancel_waiting_after=5h \
      max_closed=3h notices=cancelled,ticket_opened,ticket_closed,refund_due",
-    "market coverage=ship_complete shortage=refuse payment=captured release=ask_once_accepted",
+    "market coverage=ship_complete shortage=refuse payment=captured release=ask_once_accepted \
+     transit=0-0 notices=promise_moved",
     "market coverage=allow_partial shortage=refuse accept_within=30m max_closed=12h notices=all",
 ];
 
@@ -94,7 +96,7 @@ const COMMANDS: &[&str] = &[
     // Orders.
     "order O{i} lines S:{x}@7.77-1.00+0.31 T:{x}@3.33 to 48.0,2.0",
     "order O{i} lines {s}:{x}@1 {s}:1@1 pickup={n}",
-    "order O{i} lines {s}:{x}@9.99 coverage=ship_complete from={n},{m} priority={p}",
+    "order O{i} lines {s}:{x}@9.99 area=75{p} coverage=ship_complete from={n},{m} priority={p}",
     "order O{i} lines {s}:{x}@5 release_at={t}",
     "order O{i} lines {s}:{x}@5 hold=H{p} to 48.0,2.0",
     "hold_stock H{p} lines {s}:{x} until={t}",

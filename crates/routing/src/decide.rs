@@ -12,6 +12,7 @@ use crate::explain;
 use crate::fill::{Shipment, fill};
 use crate::lots;
 use crate::policy::Desk;
+use crate::promise;
 
 /// What is decided now: in which step, under which rules, and why.
 #[derive(Debug, Clone, Copy)]
@@ -100,6 +101,7 @@ impl Router {
             Writer { view: &*view, turn, order: &order, distances: &self.candidates.distances };
         let mut decisions = writer.write(plan, wait);
         lots::name(view, turn, &order, &mut decisions);
+        promise::attach(view, turn, &order, &mut decisions);
         decisions
     }
 
@@ -459,6 +461,7 @@ impl<V: View> Writer<'_, V> {
             capacity_day: self.capacity_day(shipment.node),
             dispatch_by_ms,
             sla_started_at_ms,
+            promise: None,
         }
     }
 

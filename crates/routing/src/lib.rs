@@ -26,7 +26,7 @@ mod fill;
 mod kits;
 mod lots;
 mod policy;
-pub mod promise;
+mod promise;
 mod relocate;
 mod returns;
 mod soft_hold;

@@ -52,9 +52,11 @@ pub fn relocate<V: View>(
         capacity_day: writer.capacity_day(to.0 as usize),
         dispatch_by_ms,
         sla_started_at_ms,
+        promise: None,
     };
     let mut decisions = vec![taken_back, Decision::Assigned(assigned)];
     crate::lots::name(view, turn, &order, &mut decisions);
+    crate::promise::attach(view, turn, &order, &mut decisions);
     decisions
 }
 

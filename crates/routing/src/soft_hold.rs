@@ -3,6 +3,7 @@
 //! A hold is planned as an order would be, all or nothing, and takes the same units: what it holds
 //! is what an order of these lines would get.
 
+use omnifold_domain::promise::{Learned, LearnedKey, LearnedRow, OrderPromise};
 use omnifold_domain::{
     Carrier, CarrierKey, Decision, Item, Ledger, Line, Lots, Node, NodeDay, NodeIx, Offer, Order,
     OrderKey, Parcel, ParcelKey, Priced, Return, ReturnKey, Settings, ShadowPrices, SkuIx,
@@ -145,6 +146,16 @@ struct WithoutSoftHold<'a, V> {
     offers: Vec<Offer>,
 }
 
+impl<V: View> Learned for WithoutSoftHold<'_, V> {
+    fn learned(&self, key: LearnedKey) -> Option<&LearnedRow> {
+        self.view.learned(key)
+    }
+
+    fn next_learned(&self, after: LearnedKey) -> Option<LearnedKey> {
+        self.view.next_learned(after)
+    }
+}
+
 impl<V: View> View for WithoutSoftHold<'_, V> {
     fn stock_of(&mut self, sku: SkuIx) -> &[StockAt] {
         let Some(replaced) = &self.replaced else { return self.view.stock_of(sku) };
@@ -223,6 +234,10 @@ impl<V: View> View for WithoutSoftHold<'_, V> {
 
     fn node_day(&self, node: NodeIx) -> NodeDay {
         self.view.node_day(node)
+    }
+
+    fn promise_of(&mut self, key: OrderKey) -> Option<&OrderPromise> {
+        self.view.promise_of(key)
     }
 
     fn prices(&self, of: Priced) -> Option<&ShadowPrices> {

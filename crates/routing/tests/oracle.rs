@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use omnifold_domain::promise::{Learned, LearnedKey, LearnedRow, OrderPromise};
 use omnifold_domain::{
     Carrier, CarrierKey, Decision, Item, Location, Lots, Node, NodeDay, NodeIx, Offer, Order,
     OrderKey, Parcel, ParcelKey, Priced, Return, ReturnKey, Settings, ShadowPrices, SkuIx,
@@ -22,6 +23,17 @@ struct World {
     stock: Vec<Vec<StockAt>>,
     offers: Vec<Offer>,
     order: Order,
+}
+
+/// It promises nothing, and has learned nothing.
+impl Learned for World {
+    fn learned(&self, _: LearnedKey) -> Option<&LearnedRow> {
+        None
+    }
+
+    fn next_learned(&self, _: LearnedKey) -> Option<LearnedKey> {
+        None
+    }
 }
 
 impl View for World {
@@ -81,6 +93,10 @@ impl View for World {
     fn node_day(&self, _: NodeIx) -> NodeDay {
         NodeDay::default()
     }
+    fn promise_of(&mut self, _: OrderKey) -> Option<&OrderPromise> {
+        None
+    }
+
     fn prices(&self, _: Priced) -> Option<&ShadowPrices> {
         None
     }
@@ -128,6 +144,7 @@ fn settings(wait: bool) -> Settings {
         return_expires_after_ms: 0,
         policy: None,
         reserves: false,
+        promise: None,
     }
 }
 
@@ -192,6 +209,7 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
         part_of: Vec::new(),
         purchase: None,
         has_lots: false,
+        weight_g: 0,
     };
     World {
         settings: settings(true),

@@ -4,6 +4,7 @@
 //! value is a format version and the canonical form (postcard). Table numbers and versions are
 //! never used again for anything else.
 
+use omnifold_domain::promise::LearnedKey;
 use omnifold_domain::{
     NodeIx, OrderKey, Priced, SkuIx, SoftHoldKey, TimerKey, TimerKind, TransferKey, WaitingKey,
 };
@@ -64,11 +65,15 @@ pub enum Table {
     Inbound = 23,
     /// What suppliers' and partners' nodes say of items, by SKU and node.
     SupplierItem = 24,
+    /// What promises are learned from, by kind and number.
+    Learned = 32,
+    /// What was promised, by order.
+    Promise = 33,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 23] = [
+    pub const ALL: [Table; 25] = [
         Table::Meta,
         Table::Settings,
         Table::Node,
@@ -92,6 +97,8 @@ impl Table {
         Table::Inbound,
         Table::SupplierItem,
         Table::Lots,
+        Table::Learned,
+        Table::Promise,
     ];
 
     /// Name of its column family.
@@ -120,6 +127,8 @@ impl Table {
             Table::SoftHold => "soft_hold",
             Table::NodeDay => "node_day",
             Table::Price => "price",
+            Table::Learned => "learned",
+            Table::Promise => "promise",
         }
     }
 
@@ -203,6 +212,10 @@ impl Key {
         }
     }
 
+    pub(crate) fn learned(key: LearnedKey) -> Self {
+        Key::new(&[&[key.kind], &key.number.to_be_bytes()])
+    }
+
     pub(crate) fn soft_hold(key: SoftHoldKey) -> Self {
         Key::new(&[&key.0.to_be_bytes()])
     }
@@ -239,6 +252,11 @@ pub(crate) fn key_priced(key: &[u8]) -> Option<Priced> {
         1 => Some(Priced::Capacity),
         _ => None,
     }
+}
+
+/// The place of what was learned back out of its key.
+pub(crate) fn key_learned(key: &[u8]) -> Option<LearnedKey> {
+    Some(LearnedKey { kind: *key.first()?, number: key_u64(key, 1)? })
 }
 
 /// A hold's key back.

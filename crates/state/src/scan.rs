@@ -6,6 +6,7 @@ mod supply;
 use std::collections::{BTreeMap, BTreeSet};
 
 use omnifold_domain::invariants::{self, Violation};
+use omnifold_domain::promise::OrderPromise;
 use omnifold_domain::{
     Absence, Ledger, Node, NodeIx, Order, Return, SoftHold, Stock, TimerKey, TimerKind, Transfer,
     timer,
@@ -58,6 +59,9 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
                     }
                 }
                 Table::Return => ends.needed.extend(decode::<Return>(table, key, value)?.timer()),
+                Table::Promise => {
+                    ends.needed.extend(decode::<OrderPromise>(table, key, value)?.timer());
+                }
                 Table::Timer => ends.timers.extend(key_timer(key)),
                 _ => {}
             }

@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use omnifold_domain::promise::OrderPromise;
 use omnifold_domain::{
-    Carrier, CarrierKey, Inbound, Ledger, Lots, NodeIx, Parcel, ParcelKey, PurchaseOrder,
+    Carrier, CarrierKey, Inbound, Ledger, Lots, NodeIx, OrderKey, Parcel, ParcelKey, PurchaseOrder,
     PurchaseOrderKey, Return, ReturnKey, SkuIx, Supplier, SupplierItem, SupplierKey, Transfer,
     TransferKey,
 };
@@ -128,6 +129,7 @@ pub(crate) struct Sides {
     pub inbound: SideTable<(SkuIx, NodeIx), Inbound>,
     pub supplier_items: SideTable<(SkuIx, NodeIx), SupplierItem>,
     pub lots: SideTable<(SkuIx, NodeIx), Lots>,
+    pub promises: SideTable<OrderKey, OrderPromise>,
     /// Rows of each that memory keeps although a checkpoint holds them.
     max_rows: usize,
 }
@@ -145,6 +147,7 @@ pub(crate) enum SideUndo {
     Inbound((SkuIx, NodeIx), Option<Arc<Inbound>>),
     SupplierItem((SkuIx, NodeIx), Option<Arc<SupplierItem>>),
     Lots((SkuIx, NodeIx), Option<Arc<Lots>>),
+    Promise(OrderKey, Option<Arc<OrderPromise>>),
 }
 
 impl Sides {
@@ -162,6 +165,7 @@ impl Sides {
                 Key::stock(sku, node)
             }),
             lots: SideTable::new(Table::Lots, |(sku, node)| Key::stock(sku, node)),
+            promises: SideTable::new(Table::Promise, Key::order),
             max_rows,
         }
     }
@@ -188,6 +192,7 @@ impl Sides {
                 self.supplier_items.put(backend, key, old).map(drop)
             }
             SideUndo::Lots(key, old) => self.lots.put(backend, key, old).map(drop),
+            SideUndo::Promise(key, old) => self.promises.put(backend, key, old).map(drop),
         }
     }
 
@@ -203,6 +208,7 @@ impl Sides {
         self.inbound.end_epoch(recent, digest);
         self.supplier_items.end_epoch(recent, digest);
         self.lots.end_epoch(recent, digest);
+        self.promises.end_epoch(recent, digest);
     }
 
     /// Forgets the oldest rows beyond the bound, where a flushed checkpoint holds them.
@@ -217,5 +223,6 @@ impl Sides {
         self.inbound.forget(self.max_rows, flushed_epoch);
         self.supplier_items.forget(self.max_rows, flushed_epoch);
         self.lots.forget(self.max_rows, flushed_epoch);
+        self.promises.forget(self.max_rows, flushed_epoch);
     }
 }

@@ -6,6 +6,7 @@ mod warm;
 
 use std::sync::Arc;
 
+use omnifold_domain::promise::{Learned, LearnedKey, LearnedRow, Learning, OrderPromise};
 use omnifold_domain::{
     Carrier, CarrierKey, Entry, Inbound, Item, Ledger, Lots, Node, NodeDay, NodeIx, Offer, Order,
     OrderKey, Parcel, ParcelKey, Priced, PurchaseOrder, PurchaseOrderKey, Return, ReturnKey,
@@ -74,6 +75,7 @@ pub struct Store {
     soft_holds: OpenRows<SoftHoldKey, SoftHold>,
     node_days: OpenRows<NodeIx, NodeDay>,
     prices: OpenRows<Priced, ShadowPrices>,
+    learned: OpenRows<LearnedKey, LearnedRow>,
     seen: SeenTable,
     undo: Vec<Undo>,
     step: u64,
@@ -117,6 +119,7 @@ impl Store {
             soft_holds: OpenRows::new(Table::SoftHold, Key::soft_hold),
             node_days: OpenRows::new(Table::NodeDay, Key::node),
             prices: OpenRows::new(Table::Price, Key::priced),
+            learned: OpenRows::new(Table::Learned, Key::learned),
             undo: Vec::new(),
             step: 1,
             digest: Digest::default(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use omnifold_domain::promise::{LearnedKey, LearnedRow};
 use omnifold_domain::{
     Item, Node, NodeDay, NodeIx, Order, OrderKey, Priced, Settings, ShadowPrices, SkuIx, SoftHold,
     SoftHoldKey, Stock, TimerKey, WaitingKey,
@@ -23,4 +24,5 @@ pub(crate) enum Undo {
     SoftHold(SoftHoldKey, Option<SoftHold>),
     NodeDay(NodeIx, Option<NodeDay>),
     Prices(Priced, Option<ShadowPrices>),
+    Learned(LearnedKey, Option<LearnedRow>),
 }

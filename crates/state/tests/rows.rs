@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use omnifold_domain::inbound::Source;
 use omnifold_domain::parcel::{Content, Entry, Tracking};
+use omnifold_domain::promise::{self, DeliveryCalendar, Learned as _, OrderPromise, PromiseRules};
 use omnifold_domain::purchase::{
     Acknowledged, Invoice, InvoiceLine, NoticeLine, PurchaseLine, PurchaseTerms, Receipt,
     ReceiptLine, ShipNotice,
@@ -64,6 +65,9 @@ fn one_of_each(backend: Arc<dyn Backend>) -> Store {
     store.put_node_day(NodeIx(0), NodeDay { day: 20_241, orders: 17, rejected_at: NOW });
     store.put_prices(Priced::Stock(SkuIx(0)), Some(prices(125_500)));
     store.put_prices(Priced::Capacity, Some(prices(40_000)));
+    let promise = order_promise(&mut store);
+    store.put_timer(promise.timer().expect("it ends"), 0);
+    store.put_promise(OrderKey(7), promise);
     store.remember(0x0123_4567_89ab_cdef, 0xfeed, NOW, HORIZON);
     store
 }
@@ -137,6 +141,16 @@ fn rows_come_back_from_the_golden_bytes_as_they_were_put() {
     assert_eq!(read.node_day(NodeIx(0)), NodeDay { day: 20_241, orders: 17, rejected_at: NOW });
     assert_eq!(read.prices(Priced::Stock(SkuIx(0))), Some(&prices(125_500)));
     assert_eq!(read.prices(Priced::Capacity), Some(&prices(40_000)));
+    let mut other: Store = one_of_each(Arc::new(MemoryBackend::default()));
+    assert_eq!(read.promise_of(OrderKey(7)), other.promise_of(OrderKey(7)));
+    let mut place = promise::LearnedKey { kind: 0, number: 0 };
+    assert!(read.learned(place).is_some());
+    while let Some(next) = other.next_learned(place) {
+        assert_eq!(read.next_learned(place), Some(next));
+        assert_eq!(read.learned(next), other.learned(next));
+        place = next;
+    }
+    assert!(place.kind > 199, "the figures are the last");
     assert_eq!(read.seen(0x0123_4567_89ab_cdef), Some(0xfeed));
     assert_eq!(read.stored_position().expect("a read").as_deref(), Some(&b"here"[..]));
 }

@@ -20,6 +20,10 @@ pub(super) const SECOND_MS: i64 = 1_000;
 const UNIT_MILLI: i64 = 1_000;
 const CURRENCY: &str = "BRL";
 const COUNTRY: &str = "BR";
+/// Brasilia standard time by its IANA name, whose sign is the other way round.
+const ZONE: &str = "Etc/GMT+3";
+/// Share of orders that may come before the first promised day.
+const EARLY_PPM: u32 = 50_000;
 
 pub(super) fn replay(
     tables: &Tables,
@@ -27,14 +31,21 @@ pub(super) fn replay(
     keyring: &Keyring,
 ) -> anyhow::Result<(Vec<FileEvent>, OlistSummary)> {
     let places = Places::of(&tables.geolocation)?;
-    let stock = stock::derive(tables, options.seed);
+    let as_shipped = options.promise_late_ppm.is_some();
+    let stock =
+        if as_shipped { stock::as_shipped(tables) } else { stock::derive(tables, options.seed) };
     let mut history = History::new(tables, options, keyring, &places)?;
     history.orders()?;
     let opening_ms = history.first_ms()? - HOUR_MS;
     history.network(opening_ms);
     history.stock(opening_ms, &stock);
     history.in_time_order();
-    let summary = OlistSummary { stock: stock::summary(&stock, options.seed), ..history.summary() };
+    let stock = if as_shipped {
+        stock::summary_as_shipped(&stock)
+    } else {
+        stock::summary(&stock, options.seed)
+    };
+    let summary = OlistSummary { stock, ..history.summary() };
     Ok((history.events, summary))
 }
 
@@ -193,10 +204,22 @@ impl<'a> History<'a> {
             channel: self.options.channel.clone(),
             order_id: order.order_id.clone(),
             lines: lines(rows)?,
+            fulfil_from: self.sellers(rows),
             destination: Some(self.destination(order, customer)?),
             customer_ref: self.keyring.pseudonym(&customer.customer_unique_id)?,
             ..Default::default()
         })
+    }
+
+    /// Who may serve an order: with promises, who did.
+    fn sellers(&self, rows: &[&Item]) -> Vec<String> {
+        if self.options.promise_late_ppm.is_none() {
+            return Vec::new();
+        }
+        let mut sellers: Vec<String> = rows.iter().map(|item| item.seller_id.clone()).collect();
+        sellers.sort_unstable();
+        sellers.dedup();
+        sellers
     }
 
     fn destination(
@@ -257,6 +280,12 @@ impl<'a> History<'a> {
             currency: CURRENCY.to_owned(),
             coverage: v1::Coverage::AllowPartial.into(),
             shortage: v1::Shortage::Wait.into(),
+            promise: self.options.promise_late_ppm.map(|late_ppm| v1::PromiseRules {
+                zone: ZONE.to_owned(),
+                late_ppm,
+                early_ppm: EARLY_PPM,
+                ..Default::default()
+            }),
             ..Default::default()
         };
         self.add("market".to_owned(), time_ms, market);
@@ -270,6 +299,7 @@ impl<'a> History<'a> {
                 sku: product.product_id.clone(),
                 name: self.tables.categories.get(category).unwrap_or(category).clone(),
                 scale: 0,
+                weight_g: product.product_weight_g.unwrap_or_default(),
                 ..Default::default()
             };
             self.add(format!("item/{}", product.product_id), time_ms, item);

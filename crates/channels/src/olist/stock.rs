@@ -32,13 +32,9 @@ type Ordered<'a> = BTreeMap<&'a str, i64>;
 
 /// Every product at every seller that carries it, by product, its own sellers first.
 pub(super) fn derive(tables: &Tables, seed: u64) -> Vec<Carried<'_>> {
+    let ordered = ordered(tables);
     let mut sellers: Vec<&str> = tables.sellers.iter().map(|s| s.seller_id.as_str()).collect();
     sellers.sort_unstable();
-    let mut ordered: BTreeMap<&str, Ordered> = BTreeMap::new();
-    for item in &tables.items {
-        let of_product = ordered.entry(&item.product_id).or_default();
-        *of_product.entry(&item.seller_id).or_default() += 1;
-    }
     let draw = Draw(seed);
     ordered
         .iter()
@@ -48,6 +44,25 @@ pub(super) fn derive(tables: &Tables, seed: u64) -> Vec<Carried<'_>> {
             carried
         })
         .collect()
+}
+
+fn ordered(tables: &Tables) -> BTreeMap<&str, Ordered<'_>> {
+    let mut ordered: BTreeMap<&str, Ordered> = BTreeMap::new();
+    for item in &tables.items {
+        let of_product = ordered.entry(&item.product_id).or_default();
+        *of_product.entry(&item.seller_id).or_default() += 1;
+    }
+    ordered
+}
+
+/// Every product at the sellers that shipped it, with all that they shipped.
+pub(super) fn as_shipped(tables: &Tables) -> Vec<Carried<'_>> {
+    let mut stock = Vec::new();
+    for (product, own) in ordered(tables) {
+        let rows = own.into_iter();
+        stock.extend(rows.map(|(seller, units)| carried(seller, product, Level::Enough, units)));
+    }
+    stock
 }
 
 fn own_sellers<'a>(draw: Draw, product: &'a str, own: &Ordered<'a>) -> Vec<Carried<'a>> {
@@ -112,6 +127,13 @@ pub(super) fn summary(stock: &[Carried], seed: u64) -> StockSummary {
         none: count(Level::None),
         units: stock.iter().map(|row| row.units.unsigned_abs()).sum(),
     }
+}
+
+/// As [`summary`], of stock as it was shipped.
+pub(super) fn summary_as_shipped(stock: &[Carried]) -> StockSummary {
+    let rule = "The data has no stock. Every seller has all that it shipped. Counted once, before the \
+                first order.";
+    StockSummary { rule: rule.to_owned(), ..summary(stock, 0) }
 }
 
 fn rule(seed: u64) -> String {

@@ -4,7 +4,7 @@
 use omnifold_events::v1;
 use prost::Message as _;
 
-use super::{Context, check, kits, order_class, orders};
+use super::{Context, check, kits, order_class, orders, promises};
 use crate::standing::{Standing, push_once, settle};
 use crate::timer::change_order;
 use crate::{Line, Location, Order, OrderKey, Reason, Refusal, State, Work};
@@ -44,6 +44,9 @@ pub(super) fn change<S: State>(
     changed.settle_release(context.now_ms);
     check_due(&changed)?;
     change_order(state, key, &mut |order| order.clone_from(&changed));
+    if let Some(to) = &event.destination {
+        promises::goes_to(state, key, to);
+    }
     if !change.fewer.is_empty() {
         work.push(Work::Cancel { order: key, lines: change.fewer, cause: v1::Cause::Cancelled });
     }

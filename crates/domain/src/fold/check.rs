@@ -175,3 +175,28 @@ pub(super) fn sku<S: State>(state: &S, sku: &str) -> Result<SkuIx, Refusal> {
         .item_named(sku)
         .ok_or_else(|| Refusal::new(Reason::UnknownSku, format!("no item `{sku}` in this market")))
 }
+
+/// Days of the week, 1 is Monday and 7 Sunday, as bits; none: the default.
+pub(super) fn weekdays(days: &[u32], default: u8) -> Result<u8, Refusal> {
+    let mut bits = if days.is_empty() { default } else { 0 };
+    for &day in days {
+        if !(1..=7).contains(&day) {
+            let detail = format!("weekday {day} is not 1 (Monday) to 7 (Sunday)");
+            return Err(Refusal::new(Reason::InvalidDate, detail));
+        }
+        bits |= 1 << (day - 1);
+    }
+    Ok(bits)
+}
+
+/// Dates, sorted, as days since 1970-01-01.
+pub(super) fn days_off(dates: &[String]) -> Result<Vec<i32>, Refusal> {
+    let mut off = Vec::with_capacity(dates.len());
+    for day in dates {
+        let fault = || Refusal::new(Reason::InvalidDate, "a day off is not written `YYYY-MM-DD`");
+        off.push(crate::calendar::day_named(day).ok_or_else(fault)?);
+    }
+    off.sort_unstable();
+    off.dedup();
+    Ok(off)
+}

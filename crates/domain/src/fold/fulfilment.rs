@@ -9,7 +9,7 @@ use super::subject::{
     Move, Subject, allocated, allocated_stock, find, line_of, moved_stock, moves, open_to, order,
     under_way,
 };
-use super::{Context, check, lots, serve_if_waited, tickets};
+use super::{Context, check, lots, promises, serve_if_waited, tickets};
 use crate::notice::{capture_due, is_wanted, notify, quantities};
 use crate::timer::change_order;
 use crate::transitions::FulfilmentEvent;
@@ -216,6 +216,7 @@ pub(super) fn leave<S: State>(
         book_checked(state, Shelf { sku, node }, &entry, MovementKind::Shipped, work);
     }
     capture_due(state, key, work);
+    promises::settle(state, key, Some(context.time_ms), work);
 }
 
 /// What left before the newest count is no longer among what was counted.
@@ -331,6 +332,7 @@ pub(super) fn note_arrival<S: State>(state: &mut S, key: OrderKey, moves: &[Move
         let details = order.details.get_or_insert_default();
         details.arrived_at = details.arrived_at.max(at);
     });
+    promises::settle(state, key, Some(at), &mut Vec::new()); // an arrival moves no promise
 }
 
 fn deliver_move(order: &mut Order, step: &Move) {

@@ -6,7 +6,7 @@ use omnifold_events::v1;
 use super::booking::{Shelf, book_checked};
 use super::fulfilment::places;
 use super::subject::{Move, Subject, find, moved_stock, moves, order, under_way};
-use super::{Context, tickets};
+use super::{Context, promises, tickets};
 use crate::work::{Repay, RepayLine};
 use crate::{Entry, EntryKind, MovementKind, Order, Reason, Refusal, State, Work};
 
@@ -89,6 +89,7 @@ fn give_up<S: State>(state: &mut S, subject: &Subject, gone: &GivenUp<'_>, work:
             order.fulfilments[place].have_ended(false);
         }
     });
+    promises::settle(state, subject.key, None, work);
     for (sku, node, units) in stock {
         let (quarantine, written_off) = if is_back { (units, 0) } else { (0, units) };
         let entry = Entry { shipped: -units, quarantine, written_off, ..entry };

@@ -23,6 +23,7 @@ mod picking;
 pub(crate) mod pickup;
 mod policy;
 mod prices;
+pub(crate) mod promises;
 mod purchasing;
 mod questions;
 mod receipts;

@@ -2,7 +2,7 @@
 
 use omnifold_events::v1;
 
-use super::{Context, check, kits, nodes, serve_if_waited};
+use super::{Context, check, kits, nodes, promises, serve_if_waited};
 use crate::calendar::Days;
 use crate::sla::MAX_TERMS;
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 /// Longest dispatch SLA, working days: what a calendar counts before it gives up.
 const MAX_SLA_DAYS: u32 = 365;
 /// Most days off that a node's SLA may name.
-const MAX_DAYS_OFF: usize = 400;
+pub(super) const MAX_DAYS_OFF: usize = 400;
 /// Most decimals an item may have: quantities are integers of 1/1000 unit.
 const MAX_SCALE: u32 = 3;
 /// Shortest horizon of event ids: ten minutes.
@@ -35,6 +35,7 @@ pub(super) fn configure<S: State>(
     check_spans(event)?;
     let rules_version = state.settings().map_or(1, |settings| settings.rules_version);
     let mut settings = Settings::from_event(event, rules_version);
+    settings.promise = promises::rules_from(event.promise.as_ref())?;
     if let Some(old) = state.settings() {
         keep_what_is_fixed(old, &settings)?;
         settings.channels.clone_from(&old.channels);
@@ -212,21 +213,8 @@ fn sla_terms(event: Option<&v1::DispatchSla>, since: i64) -> Result<SlaTerms, Re
         let detail = format!("an SLA has {MAX_SLA_DAYS} days and {MAX_DAYS_OFF} days off at most");
         return Err(Refusal::new(Reason::InvalidTime, detail));
     }
-    let mut weekdays = if event.weekdays.is_empty() { Days::WORKING_WEEK } else { 0 };
-    for &day in &event.weekdays {
-        if !(1..=7).contains(&day) {
-            let detail = format!("weekday {day} is not 1 (Monday) to 7 (Sunday)");
-            return Err(Refusal::new(Reason::InvalidDate, detail));
-        }
-        weekdays |= 1 << (day - 1);
-    }
-    let mut off = Vec::with_capacity(event.days_off.len());
-    for day in &event.days_off {
-        let fault = || Refusal::new(Reason::InvalidDate, "a day off is not written `YYYY-MM-DD`");
-        off.push(calendar::day_named(day).ok_or_else(fault)?);
-    }
-    off.sort_unstable();
-    off.dedup();
+    let weekdays = check::weekdays(&event.weekdays, Days::WORKING_WEEK)?;
+    let off = check::days_off(&event.days_off)?;
     Ok(SlaTerms { since, days: event.days, zone: event.zone.clone(), weekdays, off })
 }
 
@@ -341,6 +329,7 @@ pub(super) fn define_item<S: State>(state: &mut S, event: &v1::ItemDefined) -> R
         part_of,
         purchase,
         has_lots,
+        weight_g: event.weight_g,
     };
     state.put_item(ix, row);
     if relinks {

@@ -3,7 +3,7 @@
 use omnifold_events::v1;
 use prost::Message as _;
 
-use super::{Context, check, kits, order_class};
+use super::{Context, check, kits, order_class, promises};
 use crate::decision::sla::note_cancellation;
 use crate::timer;
 use crate::{
@@ -34,6 +34,9 @@ pub(super) fn place<S: State>(
         order.handling_mut().soft_hold = consumed.take();
     }
     let is_timed = order.timing.is_some();
+    if state.settings().is_some_and(|settings| settings.promise.is_some()) {
+        promises::begin(state, key, &order, event.destination.as_ref());
+    }
     state.put_order(key, order);
     if is_timed {
         timer::settle(state, key, &[]);

@@ -129,6 +129,7 @@ pub fn order_outcome() -> v1::OrderOutcome {
             sku: "tea-500".to_owned(),
             quantity_milli: 2_000,
         }],
+        promise: Some(Box::new(promise())),
     }
 }
 
@@ -153,6 +154,7 @@ pub fn fulfilment_assigned() -> v1::FulfilmentAssigned {
         capacity_day: 20_241,
         dispatch_by_ms: 1_749_038_400_000,
         sla_started_at_ms: 1_748_858_400_000,
+        promise: Some(Box::new(promise())),
     }
 }
 

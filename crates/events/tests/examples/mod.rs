@@ -35,6 +35,39 @@ fn any_node() -> Option<v1::FulfilmentTarget> {
     Some(v1::FulfilmentTarget { target: Some(Target::AnyNode(units)) })
 }
 
+fn promise_rules() -> v1::PromiseRules {
+    v1::PromiseRules {
+        zone: "Europe/Berlin".to_owned(),
+        late_ppm: 50_000,
+        early_ppm: 50_000,
+        spending: v1::PromiseSpending::Thrifty.into(),
+        calendar: Some(v1::DeliveryCalendar {
+            handling_least_days: 0,
+            handling_most_days: 1,
+            transit_least_days: 3,
+            transit_most_days: 5,
+            moves: vec![1, 2, 3, 4, 5, 6],
+            delivers: vec![1, 2, 3, 4, 5],
+            days_off: vec!["2025-12-25".to_owned()],
+        }),
+    }
+}
+
+pub fn promise() -> v1::Promise {
+    v1::Promise {
+        earliest_day: 20_243,
+        latest_day: 20_246,
+        source: v1::PromiseSource::Learned.into(),
+        level: v1::PromiseLevel::Lane.into(),
+        deliveries: 412,
+        late_ppm: 50_000,
+        node: 3,
+        distance_m: 182_000,
+        nodes: 1,
+        made_at_ms: 1_748_858_400_000,
+    }
+}
+
 fn location() -> Option<v1::Location> {
     Some(v1::Location { lat_e6: -23_547_807, lon_e6: 13_404_954 })
 }
@@ -131,6 +164,7 @@ fn network() -> Vec<Event> {
             pickup_expires_after_ms: 604_800_000,
             pickup_reminder_after_ms: 259_200_000,
             return_expires_after_ms: 1_209_600_000,
+            promise: Some(promise_rules()),
         }
         .into(),
         v1::RulesActivated { version: 2, extensions: extensions() }.into(),
@@ -177,6 +211,7 @@ fn network() -> Vec<Event> {
                 supplier_id: "acme".to_owned(),
                 order_multiple_milli: 6_000,
             }),
+            weight_g: 500,
         }
         .into(),
         v1::StockSettingsSet {

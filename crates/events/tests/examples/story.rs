@@ -2,7 +2,7 @@
 
 use omnifold_events::{Event, v1};
 
-use super::{extensions, line_quantity, sealed, text};
+use super::{extensions, line_quantity, promise, sealed, text};
 
 fn hours() -> v1::DayHours {
     v1::DayHours { opens_minute: 600, closes_minute: 840 }
@@ -97,5 +97,7 @@ pub fn notice() -> v1::Notice {
         due_ms: 1_748_944_800_000,
         step: 90_003,
         timer: 2,
+        promised_before: Some(promise()),
+        promised: Some(promise()),
     }
 }

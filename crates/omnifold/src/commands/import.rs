@@ -23,7 +23,10 @@ have no effect twice.
 
 Example:
   omnifold import olist data/olist --market br
-  omnifold run --until-idle --market br --output json";
+  omnifold run --until-idle --market br --output json
+With promises learned from the history as it happens, and what became of them:
+  omnifold import olist data/olist --market br --promise-late 6.5
+  omnifold run --until-idle --market br && omnifold show market --market br";
 
 /// The history of a marketplace as events.
 #[derive(Debug, Subcommand)]
@@ -42,6 +45,18 @@ pub struct Olist {
     /// Seed of the rule that derives stock
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Promise every order a day that this share comes after, in per cent, at most 40. Orders are then
+    /// limited to the sellers that shipped them, who have all of it in stock
+    #[arg(long, value_name = "PERCENT", value_parser = parts_per_million)]
+    promise_late: Option<u32>,
+}
+
+/// `6.5` per cent in millionths.
+fn parts_per_million(text: &str) -> Result<u32, String> {
+    let fault = || format!("`{text}` is no share from above 0 to 40 per cent");
+    let percent: f64 = text.parse().map_err(|_| fault())?;
+    let ppm = (percent * 10_000.0).round();
+    if (1.0..=400_000.0).contains(&ppm) { Ok(ppm as u32) } else { Err(fault()) }
 }
 
 impl Import {
@@ -57,7 +72,8 @@ impl Import {
         let mut publisher = Publisher::new(&log.log(), prefix, &market, options)?;
         let line = Line::of(&context.output, "publishing", 0);
         let progress = |done, of| line.at_of(done, of);
-        let options = OlistOptions { seed: olist.seed, ..OlistOptions::default() };
+        let (seed, promise_late_ppm) = (olist.seed, olist.promise_late);
+        let options = OlistOptions { seed, promise_late_ppm, ..OlistOptions::default() };
         let summary = import(&olist.dir, &options, &mut publisher, &keyring, &progress)?;
         drop(line);
         context.output.show(&summary, |summary| summary_text(summary, &market))?;

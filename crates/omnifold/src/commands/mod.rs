@@ -10,6 +10,7 @@ mod explain;
 mod import;
 mod policy;
 mod prices;
+mod promise;
 mod publish;
 mod rebuild;
 mod redrive;
@@ -63,6 +64,8 @@ pub enum Command {
     Explain(explain::Explain),
     /// Say what would be decided about an order, before anything happens
     Decide(decide::Decide),
+    /// Say what would be promised, before anything is bought
+    Promise(promise::Promise),
     /// Check, show, compare, activate or retire the routing policy
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -104,6 +107,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<Exit> {
         Command::Prices(command) => command.run(&context),
         Command::Explain(command) => command.run(&context),
         Command::Decide(command) => command.run(&context),
+        Command::Promise(command) => command.run(&context),
         Command::Policy(command) => command.run(&context),
         Command::Events(command) => command.run(&context),
         Command::Bench(command) => command.run(&context),

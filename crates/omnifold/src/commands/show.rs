@@ -2,8 +2,11 @@
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
+use omnifold_events::format_time;
 use omnifold_events::parse_time;
-use omnifold_projector::{History, Query, QueryError, Why, history, query_offline, why};
+use omnifold_projector::{
+    History, PromiseAsked, Query, QueryError, Why, history, query_offline, why,
+};
 use serde_json::Value;
 
 use crate::client::{Client, escaped};
@@ -144,18 +147,7 @@ impl Show {
         {
             return order.tell(context);
         }
-        let query = self.query()?;
-        let answer = match context.remote()? {
-            Some(client) => ask(&client, &context.market_of(&client)?, &query)?,
-            None => {
-                let log = context.open_existing_log()?;
-                let market = context.market(&log)?;
-                let answer = query_offline(log.log(), &market, context.options(), query.clone())?;
-                serde_json::to_value(answer.map_err(explained)?)?
-            }
-        };
-        context.output.show(&answer, |answer| answer_text(&query, answer))?;
-        Ok(Exit::Done)
+        answer(context, &self.query()?)
     }
 
     fn query(&self) -> Result<Query> {
@@ -177,6 +169,21 @@ impl Show {
             }
         })
     }
+}
+
+/// Asks a question, of a running server or of the log, and shows the answer.
+pub fn answer(context: &Context, query: &Query) -> Result<Exit> {
+    let answer = match context.remote()? {
+        Some(client) => ask(&client, &context.market_of(&client)?, query)?,
+        None => {
+            let log = context.open_existing_log()?;
+            let market = context.market(&log)?;
+            let answer = query_offline(log.log(), &market, context.options(), query.clone())?;
+            serde_json::to_value(answer.map_err(explained)?)?
+        }
+    };
+    context.output.show(&answer, |answer| answer_text(query, answer))?;
+    Ok(Exit::Done)
 }
 
 /// Only who opens the log can read all of it.
@@ -245,6 +252,7 @@ fn ask(client: &Client, market: &str, query: &Query) -> Result<Value> {
         Query::Availability { channel, sku } => {
             format!("/availability?channel={}&sku={}", escaped(channel), escaped(sku))
         }
+        Query::Promise(asked) => format!("/promise?{}", promise_parameters(asked)),
         Query::Stock { node, sku, limit } => {
             let given = |text: &Option<String>| escaped(text.as_deref().unwrap_or_default());
             format!("/stock?node={}&sku={}&limit={limit}", given(node), given(sku))
@@ -253,6 +261,24 @@ fn ask(client: &Client, market: &str, query: &Query) -> Result<Value> {
     client
         .get(&format!("/v1/markets/{}{what}", escaped(market)))
         .with_context(|| format!("asking {}", client.base()))
+}
+
+fn promise_parameters(asked: &PromiseAsked) -> String {
+    let milli = |milli: i64| format!("{}.{:03}", milli / 1_000, milli % 1_000);
+    let item = |(sku, units): &(String, i64)| format!("{sku}={}", milli(*units));
+    let items = asked.items.iter().map(item).collect::<Vec<_>>().join(",");
+    let degrees = |e6: i32| f64::from(e6) / 1e6;
+    let to = asked.to.map(|(lat, lon)| format!("{},{}", degrees(lat), degrees(lon)));
+    let at = if asked.at_ms == 0 { String::new() } else { format_time(asked.at_ms) };
+    let parameters = [
+        ("items", items),
+        ("to", to.unwrap_or_default()),
+        ("country", asked.country.clone()),
+        ("area", asked.area.clone()),
+        ("channel", asked.channel.clone()),
+        ("at", at),
+    ];
+    parameters.map(|(name, value)| format!("{name}={}", escaped(&value))).join("&")
 }
 
 fn path(channel: &str, order_id: &str) -> String {

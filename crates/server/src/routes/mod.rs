@@ -22,7 +22,7 @@ use crate::limits::Gate;
 use crate::{Problem, Server};
 
 /// Every address, as `/` lists them.
-const ADDRESSES: [(&str, &str); 15] = [
+const ADDRESSES: [(&str, &str); 16] = [
     ("GET /health", "the process is alive"),
     ("GET /ready", "every market is caught up; 503 with the reasons where one is not"),
     ("GET /metrics", "figures in the Prometheus text form"),
@@ -34,6 +34,10 @@ const ADDRESSES: [(&str, &str); 15] = [
     ("GET /v1/markets/{market}/purchase-orders/{id}", "a purchase order"),
     ("GET /v1/markets/{market}/stock?node=&sku=&limit=", "stock rows"),
     ("GET /v1/markets/{market}/availability?channel=&sku=", "what a channel may sell"),
+    (
+        "GET /v1/markets/{market}/promise?items=&to=&country=&area=&channel=&at=",
+        "what would be promised, before anything is bought",
+    ),
     ("GET /v1/markets/{market}/records/{topic}?from=&limit=", "records of a topic, decoded"),
     ("POST /v1/markets/{market}/events?partial=", "publish events, one CloudEvents JSON a line"),
     ("POST /v1/markets/{market}/verify-state", "recompute the digest from the rows"),
@@ -55,6 +59,7 @@ pub(crate) fn router(server: Server) -> Router {
         .route("/v1/markets/{market}/purchase-orders/{*id}", get(queries::purchase_order))
         .route("/v1/markets/{market}/stock", get(queries::stock))
         .route("/v1/markets/{market}/availability", get(queries::availability))
+        .route("/v1/markets/{market}/promise", get(queries::promise))
         .route("/v1/markets/{market}/records/{topic}", get(queries::records))
         .route("/v1/markets/{market}/events", post(events::publish))
         .route("/v1/markets/{market}/verify-state", post(verification::state))

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query as Parameters, State};
 use omnifold_log::TopicKind;
-use omnifold_projector::{Answer, Query};
+use omnifold_projector::{Answer, PromiseAsked, Query};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -108,6 +108,34 @@ pub(super) async fn availability(
 ) -> Answered {
     let AvailabilityParameters { channel, sku } = valid(parameters)?;
     ask(&server, market, Query::Availability { channel, sku }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PromiseParameters {
+    items: String,
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
+    country: String,
+    #[serde(default)]
+    area: String,
+    channel: Option<String>,
+    #[serde(default)]
+    at: String,
+}
+
+/// What would be promised, before anything is bought.
+pub(super) async fn promise(
+    State(server): State<Server>,
+    Path(market): Path<String>,
+    parameters: Result<Parameters<PromiseParameters>, QueryRejection>,
+) -> Answered {
+    let PromiseParameters { items, to, country, area, channel, at } = valid(parameters)?;
+    let channel = channel.as_deref().unwrap_or("web");
+    let asked = PromiseAsked::read(channel, &items, &to, (&country, &area), &at);
+    let asked = asked.map_err(Problem::bad_request)?;
+    ask(&server, market, Query::Promise(asked)).await
 }
 
 #[derive(Deserialize)]

@@ -23,6 +23,7 @@ mod ledger;
 mod lots;
 mod names;
 mod preface;
+mod promises;
 mod purchasing;
 mod report;
 mod shelves;

@@ -49,6 +49,8 @@ pub enum Rule {
     Purchasing,
     /// What cannot be read is refused into `rejected`.
     UnreadableAccepted,
+    /// A promised interval is upright, dated from its decision, and not in the past.
+    Promise,
 }
 
 /// One thing that does not hold.

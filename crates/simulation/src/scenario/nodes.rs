@@ -127,7 +127,7 @@ fn close(words: &mut Words<'_>) -> Result<v1::TicketClosed, Fault> {
 pub(super) fn notices(words: &mut Words<'_>) -> Result<Vec<i32>, Fault> {
     match words.option("notices") {
         None => Ok(Vec::new()),
-        Some("all") => Ok((1..=v1::NoticeKind::TicketClosed as i32).collect()),
+        Some("all") => Ok((1..=v1::NoticeKind::PromiseMoved as i32).collect()),
         Some(names) => names
             .split(',')
             .map(|name| choice("NOTICE_KIND", name, v1::NoticeKind::from_str_name).map(Into::into))
@@ -182,7 +182,7 @@ mod tests {
         let named = |line: &str| notices(&mut Words::of(line));
         assert!(named("").expect("none").is_empty());
         assert_eq!(named("notices=shipped,delivered").expect("two"), [2, 4]);
-        assert_eq!(named("notices=all").expect("all").len(), 13);
+        assert_eq!(named("notices=all").expect("all").len(), 14);
         assert!(named("notices=nothing").is_err());
     }
 }

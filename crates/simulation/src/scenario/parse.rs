@@ -6,7 +6,9 @@ use omnifold_events::{Event, parse_time, v1};
 
 use super::promise::question;
 use super::words::{Fault, Words, minor, number, place, quantity};
-use super::{Action, ScenarioError, Step, changes, lots, nodes, policies, stock, supply, work};
+use super::{
+    Action, ScenarioError, Step, changes, lots, nodes, policies, promise, stock, supply, work,
+};
 
 /// Channel of orders that name none.
 pub(super) const CHANNEL: &str = "web";
@@ -218,6 +220,7 @@ fn market(words: &mut Words<'_>) -> Result<v1::MarketConfigured, Fault> {
         cancel_waiting_after_ms: words.span_option("cancel_waiting_after")?,
         max_closed_ms: words.span_option("max_closed")?,
         notices: nodes::notices(words)?,
+        promise: promise::rules(words)?,
         pickup_expires_after_ms: words.span_option("pickup_expires_after")?,
         pickup_reminder_after_ms: words.span_option("pickup_reminder_after")?,
         return_expires_after_ms: words.span_option("return_expires_after")?,
@@ -269,7 +272,8 @@ fn item(words: &mut Words<'_>) -> Result<v1::ItemDefined, Fault> {
     let (components, picking, may_split) = stock::kit(words)?;
     let final_sale = words.take("final_sale");
     let name = sku.clone();
-    let item = v1::ItemDefined { name, sku, scale, final_sale, ..Default::default() };
+    let weight_g = words.option("weight_g").map_or(Ok(0), number)?;
+    let item = v1::ItemDefined { name, sku, scale, final_sale, weight_g, ..Default::default() };
     let purchase = supply::bought_in(words)?;
     Ok(v1::ItemDefined { components, picking, may_split, purchase, ..item })
 }

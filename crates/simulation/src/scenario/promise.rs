@@ -1,6 +1,7 @@
-//! The command `promise`: the calendars of a delivery promise in words.
+//! Delivery promises in words: the command `promise` with its calendars, the rules of a market that
+//! promises, and what was promised.
 
-use omnifold_events::parse_time;
+use omnifold_events::{format_time, parse_time, v1};
 
 use super::words::{Fault, Words, number};
 
@@ -47,6 +48,67 @@ pub fn question(words: &mut Words<'_>) -> Result<PromiseQuestion, Fault> {
         off: words.option("off").map_or(Ok(Vec::new()), dates)?,
         transit: range(words.option("transit").ok_or("`transit=` is missing")?)?,
     })
+}
+
+/// The options of `market` that make it promise; `None` where it has none of them. Rates are in
+/// millionths.
+pub fn rules(words: &mut Words<'_>) -> Result<Option<v1::PromiseRules>, Fault> {
+    let late_ppm = words.option("promise_late").map(number).transpose()?;
+    let early_ppm = words.option("promise_early").map_or(Ok(0), number)?;
+    let zone = words.option("promise_zone").unwrap_or_default().to_owned();
+    let calendar = calendar(words)?;
+    if late_ppm.is_none() && calendar.is_none() {
+        return Ok(None);
+    }
+    let late_ppm = late_ppm.unwrap_or_default();
+    Ok(Some(v1::PromiseRules { zone, late_ppm, early_ppm, calendar, ..Default::default() }))
+}
+
+fn calendar(words: &mut Words<'_>) -> Result<Option<v1::DeliveryCalendar>, Fault> {
+    let Some(transit) = words.option("transit").map(range).transpose()? else { return Ok(None) };
+    let handling = words.option("handling").map_or(Ok((0, 0)), range)?;
+    let moves = words.option("moves").map_or(Ok(0), weekdays)?;
+    let delivers = words.option("delivers").map_or(Ok(0), weekdays)?;
+    let off = words.option("off").map_or(Ok(Vec::new()), dates)?;
+    let named = |days: u8| (1..=7).filter(|day| days & 1 << (day - 1) != 0).collect();
+    Ok(Some(v1::DeliveryCalendar {
+        handling_least_days: handling.0,
+        handling_most_days: handling.1,
+        transit_least_days: transit.0,
+        transit_most_days: transit.1,
+        moves: named(moves),
+        delivers: named(delivers),
+        days_off: off.into_iter().map(date).collect(),
+    }))
+}
+
+/// A day since 1970-01-01 as `2025-01-13`.
+fn date(day: i32) -> String {
+    let text = format_time(i64::from(day) * 86_400_000);
+    text.split('T').next().unwrap_or_default().to_owned()
+}
+
+/// `; promised 2025-01-13 to 2025-01-16 by calendar`; nothing where nothing is promised.
+pub fn promised_text(promise: &v1::Promise) -> String {
+    match promise.source() {
+        v1::PromiseSource::Unspecified => String::new(),
+        source => format!(
+            "; promised {} by {}",
+            interval_text(promise),
+            source.as_str_name().trim_start_matches("PROMISE_SOURCE_").to_lowercase()
+        ),
+    }
+}
+
+/// `; 2025-01-13 to 2025-01-16, now 2025-01-17 to 2025-01-24`.
+pub fn moved_text(notice: &v1::Notice) -> String {
+    let Some(before) = &notice.promised_before else { return String::new() };
+    let now = notice.promised.as_ref().map_or("unknown".to_owned(), interval_text);
+    format!("; {}, now {now}", interval_text(before))
+}
+
+fn interval_text(promise: &v1::Promise) -> String {
+    format!("{} to {}", date(promise.earliest_day), date(promise.latest_day))
 }
 
 /// `15:00` as a minute of the day.
@@ -120,6 +182,30 @@ mod tests {
         assert_eq!((asked.cut_off_minute, asked.closed, asked.off), (Some(930), vec![1], vec![10]));
         assert_eq!((asked.works, asked.moves, asked.delivers), (0b1_1111, 0b11_1111, 0b11_1111));
         assert_eq!((asked.handling, asked.transit), ((0, 1), (3, 5)));
+    }
+
+    #[test]
+    fn a_market_says_by_what_rules_it_promises() {
+        let rules = |text: &str| rules(&mut Words::of(text)).expect("rules");
+        assert_eq!(rules("coverage=refuse"), None);
+        let asked = rules("promise_late=50000 promise_zone=Asia/Tokyo").expect("it promises");
+        assert_eq!((asked.late_ppm, asked.zone.as_str()), (50_000, "Asia/Tokyo"));
+        assert_eq!(asked.calendar, None);
+        let asked = rules("transit=3-5 moves=mon-tue off=1970-01-03").expect("it promises");
+        let calendar = asked.calendar.expect("a calendar");
+        assert_eq!((calendar.transit_least_days, calendar.transit_most_days), (3, 5));
+        assert_eq!((calendar.moves, calendar.days_off[0].as_str()), (vec![1, 2], "1970-01-03"));
+    }
+
+    #[test]
+    fn a_promise_reads_well() {
+        let source = v1::PromiseSource::Learned.into();
+        let promise = v1::Promise { earliest_day: 1, latest_day: 3, source, ..Default::default() };
+        let text = promised_text(&promise);
+        assert_eq!(text, "; promised 1970-01-02 to 1970-01-04 by learned");
+        assert_eq!(promised_text(&v1::Promise::default()), "");
+        let notice = v1::Notice { promised_before: Some(promise), ..Default::default() };
+        assert_eq!(moved_text(&notice), "; 1970-01-02 to 1970-01-04, now unknown");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use omnifold_events::v1::{self, Cause, OutcomeStatus, StockHoldStatus};
 
 use super::lots::lots_text;
 use super::parse::CHANNEL;
+use super::promise::{moved_text, promised_text};
 use super::render_supply::supply_line;
 use super::{FulfilmentFigures, PhasedTable, StockFigures};
 use crate::output::Output;
@@ -21,7 +22,8 @@ fn lines_of(output: &Output) -> Vec<String> {
         Output::Assigned(message) => {
             let mut lines: Vec<String> = message.outcome.iter().map(outcome_line).collect();
             let delivery = message.delivery.as_deref().map_or_else(String::new, delivery_text);
-            lines.push(fulfilment_line(output, "", &message.lines) + &delivery);
+            let promised = message.promise.as_deref().map_or_else(String::new, promised_text);
+            lines.push(fulfilment_line(output, "", &message.lines) + &delivery + &promised);
             lines
         }
         Output::Changed(message) => vec![
@@ -84,6 +86,7 @@ fn notice_line(notice: &v1::Notice) -> String {
             text += &format!(" {part}");
         }
     }
+    text += &moved_text(notice);
     if !notice.tracking_number.is_empty() {
         text += &format!("; {} {}", notice.carrier, notice.tracking_number);
     }
@@ -141,7 +144,7 @@ fn outcome_line(outcome: &v1::OrderOutcome) -> String {
             if !outcome.cancelled.is_empty() && status != OutcomeStatus::Refused {
                 text += &format!("; cancelled {}", quantities(&outcome.cancelled));
             }
-            text
+            text + &outcome.promise.as_deref().map_or_else(String::new, promised_text)
         }
     }
 }

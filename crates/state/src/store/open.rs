@@ -1,5 +1,7 @@
-//! The rows of open work in the store: queues, timers, holds, what nodes took today, and prices.
+//! The rows of open work in the store: queues, timers, holds, what nodes took today, prices, and
+//! what promises are learned from.
 
+use omnifold_domain::promise::{LearnedKey, LearnedRow};
 use omnifold_domain::{NodeDay, NodeIx, Priced, ShadowPrices, SoftHold, SoftHoldKey, TimerKey};
 
 use super::Store;
@@ -29,6 +31,11 @@ impl Store {
             let of = rows::key_priced(key).ok_or_else(|| rows::no_key(Table::Price, key))?;
             self.prices.load(of, rows::decode(Table::Price, key, value)?);
             Ok(())
+        })?;
+        backend.scan(Table::Learned, &[], &[], &mut |key, value| {
+            let place = rows::key_learned(key).ok_or_else(|| rows::no_key(Table::Learned, key))?;
+            self.learned.load(place, rows::decode(Table::Learned, key, value)?);
+            Ok(())
         })
     }
 
@@ -39,6 +46,7 @@ impl Store {
             Undo::SoftHold(key, old) => drop(self.soft_holds.set(key, old)),
             Undo::NodeDay(node, old) => drop(self.node_days.set(node, old)),
             Undo::Prices(of, old) => drop(self.prices.set(of, old)),
+            Undo::Learned(key, old) => drop(self.learned.set(key, old)),
             _ => unreachable!("the store takes back its other rows itself"),
         }
     }
@@ -50,6 +58,7 @@ impl Store {
         self.soft_holds.end_epoch(images, &mut self.digest);
         self.node_days.end_epoch(images, &mut self.digest);
         self.prices.end_epoch(images, &mut self.digest);
+        self.learned.end_epoch(images, &mut self.digest);
     }
 
     pub(super) fn set_timer(&mut self, timer: TimerKey, subject: Option<u128>) {
@@ -65,6 +74,11 @@ impl Store {
     pub(super) fn set_node_day(&mut self, node: NodeIx, day: NodeDay) {
         let old = self.node_days.set(node, Some(day));
         self.undo.push(Undo::NodeDay(node, old));
+    }
+
+    pub(super) fn set_learned(&mut self, key: LearnedKey, row: Option<LearnedRow>) {
+        let old = self.learned.set(key, row);
+        self.undo.push(Undo::Learned(key, old));
     }
 
     pub(super) fn set_prices(&mut self, of: Priced, prices: Option<ShadowPrices>) {

@@ -2,6 +2,23 @@
 
 use super::*;
 
+impl Learned for Store {
+    fn learned(&self, key: LearnedKey) -> Option<&LearnedRow> {
+        self.learned.get(key)
+    }
+
+    fn next_learned(&self, after: LearnedKey) -> Option<LearnedKey> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        self.learned.first_in((Excluded(after), Unbounded)).map(|(key, _)| key)
+    }
+}
+
+impl Learning for Store {
+    fn put_learned(&mut self, key: LearnedKey, row: Option<LearnedRow>) {
+        self.set_learned(key, row);
+    }
+}
+
 impl View for Store {
     fn settings(&self) -> Option<&Settings> {
         self.settings.as_ref()
@@ -84,6 +101,10 @@ impl View for Store {
 
     fn prices(&self, of: Priced) -> Option<&ShadowPrices> {
         self.prices.get(of)
+    }
+
+    fn promise_of(&mut self, key: OrderKey) -> Option<&OrderPromise> {
+        or_fault(self.sides.promises.get(&*self.backend, key))
     }
 
     fn soft_hold(&self, key: SoftHoldKey) -> Option<&SoftHold> {
@@ -246,6 +267,11 @@ impl State for Store {
 
     fn put_prices(&mut self, of: Priced, prices: Option<ShadowPrices>) {
         self.set_prices(of, prices);
+    }
+
+    fn put_promise(&mut self, key: OrderKey, promise: OrderPromise) {
+        let old = or_fault(self.sides.promises.put(&*self.backend, key, Some(Arc::new(promise))));
+        self.undo.push(Undo::Side(SideUndo::Promise(key, old)));
     }
 
     fn put_soft_hold(&mut self, key: SoftHoldKey, hold: SoftHold) {

@@ -31,6 +31,7 @@ pub fn settings() -> Settings {
         return_expires_after_ms: 1_209_600_000,
         policy: Some(Box::new(policy())),
         reserves: true,
+        promise: Some(Box::new(promise_rules())),
     }
 }
 
@@ -93,6 +94,7 @@ pub fn item(sku: &str) -> Item {
             told: 6_000,
         })),
         has_lots: true,
+        weight_g: 500,
     }
 }
 
@@ -426,4 +428,66 @@ pub fn soft_hold() -> SoftHold {
 
 pub fn prices(price: i64) -> ShadowPrices {
     ShadowPrices { from: NOW, until: NOW + 3_600_000, nodes: vec![(NodeIx(0), price)] }
+}
+
+pub fn promise_rules() -> PromiseRules {
+    PromiseRules {
+        zone: "Europe/Berlin".into(),
+        learned: Some(LEARNED),
+        calendar: Some(DeliveryCalendar {
+            handling: (0, 1),
+            transit: (3, 5),
+            moves: 0b11_1111,
+            delivers: 0b1_1111,
+            off: vec![20_447],
+        }),
+    }
+}
+
+const LEARNED: promise::Settings =
+    promise::Settings { late_ppm: 50_000, early_ppm: 25_000, spending: promise::Spending::Thrifty };
+
+/// An order's promise, and with it the rows that are learned from its like.
+pub fn order_promise(store: &mut Store) -> OrderPromise {
+    let day = 20_000;
+    let at =
+        |days: i32| promise::Moment { ms: i64::from(day + days) * 86_400_000, day: day + days };
+    let facts = promise::Facts {
+        node: 3,
+        origin: 7,
+        areas: [75, 750, 75_011],
+        distance_m: 182_000,
+        weight_g: 900,
+        nodes: 1,
+        units: 2,
+    };
+    for number in 0..120 {
+        let mut open = promise::Open::placed(store, LEARNED, facts, at(number));
+        open.handed_over(store, LEARNED, at(number + 1));
+        open.delivered(store, LEARNED, at(number + 3 + number % 5));
+    }
+    let mut open = promise::Open::placed(store, LEARNED, facts, at(130));
+    let promised = open.promised().expect("enough is known");
+    open.handed_over(store, LEARNED, at(131));
+    let made = promise::Made { day: day + 130, promised, kind: promise::PromiseKind::Learned };
+    OrderPromise {
+        placed_step: 77,
+        areas: facts.areas,
+        given: Some(promise::Given {
+            promised,
+            source: 1,
+            level: 4,
+            deliveries: 119,
+            late_ppm: 50_000,
+            node: NodeIx(3),
+            made_at: at(130).ms,
+        }),
+        first: Some(made),
+        expected: Some(promise::Made { kind: promise::PromiseKind::HandedOver, ..made }),
+        moved: 1,
+        decided: (90_001, 2),
+        open: Some(open),
+        fate: promise::Fate::Open,
+        due_at: 1_739_000_000_000,
+    }
 }

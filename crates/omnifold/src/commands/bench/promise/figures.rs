@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use omnifold_channels::olist::Delivery;
-use omnifold_routing::promise::Promised;
+use omnifold_domain::promise::Promised;
 use serde::Serialize;
 
 use super::replay::{DAY_MS, History, Told, moment};

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use omnifold_routing::promise::{Settings, Spending};
+use omnifold_domain::promise::{Settings, Spending};
 use serde::Serialize;
 
 use super::Work;

@@ -5,9 +5,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use omnifold_channels::olist::{Delivery, Seller, deliveries};
 use omnifold_domain::Location;
+use omnifold_domain::promise::{Book, Facts, Moment, Promised, Settings};
 use omnifold_events::v1;
 use omnifold_routing::haversine_m;
-use omnifold_routing::promise::{Book, Facts, Moment, Promised, Settings};
 
 pub const DAY_MS: i64 = 86_400_000;
 
@@ -124,7 +124,7 @@ fn letters(state: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use omnifold_routing::promise::Spending;
+    use omnifold_domain::promise::Spending;
 
     const SETTINGS: Settings =
         Settings { late_ppm: 100_000, early_ppm: 50_000, spending: Spending::Even };

@@ -1,7 +1,7 @@
 //! Promises learned on made-up histories: they hold what they state, know nothing of the future,
 //! and stand every order of events.
 
-use omnifold_routing::promise::{Book, Facts, Moment, Promised, Settings, Spending};
+use omnifold_domain::promise::{Book, Facts, Moment, Promised, Settings, Spending};
 use proptest::prelude::*;
 
 const DAY_MS: i64 = 86_400_000;
@@ -89,7 +89,7 @@ fn replay(orders: &[Order], settings: Settings) -> Vec<Told> {
             1 => told[number].second = book.handed_over(order, at),
             _ => {
                 book.advance(at.day);
-                let asked = book.learner().query(&orders[number].facts, at);
+                let asked = book.foresee(&orders[number].facts, at).promised;
                 told[number].first = book.placed(order, orders[number].facts, at);
                 assert_eq!(asked, told[number].first, "a query tells what a placing promises");
             }

@@ -10,6 +10,8 @@
 //! order as overdue orders have arrived at all, for the rest when it arrives, and for nothing when
 //! it is given up.
 
+use serde::{Deserialize, Serialize};
+
 use super::fixed::exp2;
 use super::scores::{MILLION, MOST_LATE_PPM};
 
@@ -23,7 +25,7 @@ const MOST: i64 = 2 << 24;
 const MAX_FATES: u32 = 1 << 12;
 
 /// How far a promise has been counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Counted {
     /// Not yet.
     #[default]
@@ -34,10 +36,9 @@ pub(super) enum Counted {
     GivenUp,
 }
 
-/// The correction of one stated rate.
-#[derive(Debug)]
+/// The correction of the stated rate, which is the market's to change: it is given to each call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Feedback {
-    late_ppm: u32,
     /// Logarithm to base 2 of aimed share / stated share, in 1/2^24.
     shift: i64,
     /// Overdue orders that arrived, and that did not.
@@ -47,16 +48,18 @@ pub(super) struct Feedback {
 
 const WHOLE: i64 = 1 << 16;
 
-impl Feedback {
-    /// None yet; of overdue orders half are expected to arrive.
-    pub(super) fn new(late_ppm: u32) -> Self {
-        Feedback { late_ppm, shift: 0, arrived: 2, lost: 2 }
+/// None yet; of overdue orders half are expected to arrive.
+impl Default for Feedback {
+    fn default() -> Self {
+        Feedback { shift: 0, arrived: 2, lost: 2 }
     }
+}
 
+impl Feedback {
     /// The share to aim at, corrected and times 2 to the power of `tilt`/65536; at most 40 %.
-    pub(super) fn aim_ppm(&self, tilt: i32) -> u32 {
+    pub(super) fn aim_ppm(&self, late_ppm: u32, tilt: i32) -> u32 {
         let exponent = tilt + (self.shift >> 8) as i32;
-        let aimed = (u128::from(self.late_ppm) * u128::from(exp2(exponent, 20))) >> 20;
+        let aimed = (u128::from(late_ppm) * u128::from(exp2(exponent, 20))) >> 20;
         aimed.clamp(1, u128::from(MOST_LATE_PPM)) as u32
     }
 
@@ -64,30 +67,30 @@ impl Feedback {
         self.shift = (self.shift + by).clamp(-MOST, MOST);
     }
 
-    fn late(&mut self, part: i64) {
-        let step = GAIN * i64::from(MILLION - self.late_ppm) / i64::from(MILLION);
+    fn late(&mut self, late_ppm: u32, part: i64) {
+        let step = GAIN * i64::from(MILLION - late_ppm) / i64::from(MILLION);
         self.step(-(step * part / WHOLE));
     }
 
     /// A promise was kept.
-    pub(super) fn in_time(&mut self) {
-        self.step(GAIN * i64::from(self.late_ppm) / i64::from(MILLION));
+    pub(super) fn in_time(&mut self, late_ppm: u32) {
+        self.step(GAIN * i64::from(late_ppm) / i64::from(MILLION));
     }
 
     /// The day of a promise ended without a delivery.
-    pub(super) fn overdue(&mut self, counted: &mut Counted) {
+    pub(super) fn overdue(&mut self, late_ppm: u32, counted: &mut Counted) {
         if *counted == Counted::No {
             let part = WHOLE * i64::from(self.arrived) / i64::from(self.arrived + self.lost);
-            self.late(part);
+            self.late(late_ppm, part);
             *counted = Counted::InPart(part);
         }
     }
 
     /// A late order arrived after all.
-    pub(super) fn arrived_late(&mut self, counted: Counted) {
+    pub(super) fn arrived_late(&mut self, late_ppm: u32, counted: Counted) {
         match counted {
-            Counted::No => self.late(WHOLE),
-            Counted::InPart(part) => self.late(WHOLE - part),
+            Counted::No => self.late(late_ppm, WHOLE),
+            Counted::InPart(part) => self.late(late_ppm, WHOLE - part),
             Counted::GivenUp => {}
         }
         self.arrived += 1;
@@ -95,9 +98,9 @@ impl Feedback {
     }
 
     /// An overdue order is not waited for any longer, or was called off.
-    pub(super) fn given_up(&mut self, counted: &mut Counted, is_lost: bool) {
+    pub(super) fn given_up(&mut self, late_ppm: u32, counted: &mut Counted, is_lost: bool) {
         if let Counted::InPart(part) = *counted {
-            self.late(-part);
+            self.late(late_ppm, -part);
             self.lost += u32::from(is_lost);
             self.forget_old_fates();
         }
@@ -118,48 +121,48 @@ mod tests {
 
     #[test]
     fn the_stated_rate_leaves_the_aim_where_it_is() {
-        let mut feedback = Feedback::new(100_000);
+        let mut feedback = Feedback::default();
         for order in 0..5_000 {
             match order % 10 {
-                0 => feedback.arrived_late(Counted::No),
-                _ => feedback.in_time(),
+                0 => feedback.arrived_late(100_000, Counted::No),
+                _ => feedback.in_time(100_000),
             }
         }
-        let aim = feedback.aim_ppm(0);
+        let aim = feedback.aim_ppm(100_000, 0);
         assert!((99_500..=100_500).contains(&aim), "{aim}");
     }
 
     #[test]
     fn twice_the_stated_rate_lowers_the_aim_and_none_raises_it() {
-        let (mut often, mut never) = (Feedback::new(100_000), Feedback::new(100_000));
+        let (mut often, mut never) = (Feedback::default(), Feedback::default());
         for order in 0..5_000 {
             match order % 5 {
-                0 => often.arrived_late(Counted::No),
-                _ => often.in_time(),
+                0 => often.arrived_late(100_000, Counted::No),
+                _ => often.in_time(100_000),
             }
-            never.in_time();
+            never.in_time(100_000);
         }
-        assert!(often.aim_ppm(0) < 60_000, "{}", often.aim_ppm(0));
-        assert!(never.aim_ppm(0) > 180_000, "{}", never.aim_ppm(0));
-        (0..100_000).for_each(|_| often.arrived_late(Counted::No));
-        assert_eq!(often.aim_ppm(0), 25_000, "bounded at a quarter");
+        assert!(often.aim_ppm(100_000, 0) < 60_000, "{}", often.aim_ppm(100_000, 0));
+        assert!(never.aim_ppm(100_000, 0) > 180_000, "{}", never.aim_ppm(100_000, 0));
+        (0..100_000).for_each(|_| often.arrived_late(100_000, Counted::No));
+        assert_eq!(often.aim_ppm(100_000, 0), 25_000, "bounded at a quarter");
     }
 
     #[test]
     fn an_overdue_order_counts_at_once_and_once_in_all() {
-        let (mut at_once, mut at_last) = (Feedback::new(50_000), Feedback::new(50_000));
+        let (mut at_once, mut at_last) = (Feedback::default(), Feedback::default());
         let mut counted = Counted::No;
-        at_once.overdue(&mut counted);
+        at_once.overdue(50_000, &mut counted);
         assert!(at_once.shift < 0, "before it arrives");
-        at_once.arrived_late(counted);
-        at_last.arrived_late(Counted::No);
+        at_once.arrived_late(50_000, counted);
+        at_last.arrived_late(50_000, Counted::No);
         assert!((at_once.shift - at_last.shift).abs() <= 1, "{at_once:?} {at_last:?}");
-        let mut lost = Feedback::new(50_000);
+        let mut lost = Feedback::default();
         let mut counted = Counted::No;
-        lost.overdue(&mut counted);
-        lost.given_up(&mut counted, true);
+        lost.overdue(50_000, &mut counted);
+        lost.given_up(50_000, &mut counted, true);
         assert_eq!(lost.shift, 0, "a loss is no lateness");
-        lost.given_up(&mut counted, true);
+        lost.given_up(50_000, &mut counted, true);
         assert_eq!((lost.shift, lost.lost), (0, 3), "once");
     }
 }

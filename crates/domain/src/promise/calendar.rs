@@ -1,5 +1,5 @@
 //! A delivery promise by calendars: when a node can hand an order over and a carrier can deliver it
-//! (rules T1 to T3). Pure date arithmetic; what is learned of the past is `routing::promise`.
+//! (rules T1 to T3). Pure date arithmetic; what is learned of the past is beside it.
 
 use jiff::civil::Date;
 

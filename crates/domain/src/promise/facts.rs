@@ -1,9 +1,12 @@
 //! What is known of an order when it is placed, and the groups it belongs to.
 
+use serde::{Deserialize, Serialize};
+
 use super::fixed::{ONE, log2};
+use super::memory::LearnedKey;
 
 /// A moment as it is needed here: for durations, and for promises, which are dates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Moment {
     /// Milliseconds since the Unix epoch.
     pub ms: i64,
@@ -13,7 +16,7 @@ pub struct Moment {
 
 /// What is known of an order when it is placed. Places and nodes are numbers that the caller gives
 /// and keeps: only whether two are the same is read from them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// The node that ships, the farthest where there are several.
     pub node: u64,
@@ -56,8 +59,27 @@ const NEAR_M: u64 = 20_000;
 const LIGHT_G: u64 = 200;
 
 impl Group {
+    /// The group's row.
+    pub(super) fn key(self, facts: &Facts, placed: Moment) -> LearnedKey {
+        LearnedKey { kind: self.kind(), number: self.of(facts, placed) }
+    }
+
+    /// Its kind, as in the rows' keys: below [`LearnedKey::GROUPS`], and never anything else's.
+    fn kind(self) -> u8 {
+        match self {
+            Group::All => 0,
+            Group::Weekday => 1,
+            Group::Node => 2,
+            Group::Distance => 3,
+            Group::Weight => 4,
+            Group::Area(depth) => 5 + depth as u8,
+            Group::Lane => 8,
+            Group::Parts => 9,
+        }
+    }
+
     /// The group's number. Of different kinds of groups, the same number means nothing.
-    pub(super) fn of(self, facts: &Facts, placed: Moment) -> u64 {
+    fn of(self, facts: &Facts, placed: Moment) -> u64 {
         match self {
             Group::All => 0,
             Group::Weekday => placed.day.rem_euclid(7) as u64,

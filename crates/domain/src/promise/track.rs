@@ -4,11 +4,14 @@
 //! is what its stages, its node's backlog and the load tell; the spread how far off such orders
 //! usually are; the score a quantile of how far off, in spreads, past predictions were.
 
-use super::effects::{Effects, Stage};
+use serde::{Deserialize, Serialize};
+
+use super::effects::{self, Room, Stage};
 use super::facts::{Facts, Moment};
 use super::feedback::{Counted, Feedback};
 use super::fixed::{ONE, clamp, exp2, log2, product};
-use super::scores::Scores;
+use super::memory::{Learned, Learning};
+use super::scores::{Bins, Scores};
 use super::slope::Slope;
 use super::{Promised, Settings, Spending};
 
@@ -30,18 +33,20 @@ const MOST_DAYS: u64 = 3_660;
 /// Added to a miss before its logarithm is taken, 0.07 of a doubling: a hit is not infinitely good.
 const LEAST_MISS: u64 = 4_727;
 
+/// At which a slope believes in itself by half: of the load, and of a node's backlog.
+const SHRINK_SLOPES: [i64; 2] = [5, 20];
+
 /// Which stages a track is made of.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) centre: &'static [Stage],
     /// The first tells how far off all are; the others how much more or less such orders.
     pub(super) spread: &'static [Stage],
-    /// Days after which a score counts half.
-    pub(super) score_half_days: i32,
+    pub(super) bins: Bins,
 }
 
 /// What was known when a promise was made, kept until its outcome is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Issued {
     pub(super) from: Moment,
     /// Logarithm of the days (and [`OFFSET_DAYS`]) that the parts came to, before the stages.
@@ -77,7 +82,7 @@ impl Issued {
 }
 
 /// The running mean of the logarithm of what orders' risk costs in days, over some 500 orders.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Effort {
     /// In 1/2^24.
     mean: i64,
@@ -95,10 +100,9 @@ impl Effort {
     }
 }
 
-/// One kind of promise and what it has learned.
-#[derive(Debug)]
+/// What one kind of promise has learned, its sums and bins excepted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Track {
-    plan: Plan,
     slopes: [Slope; 2],
     scores: Scores,
     /// Deliveries, counted up to [`WARM`].
@@ -108,108 +112,148 @@ pub(super) struct Track {
     pub(super) feedback: Feedback,
 }
 
-impl Track {
-    /// A track that has learned nothing.
-    pub(super) fn new(plan: Plan, settings: &Settings) -> Self {
-        Track {
-            slopes: [Slope::new(5), Slope::new(20)],
-            scores: Scores::new(plan.score_half_days),
-            delivered: 0,
-            first_day: None,
-            effort: Effort::default(),
-            feedback: Feedback::new(settings.late_ppm),
-            plan,
-        }
-    }
+/// What is known of an order at a look.
+pub(super) struct Seen<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) placed: Moment,
+    pub(super) from: Moment,
+    /// What its parts usually take together.
+    pub(super) parts_ms: u64,
+    pub(super) loads: [i32; 2],
+}
 
+impl Track {
     /// What is promised for an order whose parts take so long, from a moment on.
-    pub(super) fn promise(
+    pub(super) fn promise<M: Learned>(
         &self,
-        effects: &Effects,
+        memory: &M,
+        plan: &Plan,
         settings: &Settings,
-        facts: &Facts,
-        (placed, from): (Moment, Moment),
-        parts_ms: u64,
-        loads: [i32; 2],
+        seen: &Seen<'_>,
     ) -> Issued {
+        let &Seen { facts, placed, from, parts_ms, loads } = seen;
         let base = log2(parts_ms.saturating_add((OFFSET_DAYS - 1) * DAY_MS as u64));
-        let stages = effects.tell(self.plan.centre, facts, placed, from.day);
-        let slopes: i64 =
-            self.slopes.iter().zip(loads).map(|(slope, load)| i64::from(slope.tell(load))).sum();
+        let stages = effects::tell(memory, plan.centre, facts, placed, from.day);
+        let told = self.slopes.iter().zip(SHRINK_SLOPES).zip(loads);
+        let told = told.map(|((slope, shrink), load)| i64::from(slope.tell(load, shrink)));
+        let slopes: i64 = told.sum();
         let centre = clamp(i64::from(base) + i64::from(stages) + slopes);
-        let spread = effects.tell(&self.plan.spread[1..], facts, placed, from.day);
+        let spread = effects::tell(memory, &plan.spread[1..], facts, placed, from.day);
         let days = from.day.saturating_sub(self.first_day.unwrap_or(from.day));
         let is_warm = self.delivered >= WARM && days >= WARM_DAYS;
         let (promised, counted) = (None, Counted::No);
         let mut issued = Issued { from, base, centre, spread, loads, is_warm, promised, counted };
-        issued.promised = self.interval(settings, &issued);
+        issued.promised = self.interval(memory, plan.bins, settings, &issued);
         issued
     }
 
-    fn interval(&self, settings: &Settings, issued: &Issued) -> Option<Promised> {
+    fn interval<M: Learned>(
+        &self,
+        memory: &M,
+        bins: Bins,
+        settings: &Settings,
+        issued: &Issued,
+    ) -> Option<Promised> {
         let day = issued.from.day;
         let tilt = match settings.spending {
             Spending::Even => 0,
             Spending::Thrifty => {
-                clamp(i64::from(self.effort_of(settings, issued)?) - self.effort.mean())
+                let effort = self.effort_of(memory, bins, settings, issued)?;
+                clamp(i64::from(effort) - self.effort.mean())
             }
         };
-        let upper = self.scores.upper(self.feedback.aim_ppm(tilt), day)?;
-        let lower = self.scores.lower(settings.early_ppm)?;
+        let aim_ppm = self.feedback.aim_ppm(settings.late_ppm, tilt);
+        let upper = self.scores.upper(memory, bins, aim_ppm, day)?;
+        let lower = self.scores.lower(memory, bins, settings.early_ppm)?;
         let latest_day = day.saturating_add(issued.days_at(upper));
         let earliest_day = day.saturating_add(issued.days_at(lower)).min(latest_day);
         Some(Promised { earliest_day, latest_day })
     }
 
+    /// What is promised of an order that has not come by the start of a day: the stated rate holds
+    /// among those that took as long. `None` where too few ever did.
+    pub(super) fn still_to_come<M: Learned>(
+        &self,
+        memory: &M,
+        bins: Bins,
+        settings: &Settings,
+        (issued, today): (&Issued, i32),
+    ) -> Option<Promised> {
+        let days = today.saturating_sub(issued.from.day).max(0);
+        let score = issued.score(took(days).saturating_sub(issued.centre));
+        let stated = (settings.late_ppm, today);
+        let upper = self.scores.upper_beyond(memory, bins, score, stated)?;
+        let latest_day = issued.from.day.saturating_add(issued.days_at(upper)).max(today);
+        Some(Promised { earliest_day: today, latest_day })
+    }
+
     /// Logarithm of the days that halving an order's risk costs, but for a constant: what a day
     /// less saves in lateness is least where this is most.
-    fn effort_of(&self, settings: &Settings, issued: &Issued) -> Option<i32> {
-        let upper = self.scores.upper(settings.late_ppm, issued.from.day)?;
+    fn effort_of<M: Learned>(
+        &self,
+        memory: &M,
+        bins: Bins,
+        settings: &Settings,
+        issued: &Issued,
+    ) -> Option<i32> {
+        let upper = self.scores.upper(memory, bins, settings.late_ppm, issued.from.day)?;
         Some(clamp(i64::from(issued.at(upper)) + i64::from(issued.spread)))
     }
 
     /// A promise was given: the running mean of what such promises cost follows.
-    pub(super) fn given(&mut self, settings: &Settings, issued: &Issued) {
+    pub(super) fn given<M: Learned>(
+        &mut self,
+        memory: &M,
+        plan: &Plan,
+        settings: &Settings,
+        issued: &Issued,
+    ) {
         self.first_day.get_or_insert(issued.from.day);
-        if let Some(effort) = self.effort_of(settings, issued) {
+        if let Some(effort) = self.effort_of(memory, plan.bins, settings, issued) {
             self.effort.follow(effort);
         }
     }
 
     /// Learns how long it took.
-    pub(super) fn learn(
+    pub(super) fn learn<M: Learning>(
         &mut self,
-        effects: &mut Effects,
-        facts: &Facts,
-        placed: Moment,
+        (memory, room): (&mut M, &mut Room),
+        plan: &Plan,
+        of: (&Facts, Moment),
         issued: &Issued,
-        delivered: Moment,
+        (delivered, late_ppm): (Moment, u32),
     ) {
         let (day, days) = (delivered.day, delivered.day.saturating_sub(issued.from.day).max(0));
-        let took = log2((days as u64 + OFFSET_DAYS) * DAY_MS as u64);
+        let took = took(days);
         self.delivered = (self.delivered + 1).min(WARM);
         if issued.is_warm {
             let miss = took - issued.centre;
-            self.scores.add(issued.score(miss), day);
+            self.scores.add(memory, plan.bins, issued.score(miss), day);
             let size = log2(u64::from(miss.unsigned_abs()) + LEAST_MISS) - log2(ONE as u64);
-            effects.learn(self.plan.spread, facts, placed, size, day);
+            effects::learn(memory, room, plan.spread, of, (size, day));
         }
-        let mut rest = effects.learn(self.plan.centre, facts, placed, took - issued.base, day);
-        for (slope, load) in self.slopes.iter_mut().zip(issued.loads) {
-            let known = slope.tell(load);
+        let stages = (took - issued.base, day);
+        let mut rest = effects::learn(memory, room, plan.centre, of, stages);
+        for ((slope, shrink), load) in self.slopes.iter_mut().zip(SHRINK_SLOPES).zip(issued.loads) {
+            let known = slope.tell(load, shrink);
             slope.learn(load, rest, day);
             rest -= known;
         }
-        self.count(issued, delivered);
+        self.count(issued, delivered, late_ppm);
     }
 
-    fn count(&mut self, issued: &Issued, delivered: Moment) {
+    fn count(&mut self, issued: &Issued, delivered: Moment, late_ppm: u32) {
         match issued.promised {
             Some(promised) if delivered.day > promised.latest_day => {
-                self.feedback.arrived_late(issued.counted);
+                self.feedback.arrived_late(late_ppm, issued.counted);
             }
-            Some(_) => self.feedback.in_time(),
+            Some(_) => self.feedback.in_time(late_ppm),
             None => {}
         }
     }
+}
+
+/// Logarithm of a duration of whole days (and [`OFFSET_DAYS`]).
+fn took(days: i32) -> i32 {
+    log2((days as u64 + OFFSET_DAYS) * DAY_MS as u64)
 }

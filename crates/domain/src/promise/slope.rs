@@ -1,12 +1,14 @@
 //! How what is left over rises with one figure: a decayed, shrunk regression through the mean.
 
+use serde::{Deserialize, Serialize};
+
 use super::fixed::{clamp, left_after, product, times};
 
 /// Days after which an observation counts half.
 const HALF_DAYS: i32 = 400;
 
 /// One figure's slope.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Slope {
     /// Observations, in 1/65536.
     weight: i64,
@@ -16,20 +18,14 @@ pub(super) struct Slope {
     squares: i64,
     /// Of that distance times what was left over, in 1/2^32.
     products: i64,
-    /// Added to the squares, in 1/2^32: pulls an unsure slope to zero.
-    shrink: i64,
     day: i32,
 }
 
 impl Slope {
-    /// A slope that believes in itself by half when the squares come to `shrink`.
-    pub(super) fn new(shrink: i64) -> Self {
-        Slope { shrink: shrink << 32, ..Slope::default() }
-    }
-
-    /// What a figure (in 1/65536) adds.
-    pub(super) fn tell(&self, figure: i32) -> i32 {
-        let slope = clamp(self.products / ((self.squares + self.shrink) >> 16));
+    /// What a figure (in 1/65536) adds. The slope believes in itself by half when its squares come to
+    /// `shrink`.
+    pub(super) fn tell(&self, figure: i32, shrink: i64) -> i32 {
+        let slope = clamp(self.products / ((self.squares + (shrink << 32)) >> 16));
         product(slope, self.beside_mean(figure))
     }
 
@@ -59,15 +55,15 @@ mod tests {
 
     #[test]
     fn a_slope_is_found_and_an_unsure_one_is_flat() {
-        let mut slope = Slope::new(5);
+        let mut slope = Slope::default();
         slope.learn(ONE, ONE, 0);
-        assert_eq!(slope.tell(2 * ONE), 0, "one point has no slope");
+        assert_eq!(slope.tell(2 * ONE, 5), 0, "one point has no slope");
         for day in 0..400 {
             let figure = (day % 5 - 2) * ONE;
             slope.learn(figure, figure / 2 + ONE, day);
         }
         // The level belongs to the stages; only the slope of a half is learned.
-        let rise = slope.tell(2 * ONE) - slope.tell(0);
+        let rise = slope.tell(2 * ONE, 5) - slope.tell(0, 5);
         assert!((rise - ONE).abs() < ONE / 10, "{rise}");
     }
 }

@@ -1,0 +1,93 @@
+//! By what rules a market promises.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::{DayRange, Promised, Service, Settings, promise};
+use crate::calendar::{self, Calendar, Days};
+use crate::{Node, Opening};
+
+/// By what rules a market promises.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromiseRules {
+    /// IANA name of the zone that promised dates are in, checked when it was set.
+    pub zone: String,
+    /// What is learned is promised so; `None`: by calendar only.
+    pub learned: Option<Settings>,
+    /// What is promised while too little is known; `None`: nothing.
+    pub calendar: Option<DeliveryCalendar>,
+}
+
+/// How long nodes and carriers take by plan. Ranges are (least, most).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryCalendar {
+    /// Working days of the node until it hands over.
+    pub handling: (u32, u32),
+    /// Days of moving.
+    pub transit: (u32, u32),
+    /// Days of the week on which the carrier moves goods; bit 0 is Monday.
+    pub moves: u8,
+    /// Days of the week on which it delivers.
+    pub delivers: u8,
+    /// Days since 1970-01-01 on which it does neither, sorted.
+    pub off: Vec<i32>,
+}
+
+const EVERY_DAY: u8 = 0b111_1111;
+
+impl PromiseRules {
+    /// The local date of an instant, in days since 1970-01-01.
+    pub fn day_of(&self, at_ms: i64) -> i32 {
+        let zone = calendar::zone(&self.zone).expect("checked when it was set");
+        calendar::local_day(&zone, at_ms).expect("record times are of four-digit years")
+    }
+
+    /// The instant at which a day is over; of days beyond the calendar's years, the end of time.
+    pub(crate) fn end_of(&self, day: i32) -> i64 {
+        let zone = calendar::zone(&self.zone).expect("checked when it was set");
+        calendar::start_of_day(&zone, day.saturating_add(1)).unwrap_or(i64::MAX)
+    }
+
+    /// What is promised by calendar of an order that a node gets at an instant. `None` where the
+    /// market has none, or node or carrier have no day in two years.
+    pub fn by_calendar(&self, node: &Node, at_ms: i64) -> Option<Promised> {
+        let terms = self.calendar.as_ref()?;
+        let dates = |days: &[i32]| -> Vec<Date> {
+            days.iter().filter_map(|&day| calendar::date_of(day)).collect()
+        };
+        let carrier = |weekdays| Days { weekdays, off: dates(&terms.off) };
+        let service = Service {
+            moves: carrier(terms.moves),
+            delivers: carrier(terms.delivers),
+            transit: DayRange::new(terms.transit.0, terms.transit.1)?,
+        };
+        let (node, from_ms) = match node.opening.as_deref() {
+            Some(opening) => working(opening, at_ms),
+            None => {
+                let zone = calendar::zone(&self.zone)?;
+                let working = Days { weekdays: EVERY_DAY, off: Vec::new() };
+                (Calendar { zone, working, cut_off_minute: None }, at_ms)
+            }
+        };
+        let handling = DayRange::new(terms.handling.0, terms.handling.1)?;
+        let found = promise(&node, handling, &service, from_ms)?;
+        let earliest_day = calendar::day_number(found.earliest);
+        Some(Promised { earliest_day, latest_day: calendar::day_number(found.latest) })
+    }
+}
+
+/// A node's working days, and when what comes at an instant is ready to be handled. Its own processing
+/// time counts its opening hours, and the cut-off with them. A day that is open out of turn counts
+/// as none: what is promised is never too early for it.
+fn working(opening: &Opening, at_ms: i64) -> (Calendar, i64) {
+    let open = (0..7).filter(|&day| !opening.week[day].is_empty());
+    let weekdays = open.fold(0, |days, day| days | 1 << day);
+    let closed = opening.special.iter().filter(|(_, hours)| hours.is_empty());
+    let off = closed.filter_map(|&(day, _)| calendar::date_of(day)).collect();
+    let zone = calendar::zone(&opening.zone).expect("checked when it was set");
+    let (cut_off_minute, from_ms) = match opening.processing_ms {
+        0 => (opening.cut_off, at_ms),
+        span => (None, opening.after(at_ms, span)),
+    };
+    (Calendar { zone, working: Days { weekdays, off }, cut_off_minute }, from_ms)
+}

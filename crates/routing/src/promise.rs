@@ -1,0 +1,148 @@
+//! When the customer is to have an order: said in its decisions once every unit has a node.
+//!
+//! What was learned comes first; while that states no rate, the calendars of nodes and carrier. The
+//! order is there when its last part is: learned, the part with the longest way stands for all.
+
+use omnifold_domain::promise::{self, Foreseen, Moment, PromiseRules, Promised};
+use omnifold_domain::{Decision, NodeIx, Order, OrderKey, View};
+use omnifold_events::v1::{self, PromiseLevel, PromiseSource};
+
+use crate::Turn;
+use crate::distance::haversine_m;
+
+/// Says it in decisions that were just written, where the market promises.
+pub(crate) fn attach<V: View>(view: &mut V, turn: Turn, order: &Order, decisions: &mut [Decision]) {
+    if view.settings().is_none_or(|settings| settings.promise.is_none()) {
+        return; // nearly every market
+    }
+    let Some(told) = made(view, turn, order, decisions) else { return };
+    for decision in decisions {
+        match decision {
+            Decision::Outcome(outcome) => outcome.promise = Some(Box::new(told)),
+            Decision::Assigned(message) => match &mut message.outcome {
+                Some(outcome) => outcome.promise = Some(Box::new(told)),
+                None => message.promise = Some(Box::new(told)),
+            },
+            _ => {}
+        }
+    }
+}
+
+fn made<V: View>(
+    view: &mut V,
+    turn: Turn,
+    order: &Order,
+    decisions: &[Decision],
+) -> Option<v1::Promise> {
+    let areas = view.promise_of(OrderKey::of(&order.channel, &order.order_id))?.areas;
+    if units_left(order, decisions) > 0 {
+        return None;
+    }
+    let ways = ways(view, order, decisions);
+    let &(node, distance_m) = ways.iter().max_by_key(|(node, metres)| (*metres, node.0))?;
+    let nodes = ways.len() as u32;
+    let way = v1::Promise { node: node.0, distance_m, nodes, ..v1::Promise::default() };
+    let way = v1::Promise { made_at_ms: turn.now_ms, ..way };
+    let rules = view.settings()?.promise.as_deref()?;
+    let learned = learned(view, rules, order, areas, &way);
+    Some(learned.or_else(|| by_calendar(view, rules, &ways, &way)).unwrap_or(way))
+}
+
+/// Units that no node has, once the decisions are folded.
+fn units_left(order: &Order, decisions: &[Decision]) -> i64 {
+    let cancelled = |outcome: &v1::OrderOutcome| -> i64 {
+        outcome.cancelled.iter().map(|line| line.quantity_milli).sum()
+    };
+    let settled = |decision: &Decision| match decision {
+        Decision::Outcome(outcome) => cancelled(outcome),
+        Decision::Assigned(message) => {
+            let lines: i64 = message.lines.iter().map(|line| line.quantity_milli).sum();
+            lines + message.outcome.as_ref().map_or(0, cancelled)
+        }
+        _ => 0,
+    };
+    let open: i64 = order.lines.iter().map(|line| line.open).sum();
+    open - decisions.iter().map(settled).sum::<i64>()
+}
+
+/// The nodes that have units to ship, each once, with their distances.
+fn ways<V: View>(view: &V, order: &Order, decisions: &[Decision]) -> Vec<(NodeIx, u32)> {
+    let metres = |node: NodeIx| {
+        let place = view.nodes()[node.0 as usize].location;
+        place.zip(order.destination).map_or(0, |(from, to)| haversine_m(from, to))
+    };
+    let released = decisions.iter().filter_map(|decision| match decision {
+        Decision::Released(message) => Some(message.fulfilment as usize),
+        _ => None,
+    });
+    let released: Vec<usize> = released.collect();
+    let has_units = |(place, part): &(usize, &omnifold_domain::Fulfilment)| {
+        !released.contains(&(place + 1)) && part.lines.iter().any(|line| line.allocated > 0)
+    };
+    let kept = order.fulfilments.iter().enumerate().filter(has_units).map(|(_, part)| part.node);
+    let mut ways: Vec<(NodeIx, u32)> = kept.map(|node| (node, metres(node))).collect();
+    ways.extend(decisions.iter().filter_map(|decision| match decision {
+        Decision::Assigned(message) => {
+            Some((view.node_named(&message.node_id)?, message.distance_m))
+        }
+        _ => None,
+    }));
+    ways.sort_unstable();
+    ways.dedup_by_key(|(node, _)| *node);
+    ways
+}
+
+fn learned<V: View>(
+    view: &V,
+    rules: &PromiseRules,
+    order: &Order,
+    areas: [u64; 3],
+    way: &v1::Promise,
+) -> Option<v1::Promise> {
+    let settings = rules.learned?;
+    let facts = promise::facts(view, order, areas, way);
+    let at = Moment { ms: way.made_at_ms, day: rules.day_of(way.made_at_ms) };
+    let Foreseen { promised, level, deliveries } = promise::foresee(view, settings, &facts, at);
+    let Promised { earliest_day, latest_day } = promised?;
+    Some(v1::Promise {
+        earliest_day,
+        latest_day,
+        source: PromiseSource::Learned.into(),
+        level: level_named(level).into(),
+        deliveries,
+        late_ppm: settings.late_ppm,
+        ..*way
+    })
+}
+
+fn level_named(level: u8) -> PromiseLevel {
+    match level {
+        0 => PromiseLevel::All,
+        1 => PromiseLevel::Distance,
+        2 => PromiseLevel::Region,
+        3 => PromiseLevel::Lane,
+        4 => PromiseLevel::Area,
+        _ => PromiseLevel::PostcodeArea,
+    }
+}
+
+/// Each part has its own interval; the order's begins and ends with the last of them.
+fn by_calendar<V: View>(
+    view: &V,
+    rules: &PromiseRules,
+    ways: &[(NodeIx, u32)],
+    way: &v1::Promise,
+) -> Option<v1::Promise> {
+    let mut whole: Option<Promised> = None;
+    for (node, _) in ways {
+        let part = rules.by_calendar(&view.nodes()[node.0 as usize], way.made_at_ms)?;
+        let known = whole.unwrap_or(part);
+        whole = Some(Promised {
+            earliest_day: known.earliest_day.max(part.earliest_day),
+            latest_day: known.latest_day.max(part.latest_day),
+        });
+    }
+    let Promised { earliest_day, latest_day } = whole?;
+    let source = PromiseSource::Calendar.into();
+    Some(v1::Promise { earliest_day, latest_day, source, ..*way })
+}
