@@ -42,8 +42,8 @@ fn promise_rules() -> v1::PromiseRules {
         early_ppm: 50_000,
         spending: v1::PromiseSpending::Thrifty.into(),
         calendar: Some(v1::DeliveryCalendar {
-            handling_least_days: 0,
-            handling_most_days: 1,
+            handling_least_days: 1,
+            handling_most_days: 2,
             transit_least_days: 3,
             transit_most_days: 5,
             moves: vec![1, 2, 3, 4, 5, 6],

@@ -488,6 +488,6 @@ pub fn order_promise(store: &mut Store) -> OrderPromise {
         decided: (90_001, 2),
         open: Some(open),
         fate: promise::Fate::Open,
-        due_at: 1_739_000_000_000,
+        due_at: 1_900_000_000_000,
     }
 }
