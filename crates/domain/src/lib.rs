@@ -73,7 +73,7 @@ pub use order::{
 };
 pub use parcel::Parcel;
 pub use payment::{Due, Payment};
-pub use phased::{Period, Phasing, period_for, time_phased_atp};
+pub use phased::{Period, Phasing, atp_by_date, period_for, time_phased_atp};
 pub use policy::{ActivePolicy, Policy};
 pub use prices::{Priced, ShadowPrices, shadow_price};
 pub use purchase::{PurchaseOrder, PurchaseOrderKey, PurchaseOrderState};

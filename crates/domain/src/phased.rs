@@ -1,6 +1,9 @@
 //! Availability period by period (rule Q6): what is still free of each period's supply once shortages
 //! have taken from the surplus of other periods. Quantities in 1/1000 unit.
 
+use crate::Stock;
+use crate::inbound::Inbound;
+
 /// What comes in and what is wanted in one period: a day, a week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Period {
@@ -62,6 +65,25 @@ fn accumulate(left: &mut [i64]) {
     }
 }
 
+/// What can be promised of a stock row from each instant on: now (instant 0), then each at which
+/// something is due. What is promised without stock takes from what comes; what is over is carried on.
+/// What is expected without a date is left out: nobody knows when it can be promised.
+pub fn atp_by_date(stock: &Stock, inbound: &Inbound) -> Vec<(i64, i64)> {
+    let now = stock.free().saturating_sub(stock.buffer);
+    let mut dates = vec![0];
+    let mut periods = vec![Period { supply: now.max(0), demand: now.min(0).saturating_neg() }];
+    for &(due_at, _, units) in inbound.rows.iter().filter(|(due_at, ..)| *due_at != 0) {
+        if dates.last() != Some(&due_at) {
+            dates.push(due_at);
+            periods.push(Period::default());
+        }
+        let period = periods.last_mut().expect("it has the first");
+        period.supply = period.supply.saturating_add(units);
+    }
+    let phasing = Phasing { backward: true, forward: true, accumulation: true };
+    dates.into_iter().zip(time_phased_atp(&periods, phasing)).collect()
+}
+
 /// The period in which so many units can be promised: the one asked for, else the nearest one, of two
 /// as near the earlier. `None`: in no period.
 pub fn period_for(atp: &[i64], wanted: usize, units: i64) -> Option<usize> {
@@ -74,6 +96,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::inbound::Source;
 
     const BACKWARD: Phasing = Phasing { backward: true, forward: false, accumulation: false };
 
@@ -89,6 +112,23 @@ mod tests {
         assert_eq!(time_phased_atp(&table, both), [0, 0, 0, 4]);
         let forward = Phasing { backward: false, ..both };
         assert_eq!(time_phased_atp(&table, forward), [1, 0, 0, 3]);
+    }
+
+    #[test]
+    fn what_is_promised_without_stock_waits_for_what_is_due() {
+        let stock = Stock { on_hand: 2_000, allocated: 5_000, ..Stock::default() };
+        let from = |id: &str| Source::PurchaseOrder(id.to_owned());
+        let rows = vec![
+            (100, from("A"), 2_000),
+            (200, from("A"), 3_000),
+            (200, from("B"), 1_000),
+            (0, from("C"), 9_000),
+        ];
+        let phased = atp_by_date(&stock, &Inbound { rows });
+        assert_eq!(phased, [(0, 0), (100, 0), (200, 3_000)]);
+        let full = Stock { on_hand: 4_000, buffer: 1_000, ..Stock::default() };
+        let rows = vec![(100, from("A"), 2_000)];
+        assert_eq!(atp_by_date(&full, &Inbound { rows }), [(0, 3_000), (100, 5_000)]);
     }
 
     #[test]

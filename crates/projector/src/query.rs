@@ -32,7 +32,7 @@ use late::{feedback_body, returns_body, tickets_body};
 use parcel::parcel_body;
 pub use promise::PromiseAsked;
 use promise::promise_body;
-use supply::{dispatch_by, expected_body, inbound_of, purchase_order_body};
+use supply::{dispatch_by, expected_body, inbound_of, phased_body, purchase_order_body};
 
 /// A question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -409,6 +409,7 @@ fn stock_row(store: &mut Store, sku: SkuIx, node: NodeIx, stock: &Stock) -> Valu
         "returned_to_supplier": units(ledger.returned_to_supplier),
         "buffer": units(stock.buffer), "backorder_limit": units(stock.backorder_limit),
         "inbound": units(inbound.units()), "expected": expected_body(&inbound),
+        "atp_by_date": phased_body(stock, &inbound),
         "atp": units(stock.atp()), "short": units(stock.short()),
         "flagged_out": stock.flagged_out, "reserved": reserved_body(&ledger),
     })

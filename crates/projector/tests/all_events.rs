@@ -96,7 +96,7 @@ const COMMANDS: &[&str] = &[
     // Orders.
     "order O{i} lines S:{x}@7.77-1.00+0.31 T:{x}@3.33 to 48.0,2.0",
     "order O{i} lines {s}:{x}@1 {s}:1@1 pickup={n}",
-    "order O{i} lines {s}:{x}@9.99 area=75{p} coverage=ship_complete from={n},{m} priority={p}",
+    "order O{i} lines {s}:{x}@9.99 postcode=75{p} coverage=ship_complete from={n},{m} priority={p}",
     "order O{i} lines {s}:{x}@5 release_at={t}",
     "order O{i} lines {s}:{x}@5 hold=H{p} to 48.0,2.0",
     "hold_stock H{p} lines {s}:{x} until={t}",

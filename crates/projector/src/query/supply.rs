@@ -3,7 +3,8 @@
 use omnifold_domain::inbound::Source;
 use omnifold_domain::purchase::{Invoice, Receipt, ShipNotice};
 use omnifold_domain::{
-    Inbound, NodeIx, PurchaseOrder, PurchaseOrderKey, SkuIx, State as _, SupplierKey, View as _,
+    Inbound, NodeIx, PurchaseOrder, PurchaseOrderKey, SkuIx, State as _, Stock, SupplierKey,
+    View as _, atp_by_date,
 };
 use omnifold_events::v1;
 use omnifold_state::Store;
@@ -22,6 +23,12 @@ pub(super) fn expected_body(inbound: &Inbound) -> Vec<Value> {
         json!({ "due_at": instant(*due), "source": kind, "id": id, "units": units(*milli) })
     };
     inbound.rows.iter().map(each).collect()
+}
+
+/// What can be promised from each date on, by what is expected (rule Q6); the first is now.
+pub(super) fn phased_body(stock: &Stock, inbound: &Inbound) -> Vec<Value> {
+    let phased = atp_by_date(stock, inbound).into_iter();
+    phased.map(|(from, milli)| json!({ "from": instant(from), "atp": units(milli) })).collect()
 }
 
 /// The inbound row of a (node, SKU).

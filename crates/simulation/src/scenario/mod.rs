@@ -69,7 +69,7 @@
 //! | `promise ... [handling=0-1] [moves=mon-sat] [delivers=mon-fri] [off=DATE,DATE]` | every day, in UTC, without handling, unless told |
 //! | `market ... [promise_late=100000] [promise_early=50000] [promise_zone=Europe/Berlin]` | promises are learned: shares of orders in millionths |
 //! | `market ... [transit=3-5] [handling=0-1] [moves=mon-sat] [delivers=mon-fri] [off=DATE,DATE]` | and made by calendar while too little is known |
-//! | `order O ... [area=750]`, `item S ... [weight_g=500]` | what promises are learned by |
+//! | `order O ... [postcode=750]`, `item S ... [weight_g=500]` | what promises are learned by |
 //! | `show O/f1` | prints where a fulfilment stands, and its parcels |
 //! | `policy NAME` | PolicyActivated with the file of that name in deploy/policies |
 //! | `policy`, and below it `| name = "x"` ... | PolicyActivated with the document below, a line each |
