@@ -9,11 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
+use xxhash_rust::xxh3::xxh3_128;
+
 use crate::backend::{Backend, StateError};
 use crate::filter::Filter;
 use crate::rows::Table;
 
-/// A filter over the keys of one range of a table. A key's last 16 bytes are its id: a hash.
+/// A filter over the keys of one range of a table, by their ids ([`id_of`]).
 #[derive(Clone)]
 pub(crate) struct Known {
     lines: usize,
@@ -55,6 +57,13 @@ impl Known {
         self.count += 1;
     }
 
+    /// Notes an id that may have been noted before.
+    pub(crate) fn note(&mut self, id: u128) {
+        if !self.added.may_contain(id) {
+            self.insert(id);
+        }
+    }
+
     /// False: it is certainly not there.
     pub(crate) fn may_contain(&self, id: u128) -> bool {
         let before =
@@ -63,6 +72,11 @@ impl Known {
             || self.added.may_contain(id)
             || self.before.as_ref().is_some_and(before)
     }
+}
+
+/// The id of a key: its last 16 bytes, which are a hash where it has as many, else a hash of it.
+pub(crate) fn id_of(key: &[u8]) -> u128 {
+    key.last_chunk().map_or_else(|| xxh3_128(key), |id| u128::from_be_bytes(*id))
 }
 
 fn max_ids(lines: usize) -> u64 {
@@ -120,9 +134,7 @@ impl Unread {
             if stop.load(Ordering::Relaxed) || count > max_ids(self.lines) {
                 return Err(ended());
             }
-            if let Some(id) = key.last_chunk() {
-                filter.insert(u128::from_be_bytes(*id));
-            }
+            filter.insert(id_of(key));
             Ok(())
         });
         read.is_ok().then_some(filter)
@@ -163,6 +175,8 @@ mod tests {
     #[test]
     fn more_keys_than_a_filter_can_tell_apart_are_asked_for() {
         let mut known = Known::none(1);
+        (0..1_000).for_each(|_| known.note(id(1)));
+        assert!(!known.may_contain(id(2)), "one id, however often it is noted");
         (0..=MAX_IDS_A_LINE).for_each(|number| known.insert(id(number)));
         assert!((0..1_000).all(|number| known.may_contain(id(number))));
         assert!(!Known::none(1).may_contain(id(1)));

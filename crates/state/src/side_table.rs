@@ -17,11 +17,15 @@ use serde::de::DeserializeOwned;
 
 use crate::backend::{Backend, StateError};
 use crate::digest::Digest;
+use crate::known::{Known, Unread, id_of};
 use crate::recent::Recent;
 use crate::rows::{self, Key, Table};
 
 /// Rows looked at for eviction an epoch.
 const MAX_EVICTION_TRIES: usize = 4_096;
+
+/// 64-byte lines of a table's filter: 2 MiB, for about 1.4 million keys.
+const FILTER_LINES: usize = 32_768;
 
 /// A row, or that there is none.
 struct Cell<V> {
@@ -39,18 +43,34 @@ pub(crate) struct SideTable<K, V> {
     cells: FxHashMap<K, Cell<V>>,
     dirty: Vec<K>,
     ages: VecDeque<K>,
+    /// Which rows there may be, where most that are asked for are new.
+    known: Option<Known>,
 }
 
 impl<K: Copy + Eq + Hash, V: Serialize + DeserializeOwned> SideTable<K, V> {
     pub(crate) fn new(table: Table, key: fn(K) -> Key) -> Self {
         let (cells, dirty, ages) = (FxHashMap::default(), Vec::new(), VecDeque::new());
-        SideTable { table, key, cells, dirty, ages }
+        SideTable { table, key, cells, dirty, ages, known: None }
+    }
+
+    /// The same, of which most rows that are asked for are new, and the keys that are to be read.
+    fn mostly_new(table: Table, key: fn(K) -> Key) -> (Self, Unread) {
+        let (known, unread) = Known::stored(table, &[], &[], FILTER_LINES);
+        (SideTable { known: Some(known), ..SideTable::new(table, key) }, unread)
+    }
+
+    fn may_hold(&self, key: &Key) -> bool {
+        self.known.as_ref().is_none_or(|known| known.may_contain(id_of(key.as_bytes())))
     }
 
     fn cell(&mut self, backend: &dyn Backend, key: K) -> Result<&mut Cell<V>, StateError> {
         if !self.cells.contains_key(&key) {
             let bytes = (self.key)(key);
-            let (row, digest) = match backend.get(self.table, bytes.as_bytes())? {
+            let stored = match self.may_hold(&bytes) {
+                true => backend.get(self.table, bytes.as_bytes())?,
+                false => None,
+            };
+            let (row, digest) = match stored {
                 None => (None, 0),
                 Some(stored) => {
                     let row = rows::decode(self.table, bytes.as_bytes(), &stored)?;
@@ -76,6 +96,9 @@ impl<K: Copy + Eq + Hash, V: Serialize + DeserializeOwned> SideTable<K, V> {
         key: K,
         row: Option<Arc<V>>,
     ) -> Result<Option<Arc<V>>, StateError> {
+        if let Some(known) = self.known.as_mut().filter(|_| row.is_some()) {
+            known.note(id_of((self.key)(key).as_bytes()));
+        }
         let cell = self.cell(backend, key)?;
         let old = std::mem::replace(&mut cell.row, row);
         if !std::mem::replace(&mut cell.dirty, true) {
@@ -151,11 +174,15 @@ pub(crate) enum SideUndo {
 }
 
 impl Sides {
-    pub(crate) fn open(max_rows: usize) -> Self {
-        Sides {
-            ledgers: SideTable::new(Table::Movement, Key::movement),
+    /// The tables, and the keys that are to be read.
+    pub(crate) fn open(max_rows: usize) -> (Self, Vec<Unread>) {
+        let (ledgers, movements) = SideTable::mostly_new(Table::Movement, Key::movement);
+        let (parcels, numbers) =
+            SideTable::mostly_new(Table::Parcel, |key: ParcelKey| Key::hash(key.0));
+        let sides = Sides {
+            ledgers,
             transfers: SideTable::new(Table::Transfer, Key::transfer),
-            parcels: SideTable::new(Table::Parcel, |key| Key::hash(key.0)),
+            parcels,
             returns: SideTable::new(Table::Return, |key| Key::hash(key.0)),
             carriers: SideTable::new(Table::Carrier, |key| Key::hash(key.0)),
             purchase_orders: SideTable::new(Table::PurchaseOrder, |key| Key::hash(key.0)),
@@ -167,7 +194,8 @@ impl Sides {
             lots: SideTable::new(Table::Lots, |(sku, node)| Key::stock(sku, node)),
             promises: SideTable::new(Table::Promise, Key::order),
             max_rows,
-        }
+        };
+        (sides, vec![movements, numbers])
     }
 
     pub(crate) fn take_back(

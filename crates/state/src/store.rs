@@ -99,6 +99,8 @@ impl Store {
         let (seen, mut unread) = SeenTable::load(&*backend)?;
         let (orders, keys) = OrderTable::open(cache_bytes / 2 / ORDER_BYTES);
         unread.push(keys);
+        let (sides, keys) = Sides::open(cache_bytes / 8 / SIDE_ROW_BYTES);
+        unread.extend(keys);
         let mut store = Store {
             _reading: Reading::start(backend.clone(), unread),
             seen,
@@ -111,7 +113,7 @@ impl Store {
             network_version: 1,
             items: NamedRows::default(),
             stock: StockTable::default(),
-            sides: Sides::open(cache_bytes / 8 / SIDE_ROW_BYTES),
+            sides,
             watch: None,
             changed_skus: Vec::new(),
             waiting: OpenRows::new(Table::Waiting, Key::waiting),
