@@ -64,7 +64,7 @@ impl Writing {
     }
 
     fn send(&self, job: Job) {
-        self.jobs.send(job).ok().expect("the writing thread ends last");
+        self.jobs.send(job).expect("the writing thread ends last");
     }
 }
 
