@@ -90,14 +90,20 @@ pub(super) fn begin<S: State>(
 
 /// An order goes elsewhere from now on. What was promised stands until it is decided on again.
 pub(super) fn goes_to<S: State>(state: &mut S, key: OrderKey, to: &v1::Destination) {
-    if let Some(mut row) = rules(state).and_then(|_| state.promise_of(key).cloned()) {
+    if let Some((_, mut row)) = kept(state, key) {
         row.areas = promise::regions(to);
         state.put_promise(key, row);
     }
 }
 
-fn rules<V: View>(view: &V) -> Option<PromiseRules> {
-    view.settings()?.promise.as_deref().cloned()
+fn rules<V: View>(view: &V) -> Option<&PromiseRules> {
+    view.settings()?.promise.as_deref()
+}
+
+/// The moment an event speaks of, with its local date.
+fn moment<V: View>(view: &V, ms: i64) -> Moment {
+    let day = rules(view).map_or(0, |rules| rules.day_of(ms)); // no promise is kept without rules
+    Moment { ms, day }
 }
 
 /// What a decision says of the order's promise. Called once it is folded.
@@ -107,7 +113,7 @@ pub(crate) fn of_decision<S: State>(
     decision: &Decision,
     work: &mut Vec<Work>,
 ) {
-    if state.settings().is_none_or(|settings| settings.promise.is_none()) {
+    if rules(state).is_none() {
         return; // nearly every market
     }
     let (outcome, told) = match decision {
@@ -136,7 +142,7 @@ fn give<S: State>(
     (moment, cause): (Caused, v1::Cause),
     work: &mut Vec<Work>,
 ) {
-    let Some((rules, mut row)) = kept(state, key) else { return };
+    let Some((learned, mut row)) = kept(state, key) else { return };
     if row.decided == moment {
         return;
     }
@@ -144,10 +150,10 @@ fn give<S: State>(
         row = OrderPromise::none(row.placed_step, row.areas); // called off and resumed, or added to
     }
     row.decided = moment;
-    if let Some(learned) = rules.learned {
-        let order = state.order(key).expect("its decision was folded").clone();
+    let at = self::moment(state, told.made_at_ms);
+    if let Some(learned) = learned {
+        let order = state.shared_order(key).expect("its decision was folded");
         let facts = promise::facts(state, &order, row.areas, told);
-        let at = Moment { ms: told.made_at_ms, day: rules.day_of(told.made_at_ms) };
         match &mut row.open {
             None => row.open = Some(Open::placed(state, learned, facts, at)),
             Some(open) => open.rerouted(state, learned, facts, at),
@@ -156,9 +162,8 @@ fn give<S: State>(
     let word = cause.as_str_name().trim_start_matches("CAUSE_").to_lowercase();
     tell(state, key, &mut row, (Given::of(told), &word), work);
     row.given = Given::of(told);
-    let day = rules.day_of(told.made_at_ms);
-    row.first = row.first.or(row.given.map(|given| made_first(&given, day)));
-    keep(state, key, &rules, row);
+    row.first = row.first.or(row.given.map(|given| made_first(&given, at.day)));
+    keep(state, key, row);
 }
 
 fn made_first(given: &Given, day: i32) -> Made {
@@ -169,11 +174,11 @@ fn made_first(given: &Given, day: i32) -> Made {
 
 /// Units wait that had a node: nobody can say when the order comes.
 fn withdraw<S: State>(state: &mut S, key: OrderKey, work: &mut Vec<Work>) {
-    let Some((rules, mut row)) = kept(state, key) else { return };
+    let Some((_, mut row)) = kept(state, key) else { return };
     if row.given.is_some() {
         tell(state, key, &mut row, (None, "waiting"), work);
         row.given = None;
-        keep(state, key, &rules, row);
+        keep(state, key, row);
     }
 }
 
@@ -185,36 +190,33 @@ pub(crate) fn settle<S: State>(
     at_ms: Option<i64>,
     work: &mut Vec<Work>,
 ) {
-    if state.settings().is_none_or(|settings| settings.promise.is_none()) {
-        return; // nearly every market
-    }
-    let Some((rules, mut row)) = kept(state, key) else { return };
+    let Some((learned, mut row)) = kept(state, key) else { return };
     if row.fate != Fate::Open {
         return;
     }
-    let at = at_ms.map(|ms| Moment { ms, day: rules.day_of(ms) });
+    let at = at_ms.map(|ms| moment(state, ms));
     let status = state.order(key).expect("it has a promise").status();
     match (status, at) {
-        (OrderStatus::Shipped, Some(at)) => hand_over(state, key, (&rules, &mut row), at, work),
-        (OrderStatus::Delivered, Some(at)) => arrive(state, &rules, &mut row, at),
+        (OrderStatus::Shipped, Some(at)) => hand_over(state, key, (learned, &mut row), at, work),
+        (OrderStatus::Delivered, Some(at)) => arrive(state, learned, &mut row, at),
         (OrderStatus::Delivered, None)
         | (OrderStatus::Cancelled | OrderStatus::Undelivered | OrderStatus::Returned, _) => {
-            end(state, &rules, &mut row);
+            end(state, learned, &mut row);
         }
         _ => return,
     }
-    keep(state, key, &rules, row);
+    keep(state, key, row);
 }
 
 /// The last of an order left: what remains is promised anew, and told where it is later.
 fn hand_over<S: State>(
     state: &mut S,
     key: OrderKey,
-    (rules, row): (&PromiseRules, &mut OrderPromise),
+    (learned, row): (Option<promise::Settings>, &mut OrderPromise),
     at: Moment,
     work: &mut Vec<Work>,
 ) {
-    let Some((open, learned)) = row.open.as_mut().zip(rules.learned) else { return };
+    let Some((open, learned)) = row.open.as_mut().zip(learned) else { return };
     if open.is_handed_over() {
         return;
     }
@@ -225,8 +227,13 @@ fn hand_over<S: State>(
     }
 }
 
-fn arrive<S: State>(state: &mut S, rules: &PromiseRules, row: &mut OrderPromise, at: Moment) {
-    if let Some((open, learned)) = row.open.take().zip(rules.learned) {
+fn arrive<S: State>(
+    state: &mut S,
+    learned: Option<promise::Settings>,
+    row: &mut OrderPromise,
+    at: Moment,
+) {
+    if let Some((open, learned)) = row.open.take().zip(learned) {
         open.delivered(state, learned, at);
     }
     for made in row.first.iter().chain(&row.expected) {
@@ -235,8 +242,8 @@ fn arrive<S: State>(state: &mut S, rules: &PromiseRules, row: &mut OrderPromise,
     row.fate = Fate::Delivered(at.day);
 }
 
-fn end<S: State>(state: &mut S, rules: &PromiseRules, row: &mut OrderPromise) {
-    if let Some((mut open, learned)) = row.open.take().zip(rules.learned) {
+fn end<S: State>(state: &mut S, learned: Option<promise::Settings>, row: &mut OrderPromise) {
+    if let Some((mut open, learned)) = row.open.take().zip(learned) {
         open.cancelled(state, learned, None);
     }
     row.fate = Fate::Ended;
@@ -253,21 +260,21 @@ pub(crate) fn fall_due<S: State>(state: &mut S, key: OrderKey, due_ms: i64, work
         return state.put_promise(key, row);
     };
     // The timer may have been put off: the day that it stands for counts.
-    let today = rules.day_of(row.due_at);
+    let (today, learned) = (rules.day_of(row.due_at), rules.learned);
     row.open = row
         .open
         .take()
-        .zip(rules.learned)
+        .zip(learned)
         .and_then(|(mut open, learned)| open.advance(state, learned, today).then_some(open));
     if row.given.is_some_and(|given| given.promised.latest_day < today) {
-        let known = row.open.as_ref().zip(rules.learned);
+        let known = row.open.as_ref().zip(learned);
         let known = known.and_then(|(open, learned)| open.still_to_come(state, learned, today));
         let unknown =
             Promised { earliest_day: today, latest_day: today.saturating_add(UNKNOWN_DAYS) };
         let again = (known.unwrap_or(unknown), due_ms, "late");
         move_to(state, key, &mut row, again, work);
     }
-    keep(state, key, &rules, row);
+    keep(state, key, row);
 }
 
 /// The customer is told another interval, for a reason.
@@ -303,13 +310,21 @@ fn tell<S: State>(
     });
 }
 
-fn kept<S: State>(state: &mut S, key: OrderKey) -> Option<(PromiseRules, OrderPromise)> {
-    Some((rules(state)?, state.promise_of(key)?.clone()))
+/// How promises are learned, and what stands beside an order. `None`: the market promises nothing, as
+/// nearly every one, or not this order.
+fn kept<S: State>(
+    state: &mut S,
+    key: OrderKey,
+) -> Option<(Option<promise::Settings>, OrderPromise)> {
+    let learned = rules(state)?.learned;
+    Some((learned, state.promise_of(key)?.clone()))
 }
 
 /// The row stands again, with its timer and no other.
-fn keep<S: State>(state: &mut S, key: OrderKey, rules: &PromiseRules, mut row: OrderPromise) {
-    row.settle_due(rules);
+fn keep<S: State>(state: &mut S, key: OrderKey, mut row: OrderPromise) {
+    if let Some(rules) = rules(state) {
+        row.settle_due(rules);
+    }
     let before = state.promise_of(key).and_then(OrderPromise::timer);
     let after = row.timer();
     state.put_promise(key, row);
