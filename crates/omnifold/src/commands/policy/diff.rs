@@ -11,7 +11,7 @@ use omnifold_simulation::what_if::limits::Limit;
 use serde::Serialize;
 
 use crate::commands::simulate::{
-    History, LEFT_OUT, MODELLED, Part, RECORDED, Side, figure_cell, label, load_rows, play, ruling,
+    Basis, History, Part, Side, figure_cell, label, load_rows, play, ruling,
 };
 use crate::context::Context;
 use crate::exit::{Exit, Usage};
@@ -58,11 +58,8 @@ struct Report {
     moved: u64,
     ok: bool,
     limits: Vec<Checked>,
-    cost_model: Option<String>,
-    recorded: &'static str,
-    modelled: &'static str,
-    left_out: &'static str,
-    unreadable_records: u64,
+    #[serde(flatten)]
+    basis: Basis,
 }
 
 #[derive(Serialize)]
@@ -120,11 +117,7 @@ fn compare(
         moved,
         ok: limits.iter().all(|checked| checked.ok),
         limits,
-        cost_model: history.cost_model(),
-        recorded: RECORDED,
-        modelled: MODELLED,
-        left_out: LEFT_OUT,
-        unreadable_records: history.unreadable,
+        basis: Basis::of(history),
     })
 }
 
@@ -148,11 +141,12 @@ fn text(report: &Report) -> String {
     let load = table(&["fulfilments (units) of", "old", "new"], &[1, 2], load_rows(&columns));
     let limits: String = report.limits.iter().map(limit_line).collect();
     let limits = if limits.is_empty() { limits } else { format!("{limits}\n") };
-    let costs = report.cost_model.as_deref().unwrap_or("nothing: no policy here has `[rule.cost]`");
     format!(
-        "{}: {} (old), {} (new)\n\n{main}\n{load}\n{limits}  recorded  {RECORDED}\n  \
-         modelled  {MODELLED}\n  left out  {LEFT_OUT}\n  priced by {costs}\n",
-        report.market, report.old_policy, report.new_policy
+        "{}: {} (old), {} (new)\n\n{main}\n{load}\n{limits}{}",
+        report.market,
+        report.old_policy,
+        report.new_policy,
+        report.basis.text()
     )
 }
 

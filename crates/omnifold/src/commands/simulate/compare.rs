@@ -20,6 +20,13 @@ pub struct Report {
     changed: Side,
     /// Orders that other nodes serve with the change than in the replay as it was.
     moved: u64,
+    #[serde(flatten)]
+    basis: Basis,
+}
+
+/// What a comparison of replays stands on.
+#[derive(Serialize)]
+pub struct Basis {
     /// Whose cost model priced every side.
     cost_model: Option<String>,
     recorded: &'static str,
@@ -40,11 +47,32 @@ pub struct Side {
     fulfilments_modelled: u64,
 }
 
-pub const RECORDED: &str = "network, stock, transfers, orders with changes, holds and payments; \
-                            what happened, and when it left";
-pub const MODELLED: &str = "nodes in replays: as they did with the same order, else shipped after their \
-                            median time; so when orders leave there, and how late";
-pub const LEFT_OUT: &str = "returns, pick-ups, couriers, losses";
+impl Basis {
+    /// That of a history.
+    pub fn of(history: &History) -> Self {
+        Basis {
+            cost_model: history.cost_model(),
+            recorded: "network, stock, transfers, orders with changes, holds and payments; \
+                       what happened, and when it left",
+            modelled: "nodes in replays: as they did with the same order, else shipped after their \
+                       median time; so when orders leave there, and how late",
+            left_out: "returns, pick-ups, couriers, losses",
+            unreadable_records: history.unreadable,
+        }
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        let nobody = "nothing: no policy here has `[rule.cost]`";
+        format!(
+            "  recorded  {}\n  modelled  {}\n  left out  {}\n  priced by {}\n",
+            self.recorded,
+            self.modelled,
+            self.left_out,
+            self.cost_model.as_deref().unwrap_or(nobody)
+        )
+    }
+}
 
 impl Side {
     /// One replay beside what happened.
@@ -68,11 +96,7 @@ impl Report {
             as_it_was: Side::new(history, &same),
             changed: Side::new(history, &other),
             moved: same.account.moved(&other.account),
-            cost_model: history.cost_model(),
-            recorded: RECORDED,
-            modelled: MODELLED,
-            left_out: LEFT_OUT,
-            unreadable_records: history.unreadable,
+            basis: Basis::of(history),
         }
     }
 
@@ -87,12 +111,7 @@ pub fn text(report: &Report) -> String {
     let main = table(&header, &[1, 2, 3], [figure_rows(&report.columns()), rows(report)].concat());
     let header = ["fulfilments (units) of", "happened", "as it was", "changed"];
     let load = table(&header, &[1, 2, 3], load_rows(&report.columns()));
-    let costs = report.cost_model.as_deref().unwrap_or("nothing: no policy here has `[rule.cost]`");
-    format!(
-        "{}: {}\n\n{main}\n{load}\n  recorded  {RECORDED}\n  modelled  {MODELLED}\n  \
-         left out  {LEFT_OUT}\n  priced by {costs}\n",
-        report.market, report.change
-    )
+    format!("{}: {}\n\n{main}\n{load}\n{}", report.market, report.change, report.basis.text())
 }
 
 /// Figures of [`summary`].
