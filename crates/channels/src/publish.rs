@@ -310,6 +310,8 @@ pub fn record_key(event: &Event) -> String {
         | Event::FulfilmentPickupExpired(v1::FulfilmentPickupExpired { target, .. })
         | Event::FulfilmentReturnedToStock(v1::FulfilmentReturnedToStock { target, .. })
         | Event::FulfilmentLost(v1::FulfilmentLost { target, .. })
+        | Event::FulfilmentArrivedAtNode(v1::FulfilmentArrivedAtNode { target, .. })
+        | Event::FulfilmentForwarded(v1::FulfilmentForwarded { target, .. })
         | Event::FulfilmentReturnedToOrigin(v1::FulfilmentReturnedToOrigin { target, .. }) => {
             order_of(target)
         }

@@ -286,6 +286,8 @@ fn apply_assigned<S: State>(
     if order.details.is_some() && !order.are_whole_kits(of_line) {
         return Err("it holds a part of a kit without the others".to_owned());
     }
+    let send_to = destination(state, node, &message.send_to_node_id)?;
+    let order = state.order(key).expect("checked by fold");
     let decision = message.outcome.as_ref().map_or(message.decision, |outcome| outcome.decision);
     let waited = replenishment::waiting_of(order);
     let counts =
@@ -295,6 +297,9 @@ fn apply_assigned<S: State>(
     let change = &mut |order: &mut Order| {
         order.decisions = decision;
         promise(order, node, &units, message.accept_by_ms);
+        if let Some(to) = send_to {
+            send(order, to);
+        }
         if message.dispatch_by_ms != 0 {
             sla::begin(order, message.sla_started_at_ms, message.dispatch_by_ms);
         }
@@ -434,6 +439,25 @@ fn promise(order: &mut Order, node: NodeIx, units: &[Units], due_at: i64) {
     }
     let state = FulfilmentState::Assigned;
     order.fulfilments.push(Fulfilment { node, state, seq: 1, lines, progress: None, due_at });
+}
+
+/// The node to which another one is to send what it ships.
+fn destination<S: State>(state: &S, from: NodeIx, to: &str) -> Result<Option<NodeIx>, String> {
+    if to.is_empty() {
+        return Ok(None);
+    }
+    let found = state.node_named(to).ok_or_else(|| format!("no node `{to}`"))?;
+    if found == from {
+        return Err(format!("`{to}` is to send units to itself"));
+    }
+    Ok(Some(found))
+}
+
+/// The newest fulfilment goes to a node before its customer gets it.
+fn send(order: &mut Order, to: NodeIx) {
+    let newest = order.fulfilments.last_mut().expect("it was just added");
+    newest.progress_mut().send_to = Some(to);
+    order.details.get_or_insert_default().gathers_at = Some(to);
 }
 
 /// I2: what is promised is there, or is said to be backordered and within the limit.

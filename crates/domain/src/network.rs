@@ -242,6 +242,8 @@ pub struct Settings {
     pub pickup_expires_after_ms: i64,
     /// How long it lies ready before its customer is reminded; 0: never.
     pub pickup_reminder_after_ms: i64,
+    /// Whether any node may supply what is collected at another (rule R10).
+    pub supplies_pickups: bool,
     /// How long an authorised return is waited for; 0: until somebody says so.
     pub return_expires_after_ms: i64,
     /// The routing policy in force; `None`: the settings above rule.
@@ -325,6 +327,7 @@ impl Settings {
             notices: event.notices.iter().fold(0, |set, &kind| set | 1 << (kind & 31)),
             pickup_expires_after_ms: event.pickup_expires_after_ms,
             pickup_reminder_after_ms: event.pickup_reminder_after_ms,
+            supplies_pickups: event.pickup_supply() == v1::PickupSupply::AnyNode,
             return_expires_after_ms: event.return_expires_after_ms,
             policy: None,
             reserves: false,

@@ -48,8 +48,11 @@ pub struct Order {
 /// What few orders have, or only late in their life.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct OrderDetails {
-    /// The customer collects it at its only node (rule R10).
+    /// The customer collects it at a node (rule R10).
     pub pickup: bool,
+    /// The node to which others send what they ship: where it is collected, or where its parts become
+    /// one parcel. `None`: they ship to the customer.
+    pub gathers_at: Option<NodeIx>,
     /// Nodes that could not find a SKU when they picked for this order (rule S8).
     pub not_found_at: Vec<(SkuIx, NodeIx)>,
     /// When the newest of its units arrived, milliseconds since the Unix epoch; 0: none has.
@@ -237,6 +240,8 @@ pub struct Progress {
     pub packed: Vec<PackedParcel>,
     /// Handed over: the rows of these parcels.
     pub parcels: Vec<ParcelKey>,
+    /// The node that it is sent to before its customer gets it, until it is forwarded from there.
+    pub send_to: Option<NodeIx>,
 }
 
 /// What is known of the units of one line of a fulfilment.
@@ -248,6 +253,8 @@ pub struct LineProgress {
     pub undelivered: i64,
     /// Of the delivered ones, those that came back.
     pub returned: i64,
+    /// Of the shipped ones, those that lie at the node they were sent to.
+    pub at_node: i64,
 }
 
 /// A parcel that stands packed at its node.
@@ -294,6 +301,10 @@ pub enum FulfilmentState {
     Collected,
     /// What was shipped will not arrive: lost, damaged, or back at its origin.
     Undelivered,
+    /// All units lie at the node that they were sent to.
+    AtNode,
+    /// They lie there, and the customer may come for them.
+    ReadyAtNode,
 }
 
 impl FulfilmentState {
@@ -308,6 +319,11 @@ impl FulfilmentState {
         use FulfilmentState as F;
         matches!(self, F::Assigned | F::Accepted | F::Picking | F::Picked | F::Packed)
     }
+
+    /// Whether the customer may come for it.
+    pub fn lies_ready(self) -> bool {
+        matches!(self, FulfilmentState::ReadyForPickup | FulfilmentState::ReadyAtNode)
+    }
 }
 
 impl Fulfilment {
@@ -317,6 +333,17 @@ impl Fulfilment {
         let parcels = progress.packed.iter().filter(|parcel| parcel.backordered == backordered);
         let contents = parcels.flat_map(|parcel| &parcel.contents);
         contents.filter(|(place, _)| *place as usize == line).map(|(_, units)| units).sum()
+    }
+
+    /// The node that it is sent to before its customer gets it; `None`: it goes to the customer.
+    pub fn send_to(&self) -> Option<NodeIx> {
+        self.progress.as_ref()?.send_to
+    }
+
+    /// Units of a line that left and neither reached their customer nor were given up.
+    pub fn outstanding(&self, line: usize) -> i64 {
+        let row = &self.lines[line];
+        row.shipped - row.delivered - self.line_progress(line).undelivered
     }
 
     /// What is known of a line beside its units.
@@ -467,9 +494,19 @@ impl Order {
         self.timing.as_ref().is_some_and(|timing| timing.release_at != 0)
     }
 
+    /// The node to which others send what they ship for it.
+    pub fn gathers_at(&self) -> Option<NodeIx> {
+        self.details.as_ref()?.gathers_at
+    }
+
+    /// Whether it is served whole by the node where it is collected, or by nobody (rule R10).
+    pub fn is_supplied_by_its_node(&self) -> bool {
+        self.is_pickup() && self.gathers_at().is_none()
+    }
+
     /// Whether something of it lies ready for its customer.
     pub fn lies_ready(&self) -> bool {
-        self.fulfilments.iter().any(|part| part.state == FulfilmentState::ReadyForPickup)
+        self.fulfilments.iter().any(|part| part.state.lies_ready())
     }
 
     /// What a node gives up when it is paused (cause NODE_PAUSED) or leaves: place of the fulfilment,

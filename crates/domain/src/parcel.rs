@@ -3,7 +3,7 @@
 use omnifold_events::v1::TrackingStatus;
 use serde::{Deserialize, Serialize};
 
-use crate::{OrderKey, ParcelKey};
+use crate::{NodeIx, OrderKey, ParcelKey};
 
 /// Most messages of carriers that a parcel keeps: the newest by the time they happened.
 pub const MAX_HISTORY: usize = 64;
@@ -19,6 +19,8 @@ pub struct Parcel {
     pub tracking_number: String,
     /// Its order.
     pub order: OrderKey,
+    /// The node it is sent to; `None`: its customer.
+    pub to_node: Option<NodeIx>,
     /// The parcel that this is another number of: everything is kept there. `None`: it is its own.
     pub part_of: Option<ParcelKey>,
     /// The node's name for it, where it gave one.
@@ -33,6 +35,13 @@ pub struct Parcel {
     pub legs: Vec<ParcelKey>,
     /// What carriers said.
     pub tracking: Tracking,
+}
+
+impl Parcel {
+    /// Whether units of an order that go to a node, or to their customer, may share it.
+    pub(crate) fn takes(&self, order: OrderKey, to_node: Option<NodeIx>) -> bool {
+        self.order == order && self.part_of.is_none() && self.to_node == to_node
+    }
 }
 
 /// Units in a parcel.

@@ -32,10 +32,25 @@ impl Fulfilment {
         self.happen(if rest { FulfilmentEvent::ShipRest } else { FulfilmentEvent::ShipPart });
     }
 
+    /// All units that left lie at the node they were sent to, or others are to come.
+    pub(crate) fn have_reached_node(&mut self) {
+        let rest = self.units_left() == 0 && self.units_on_the_road() == 0;
+        self.happen(if rest { FulfilmentEvent::ReachRest } else { FulfilmentEvent::ReachPart });
+    }
+
+    /// Nothing is to come any more to the node where other units lie.
+    fn settle_at_node(&mut self) {
+        let all_there = self.units_under_way() > 0 && self.units_on_the_road() == 0;
+        if self.state == FulfilmentState::Shipped && self.send_to().is_some() && all_there {
+            self.happen(FulfilmentEvent::ReachRest);
+        }
+    }
+
     /// The customer took units away.
     pub(crate) fn were_collected(&mut self) {
         self.drop_packed_beyond_allocated();
-        let rest = self.units_left() == 0;
+        let at_node = (0..self.lines.len()).map(|line| self.line_progress(line).at_node);
+        let rest = self.units_left() + at_node.sum::<i64>() == 0;
         self.happen(if rest { FulfilmentEvent::CollectRest } else { FulfilmentEvent::CollectPart });
     }
 
@@ -47,6 +62,7 @@ impl Fulfilment {
             (false, false) => FulfilmentEvent::GiveUpPart,
             (_, true) => self.end_of_shipped(),
         });
+        self.settle_at_node();
     }
 
     /// The node has fewer units to ship: they were taken back, or it could not find them.
@@ -68,6 +84,7 @@ impl Fulfilment {
         if self.state == FulfilmentState::Shipped && self.units_under_way() == 0 {
             self.happen(self.end_of_shipped());
         }
+        self.settle_at_node();
     }
 
     /// Units were picked or packed, or fewer are than were.
@@ -89,7 +106,12 @@ impl Fulfilment {
 
     fn end_of_shipped(&self) -> FulfilmentEvent {
         let arrived = self.lines.iter().any(|line| line.delivered > 0);
-        if arrived { FulfilmentEvent::DeliverRest } else { FulfilmentEvent::GiveUpRest }
+        let at_node = matches!(self.state, FulfilmentState::AtNode | FulfilmentState::ReadyAtNode);
+        match (arrived, at_node) {
+            (false, _) => FulfilmentEvent::GiveUpRest,
+            (true, false) => FulfilmentEvent::DeliverRest,
+            (true, true) => FulfilmentEvent::TakeBackUncollected,
+        }
     }
 
     fn units_left(&self) -> i64 {
@@ -97,11 +119,11 @@ impl Fulfilment {
     }
 
     fn units_under_way(&self) -> i64 {
-        let lines = self.lines.iter().enumerate();
-        lines
-            .map(|(place, line)| {
-                line.shipped - line.delivered - self.line_progress(place).undelivered
-            })
-            .sum()
+        (0..self.lines.len()).map(|line| self.outstanding(line)).sum()
+    }
+
+    fn units_on_the_road(&self) -> i64 {
+        let road = |line: usize| self.outstanding(line) - self.line_progress(line).at_node;
+        (0..self.lines.len()).map(road).sum()
     }
 }

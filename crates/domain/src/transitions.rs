@@ -55,19 +55,26 @@ pub enum FulfilmentEvent {
     GiveUpPart,
     /// Nothing is under way any more, and nothing arrived.
     GiveUpRest,
+    /// Units reached the node that they were sent to, others are to come or to leave.
+    ReachPart,
+    /// The last units reached the node that they were sent to.
+    ReachRest,
+    /// What lies at that node leaves it for its customer.
+    Forward,
 }
 
 /// What comes of an event: the state after it, or why it is refused.
 pub type Next<S> = Result<S, Reason>;
 
 use FulfilmentEvent::{
-    Accept, AskBack, CollectPart, CollectRest, DeliverPart, DeliverRest, ExpirePickup, GiveUpPart,
-    GiveUpRest, MakeReady, PackPart, PackRest, PickPart, PickRest, Reject, Reshelve, ShipPart,
-    ShipRest, TakeBackPart, TakeBackRest, TakeBackUncollected,
+    Accept, AskBack, CollectPart, CollectRest, DeliverPart, DeliverRest, ExpirePickup, Forward,
+    GiveUpPart, GiveUpRest, MakeReady, PackPart, PackRest, PickPart, PickRest, ReachPart,
+    ReachRest, Reject, Reshelve, ShipPart, ShipRest, TakeBackPart, TakeBackRest,
+    TakeBackUncollected,
 };
 use FulfilmentState::{
-    Accepted, Assigned, Collected, Delivered, Packed, PartlyShipped, Picked, Picking,
-    PickupExpired, ReadyForPickup, Rejected, Released, Shipped, Undelivered,
+    Accepted, Assigned, AtNode, Collected, Delivered, Packed, PartlyShipped, Picked, Picking,
+    PickupExpired, ReadyAtNode, ReadyForPickup, Rejected, Released, Shipped, Undelivered,
 };
 use Reason::{
     AlreadyRejected, AlreadyShipped, NotPickup, NothingLeft, PickupOrder, StandsElsewhere,
@@ -75,7 +82,7 @@ use Reason::{
 };
 
 /// The columns of [`FULFILMENT`].
-pub const FULFILMENT_EVENTS: [FulfilmentEvent; 21] = [
+pub const FULFILMENT_EVENTS: [FulfilmentEvent; 24] = [
     Accept,
     Reject,
     ShipPart,
@@ -97,14 +104,17 @@ pub const FULFILMENT_EVENTS: [FulfilmentEvent; 21] = [
     TakeBackUncollected,
     GiveUpPart,
     GiveUpRest,
+    ReachPart,
+    ReachRest,
+    Forward,
 ];
 
 /// What comes of each event in one state, in the order of [`FULFILMENT_EVENTS`].
-pub type FulfilmentRow = (FulfilmentState, [Next<FulfilmentState>; 21]);
+pub type FulfilmentRow = (FulfilmentState, [Next<FulfilmentState>; 24]);
 
 /// Every state of a fulfilment, and what comes of each event in it.
 #[rustfmt::skip]
-pub const FULFILMENT: [FulfilmentRow; 14] = [
+pub const FULFILMENT: [FulfilmentRow; 16] = [
     (Assigned, [
         Ok(Accepted), Ok(Rejected),
         Ok(PartlyShipped), Ok(Shipped), Err(StandsElsewhere), Err(StandsElsewhere),
@@ -113,6 +123,7 @@ pub const FULFILMENT: [FulfilmentRow; 14] = [
         Ok(ReadyForPickup), Err(WrongState), Err(WrongState),
         Err(WrongState), Err(WrongState), Err(WrongState),
         Err(StandsElsewhere), Err(StandsElsewhere),
+        Err(StandsElsewhere), Err(StandsElsewhere), Err(WrongState),
     ]),
     (Accepted, [
         Err(WrongState), Ok(Rejected),
@@ -122,6 +133,7 @@ pub const FULFILMENT: [FulfilmentRow; 14] = [
         Ok(ReadyForPickup), Err(WrongState), Err(WrongState),
         Err(WrongState), Err(WrongState), Err(WrongState),
         Err(StandsElsewhere), Err(StandsElsewhere),
+        Err(StandsElsewhere), Err(StandsElsewhere), Err(WrongState),
     ]),
     (Picking, [
         Err(WrongState), Err(WrongState),
@@ -131,6 +143,7 @@ pub const FULFILMENT: [FulfilmentRow; 14] = [
         Ok(ReadyForPickup), Err(WrongState), Err(WrongState),
         Err(WrongState), Err(WrongState), Err(WrongState),
         Err(StandsElsewhere), Err(StandsElsewhere),
+        Err(StandsElsewhere), Err(StandsElsewhere), Err(WrongState),
     ]),
     (Picked, [
         Err(WrongState), Err(WrongState),
@@ -140,6 +153,7 @@ pub const FULFILMENT: [FulfilmentRow; 14] = [
         Ok(ReadyForPickup), Err(WrongState), Err(WrongState),
         Err(WrongState), Err(WrongState), Err(WrongState),
         Err(StandsElsewhere), Err(StandsElsewhere),
+        Err(StandsElsewhere), Err(StandsElsewhere), Err(WrongState),
     ]),
     (Packed, [
         Err(WrongState), Err(WrongState),
@@ -149,6 +163,7 @@ pub const FULFILMENT: [FulfilmentRow; 14] = [
         Ok(ReadyForPickup), Err(WrongState), Err(WrongState),
         Err(WrongState), Err(WrongState), Err(WrongState),
         Err(StandsElsewhere), Err(StandsElsewhere),
+        Err(StandsElsewhere), Err(StandsElsewhere), Err(WrongState),
     ]),
     (ReadyForPickup, [
         Err(WrongState), Err(WrongState),
@@ -158,6 +173,7 @@ pub const FULFILMENT: [FulfilmentRow; 14] = [
         Err(WrongState), Ok(ReadyForPickup), Ok(Collected),
         Ok(PickupExpired), Err(WrongState), Ok(Collected),
         Err(StandsElsewhere), Err(StandsElsewhere),
+        Err(StandsElsewhere), Err(StandsElsewhere), Err(WrongState),
     ]),
     (PickupExpired, [
         Err(WrongState), Err(WrongState),
@@ -167,6 +183,7 @@ pub const FULFILMENT: [FulfilmentRow; 14] = [
         Err(WrongState), Err(WrongState), Err(WrongState),
         Err(WrongState), Ok(PickupExpired), Ok(Collected),
         Err(StandsElsewhere), Err(StandsElsewhere),
+        Err(StandsElsewhere), Err(StandsElsewhere), Err(WrongState),
     ]),
     (Rejected, [
         Err(AlreadyRejected), Err(AlreadyRejected),
@@ -176,6 +193,7 @@ pub const FULFILMENT: [FulfilmentRow; 14] = [
         Err(AlreadyRejected), Err(AlreadyRejected), Err(AlreadyRejected),
         Err(AlreadyRejected), Err(AlreadyRejected), Err(NothingLeft),
         Err(StandsElsewhere), Err(StandsElsewhere),
+        Err(StandsElsewhere), Err(StandsElsewhere), Err(WrongState),
     ]),
     (Released, [
         Err(WrongState), Err(WrongState),
@@ -185,6 +203,7 @@ pub const FULFILMENT: [FulfilmentRow; 14] = [
         Err(WrongState), Err(WrongState), Err(WrongState),
         Err(WrongState), Err(WrongState), Err(NothingLeft),
         Err(StandsElsewhere), Err(StandsElsewhere),
+        Err(StandsElsewhere), Err(StandsElsewhere), Err(WrongState),
     ]),
     (PartlyShipped, [
         Err(AlreadyShipped), Err(AlreadyShipped),
@@ -194,6 +213,7 @@ pub const FULFILMENT: [FulfilmentRow; 14] = [
         Err(NotPickup), Err(NotPickup), Err(NotPickup),
         Err(NotPickup), Err(NotPickup), Err(AlreadyShipped),
         Ok(PartlyShipped), Err(StandsElsewhere),
+        Ok(PartlyShipped), Err(StandsElsewhere), Err(WrongState),
     ]),
     (Shipped, [
         Err(AlreadyShipped), Err(AlreadyShipped),
@@ -203,6 +223,7 @@ pub const FULFILMENT: [FulfilmentRow; 14] = [
         Err(NotPickup), Err(NotPickup), Err(NotPickup),
         Err(NotPickup), Err(NotPickup), Err(AlreadyShipped),
         Ok(Shipped), Ok(Undelivered),
+        Ok(Shipped), Ok(AtNode), Err(WrongState),
     ]),
     (Delivered, [
         Err(AlreadyShipped), Err(AlreadyShipped),
@@ -212,6 +233,7 @@ pub const FULFILMENT: [FulfilmentRow; 14] = [
         Err(NotPickup), Err(NotPickup), Err(NotPickup),
         Err(NotPickup), Err(NotPickup), Err(AlreadyShipped),
         Err(AlreadyShipped), Err(AlreadyShipped),
+        Err(AlreadyShipped), Err(AlreadyShipped), Err(AlreadyShipped),
     ]),
     (Collected, [
         Err(AlreadyShipped), Err(AlreadyShipped),
@@ -221,6 +243,7 @@ pub const FULFILMENT: [FulfilmentRow; 14] = [
         Err(AlreadyShipped), Err(AlreadyShipped), Err(AlreadyShipped),
         Err(AlreadyShipped), Err(AlreadyShipped), Err(AlreadyShipped),
         Err(AlreadyShipped), Err(AlreadyShipped),
+        Err(AlreadyShipped), Err(AlreadyShipped), Err(AlreadyShipped),
     ]),
     (Undelivered, [
         Err(AlreadyShipped), Err(AlreadyShipped),
@@ -230,6 +253,27 @@ pub const FULFILMENT: [FulfilmentRow; 14] = [
         Err(NotPickup), Err(NotPickup), Err(NotPickup),
         Err(NotPickup), Err(NotPickup), Err(AlreadyShipped),
         Err(AlreadyShipped), Err(AlreadyShipped),
+        Err(AlreadyShipped), Err(AlreadyShipped), Err(AlreadyShipped),
+    ]),
+    (AtNode, [
+        Err(AlreadyShipped), Err(AlreadyShipped),
+        Err(AlreadyShipped), Err(AlreadyShipped), Err(AlreadyShipped), Err(AlreadyShipped),
+        Err(AlreadyShipped), Err(AlreadyShipped), Err(AlreadyShipped),
+        Err(AlreadyShipped), Err(AlreadyShipped), Err(AlreadyShipped), Err(AlreadyShipped),
+        Ok(ReadyAtNode), Err(WrongState), Err(WrongState),
+        Err(WrongState), Ok(Undelivered), Ok(Collected),
+        Ok(AtNode), Ok(Undelivered),
+        Err(AlreadyShipped), Err(AlreadyShipped), Ok(Shipped),
+    ]),
+    (ReadyAtNode, [
+        Err(AlreadyShipped), Err(AlreadyShipped),
+        Err(AlreadyShipped), Err(AlreadyShipped), Err(AlreadyShipped), Err(AlreadyShipped),
+        Err(AlreadyShipped), Err(AlreadyShipped), Err(AlreadyShipped),
+        Err(AlreadyShipped), Err(AlreadyShipped), Err(AlreadyShipped), Err(AlreadyShipped),
+        Err(WrongState), Ok(ReadyAtNode), Ok(Collected),
+        Ok(AtNode), Err(WrongState), Ok(Collected),
+        Ok(ReadyAtNode), Ok(Undelivered),
+        Err(AlreadyShipped), Err(AlreadyShipped), Err(PickupOrder),
     ]),
 ];
 

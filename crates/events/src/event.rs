@@ -154,4 +154,6 @@ events! {
     PolicyActivated on "network",
     PolicyRetired on "network",
     ChannelStockReserved on "stock",
+    FulfilmentArrivedAtNode on "fulfilment",
+    FulfilmentForwarded on "fulfilment",
 }

@@ -501,6 +501,7 @@ pub(crate) fn decision_body<V: View>(
             body["fulfilment"] = json!(m.fulfilment);
             body["node"] = json!(m.node_id);
             body["distance_m"] = json!(m.distance_m);
+            body["send_to"] = json!(m.send_to_node_id);
             body["lines"] = lines(&m.lines);
             body["promise"] = told_promise(store, m.promise.as_deref());
             let of_outcome = m.outcome.as_ref().and_then(|outcome| outcome.explanation.as_ref());

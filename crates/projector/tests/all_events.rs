@@ -25,7 +25,8 @@ const MARKETS: [&str; 5] = [
     "market coverage=allow_partial shortage=wait notices=all return_fee=0.50 max_parcel_g=1000 \
      promise_late=200000 promise_early=50000 transit=0-1",
     "market coverage=allow_partial shortage=wait release=ask_once_accepted accept_within=90m \
-     pick_within=4h pickup_expires_after=6h pickup_reminder_after=2h return_expires_after=8h",
+     pick_within=4h pickup_expires_after=6h pickup_reminder_after=2h return_expires_after=8h \
+     pickup_supply=any_node",
     "market coverage=ship_complete shortage=wait payment=authorised cancel_waiting_after=5h \
      max_closed=3h notices=cancelled,ticket_opened,ticket_closed,refund_due",
     "market coverage=ship_complete shortage=refuse payment=captured release=ask_once_accepted \
@@ -96,6 +97,8 @@ const COMMANDS: &[&str] = &[
     // Orders.
     "order O{i} lines S:{x}@7.77-1.00+0.31 T:{x}@3.33 to 48.0,2.0",
     "order O{i} lines {s}:{x}@1 {s}:1@1 pickup={n}",
+    "order O{i} lines S:{x}@2 T:{p}@1 pickup={n} pickup_supply=any_node",
+    "order O{i} lines S:{x}@2 T:{p}@1 pickup={n} pickup_supply=node_only",
     "order O{i} lines {s}:{x}@9.99 postcode=75{p} coverage=ship_complete from={n},{m} priority={p}",
     "order O{i} lines {s}:{x}@5 release_at={t}",
     "order O{i} lines {s}:{x}@5 hold=H{p} to 48.0,2.0",
@@ -133,7 +136,11 @@ const COMMANDS: &[&str] = &[
     "ship O{o}/f{f} {l}",
     "ship any O{o}",
     "deliver any O{o}",
+    "reach_node any O{o}",
+    "reach_node O{o}/f{f} {l}",
+    "forward any O{o} carrier=ups number=F{o}{p}",
     "ready any O{o}",
+    "ready O{o}/f{f}",
     "collect any O{o} {l}",
     "uncollected any O{o}",
     "back_in_stock any O{o}",
@@ -157,6 +164,8 @@ const COMMANDS: &[&str] = &[
     // Prices and policies, buying, and what suppliers have.
     "prices {s} {n}:{x} until={t}",
     "policy nearest",
+    "policy\n| name = \"merged\"\n| version = {x}\n| state = \"active\"\n| [[rule]]\n| name = \"at A\"\n\
+     | split = { merge_at = \"A\" }",
     "policy cost-based",
     "retire_policy nearest",
     "purchase B{p} from ACME to {n} S:{x}@7.00 T:{x}@3.00 due={t}",
@@ -189,7 +198,7 @@ const COMMANDS: &[&str] = &[
 ];
 
 /// Where the commands about orders and work stand among them.
-const WORK: std::ops::Range<usize> = 29..87;
+const WORK: std::ops::Range<usize> = 34..99;
 
 /// Which command, the numbers it takes, and what is odd about its delivery.
 type Choice = (usize, [u8; 6], u8);

@@ -228,9 +228,13 @@ fn every_scenario_comes_out_as_written_and_verifies() {
         .collect();
     files.sort();
     assert!(files.len() >= 14, "only {} scenarios in {}", files.len(), folder.display());
+    // While one is being written: OMNIFOLD_SCENARIO=R10 plays those whose names begin so.
+    let wanted = std::env::var("OMNIFOLD_SCENARIO").unwrap_or_default();
+    let name_of = |file: &Path| file.file_name().expect("a name").to_string_lossy().into_owned();
+    files.retain(|file| name_of(file).starts_with(&wanted));
     let mut failed = String::new();
     for file in files {
-        let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+        let name = name_of(&file);
         let text = std::fs::read_to_string(&file).expect("a readable scenario");
         let steps = parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut engine = Engine::new();

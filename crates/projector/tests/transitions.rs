@@ -33,7 +33,7 @@ impl Desk {
         Desk::placed(ordered, "")
     }
 
-    /// `pickup_node`: where the customer collects; empty: it is sent.
+    /// `pickup_node`: where the customer collects; empty: it is sent. From M it may be supplied by N.
     fn placed(ordered: i64, pickup_node: &str) -> Self {
         let store = Store::open(Arc::new(MemoryBackend::default()), 1 << 20).expect("a store");
         let mut desk = Desk { store, step: 0 };
@@ -49,9 +49,11 @@ impl Desk {
             quantity_milli: ordered * UNIT,
             unit_price: None,
         };
-        let events: [Event; 5] = [
+        let any_node = pickup_node == "M";
+        let events: [Event; 6] = [
             market.into(),
             v1::NodeDefined { node_id: node_id.clone(), ..Default::default() }.into(),
+            v1::NodeDefined { node_id: "M".into(), ..Default::default() }.into(),
             v1::ItemDefined { sku: sku.clone(), ..Default::default() }.into(),
             v1::StockCounted { node_id, sku, on_hand_milli: 9 * UNIT, ..Default::default() }.into(),
             v1::OrderPlaced {
@@ -59,6 +61,7 @@ impl Desk {
                 order_id: "O".into(),
                 lines: vec![line],
                 pickup_node: pickup_node.to_owned(),
+                pickup_supply: i32::from(any_node) * v1::PickupSupply::AnyNode as i32,
                 ..Default::default()
             }
             .into(),
@@ -92,6 +95,11 @@ impl Desk {
     }
 
     fn assign(&mut self, units: i64) -> Result<(), Stopped> {
+        self.assign_over(units, "")
+    }
+
+    /// `over`: the node that the units are sent to first.
+    fn assign_over(&mut self, units: i64, over: &str) -> Result<(), Stopped> {
         let (fulfilment, decision) = (self.order().fulfilments.len() as u32 + 1, self.next());
         self.decide(Decision::Assigned(v1::FulfilmentAssigned {
             channel: "web".into(),
@@ -101,6 +109,7 @@ impl Desk {
             lines: lines(units),
             decision,
             cause: Cause::Placed.into(),
+            send_to_node_id: over.to_owned(),
             ..Default::default()
         }))
     }
@@ -209,6 +218,15 @@ impl Desk {
         self.give(v1::FulfilmentLost { target, lines, kind, ..Default::default() })
     }
 
+    fn reach(&mut self, units: i64) -> Result<(), Stopped> {
+        let (target, lines) = (of(f1()), quantities(units));
+        self.give(v1::FulfilmentArrivedAtNode { target, lines, ..Default::default() })
+    }
+
+    fn forward(&mut self) -> Result<(), Stopped> {
+        self.give(v1::FulfilmentForwarded { target: of(f1()), ..Default::default() })
+    }
+
     fn accept(&mut self) -> Result<(), Stopped> {
         self.give(v1::FulfilmentAccepted { target: of(f1()), ..Default::default() })
     }
@@ -253,9 +271,17 @@ fn fulfilment_in(state: FulfilmentState, event: FulfilmentEvent) -> Desk {
     use FulfilmentState as F;
     let lies_ready = matches!(state, F::ReadyForPickup | F::PickupExpired | F::Collected);
     let is_sent = matches!(state, F::PartlyShipped | F::Shipped | F::Delivered | F::Undelivered);
-    let is_pickup = lies_ready || (is_of_pickups(event) && !is_sent);
-    let mut desk = Desk::placed(3, if is_pickup { "N" } else { "" });
-    desk.assign(3).expect("assigned");
+    let at_node = matches!(state, F::AtNode | F::ReadyAtNode);
+    let reaches = matches!(event, FulfilmentEvent::ReachPart | FulfilmentEvent::ReachRest);
+    let is_forwarded = state == F::AtNode && event == FulfilmentEvent::Forward;
+    let pickup_node = match () {
+        () if lies_ready || is_of_pickups(event) && !is_sent && !at_node => "N",
+        () if at_node && !is_forwarded => "M",
+        () => "",
+    };
+    let mut desk = Desk::placed(3, pickup_node);
+    let goes_over = at_node || reaches && matches!(state, F::PartlyShipped | F::Shipped);
+    desk.assign_over(3, if goes_over { "M" } else { "" }).expect("assigned");
     let reached = match state {
         FulfilmentState::Assigned => Ok(()),
         FulfilmentState::Accepted => desk.accept(),
@@ -271,6 +297,10 @@ fn fulfilment_in(state: FulfilmentState, event: FulfilmentEvent) -> Desk {
         FulfilmentState::PickupExpired => desk.ready().and_then(|()| desk.expire()),
         FulfilmentState::Collected => desk.ready().and_then(|()| desk.collect(3)),
         FulfilmentState::Undelivered => desk.ship(f1(), 3).and_then(|()| desk.lose(3)),
+        FulfilmentState::AtNode => desk.ship(f1(), 3).and_then(|()| desk.reach(3)),
+        FulfilmentState::ReadyAtNode => {
+            desk.ship(f1(), 3).and_then(|()| desk.reach(3)).and_then(|()| desk.ready())
+        }
     };
     reached.expect("a legal way into the state");
     assert_eq!(desk.order().fulfilments[0].state, state);
@@ -281,6 +311,7 @@ fn happen(desk: &mut Desk, event: FulfilmentEvent) -> Result<(), Stopped> {
     let fulfilment = desk.order().fulfilments.remove(0);
     let left = fulfilment.lines[0].allocated / UNIT;
     let unpicked = left - fulfilment.line_progress(0).picked / UNIT;
+    let at_node = fulfilment.line_progress(0).at_node / UNIT;
     match event {
         FulfilmentEvent::Accept => desk.accept(),
         FulfilmentEvent::Reject => desk.reject(f1()),
@@ -297,12 +328,15 @@ fn happen(desk: &mut Desk, event: FulfilmentEvent) -> Result<(), Stopped> {
         FulfilmentEvent::PackRest => desk.pack(left.max(1)),
         FulfilmentEvent::MakeReady => desk.ready(),
         FulfilmentEvent::CollectPart => desk.collect(1),
-        FulfilmentEvent::CollectRest => desk.collect(left.max(1)),
+        FulfilmentEvent::CollectRest => desk.collect((left + at_node).max(1)),
         FulfilmentEvent::ExpirePickup => desk.expire(),
         FulfilmentEvent::Reshelve => desk.reshelve(),
         FulfilmentEvent::TakeBackUncollected => take_back_uncollected(desk, fulfilment.state),
         FulfilmentEvent::GiveUpPart => desk.lose(1),
         FulfilmentEvent::GiveUpRest => desk.lose(3),
+        FulfilmentEvent::ReachPart => desk.reach(1),
+        FulfilmentEvent::ReachRest => desk.reach(3),
+        FulfilmentEvent::Forward => desk.forward(),
     }
 }
 
@@ -315,6 +349,16 @@ fn take_back_uncollected(desk: &mut Desk, state: FulfilmentState) -> Result<(), 
             *desk = fulfilment_in(FulfilmentState::ReadyForPickup, FulfilmentEvent::CollectPart);
             desk.collect(1)?;
             desk.expire()?;
+        }
+        FulfilmentState::ReadyAtNode => {
+            desk.collect(1)?;
+            return desk.lose(2);
+        }
+        FulfilmentState::AtNode => {
+            *desk = fulfilment_in(FulfilmentState::ReadyAtNode, FulfilmentEvent::CollectPart);
+            desk.collect(1)?;
+            desk.expire()?;
+            return desk.lose(2);
         }
         _ => return Err(None),
     }

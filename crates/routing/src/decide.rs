@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use omnifold_domain::{Decision, Location, Order, OrderKey, Reason, Rules, View};
+use omnifold_domain::{Decision, Location, NodeIx, Order, OrderKey, Reason, Rules, View};
 use omnifold_events::v1::{self, Cause, ExplanationLevel, OutcomeStatus};
 
 use crate::candidates::{Candidates, Demand};
@@ -10,6 +10,7 @@ use crate::cover;
 use crate::distance::{Distances, UNKNOWN};
 use crate::explain;
 use crate::fill::{Shipment, fill};
+use crate::gathering;
 use crate::lots;
 use crate::policy::Desk;
 use crate::promise;
@@ -51,6 +52,8 @@ pub(crate) struct Plan {
     pub(crate) stand_ins: Vec<v1::StandIn>,
     /// How long what is uncovered waits, milliseconds; 0: as long as the market says.
     pub(crate) waits_ms: i64,
+    /// Where the parts of the order become one parcel, if there are several.
+    pub(crate) merge_at: Option<NodeIx>,
 }
 
 /// What became of the demands in [`Candidates`].
@@ -123,6 +126,7 @@ impl Router {
             explanation: None,
             stand_ins: Vec::new(),
             waits_ms: 0,
+            merge_at: None,
         };
         let (mut steps, mut bound_hit) = (0, false);
         if let Some(node) = self.nearest_with_all(view) {
@@ -309,6 +313,7 @@ impl<V: View> Writer<'_, V> {
         let mut decisions = Vec::with_capacity(plan.shipments.len() + 1);
         let mut explanation = plan.explanation.clone();
         let one_covers_all = plan.shipments.len() == 1 && plan.uncovered.is_empty();
+        let gathers_at = gathering::node_for(self.order, &plan, wait);
         // The order that replaces a return has its first decision here, as one that was placed.
         let placed =
             matches!(self.turn.cause, Cause::Placed | Cause::ReleaseDate | Cause::Returned);
@@ -325,7 +330,7 @@ impl<V: View> Writer<'_, V> {
             None
         };
         if let Some(outcome) = embedded {
-            let mut assigned = self.assigned(&plan.shipments[0], 1);
+            let mut assigned = self.assigned(&plan.shipments[0], 1, gathers_at);
             (assigned.revision, assigned.decision, assigned.step, assigned.cause) = (0, 0, 0, 0);
             assigned.timer = 0;
             assigned.outcome = Some(outcome);
@@ -333,7 +338,7 @@ impl<V: View> Writer<'_, V> {
             return decisions;
         }
         for (place, shipment) in plan.shipments.iter().enumerate() {
-            let mut assigned = self.assigned(shipment, place as u32 + 1);
+            let mut assigned = self.assigned(shipment, place as u32 + 1, gathers_at);
             assigned.decision = self.number(decisions.len());
             assigned.explanation = explanation.take();
             decisions.push(Decision::Assigned(assigned));
@@ -436,7 +441,12 @@ impl<V: View> Writer<'_, V> {
         if by == 0 { (0, 0) } else { (self.turn.now_ms, by) }
     }
 
-    fn assigned(&self, shipment: &Shipment, nth: u32) -> v1::FulfilmentAssigned {
+    fn assigned(
+        &self,
+        shipment: &Shipment,
+        nth: u32,
+        gathers_at: Option<NodeIx>,
+    ) -> v1::FulfilmentAssigned {
         let (sla_started_at_ms, dispatch_by_ms) = self.sla(shipment.node);
         let metres = self.distances[shipment.node];
         let line = |&(place, units, backordered): &(usize, i64, i64)| {
@@ -462,7 +472,14 @@ impl<V: View> Writer<'_, V> {
             dispatch_by_ms,
             sla_started_at_ms,
             promise: None,
+            send_to_node_id: self.send_to(shipment.node, gathers_at),
         }
+    }
+
+    /// Where a node sends what it ships; empty: to the customer.
+    pub fn send_to(&self, node: usize, gathers_at: Option<NodeIx>) -> String {
+        let other = gathers_at.filter(|to| to.0 as usize != node);
+        other.map_or_else(String::new, |to| self.view.nodes()[to.0 as usize].id.clone())
     }
 
     pub fn assigned_line(&self, place: usize, units: i64, backordered: i64) -> v1::AssignedLine {

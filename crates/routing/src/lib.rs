@@ -23,6 +23,7 @@ mod decide;
 mod distance;
 mod explain;
 mod fill;
+mod gathering;
 mod kits;
 mod lots;
 mod policy;

@@ -39,7 +39,8 @@ fn made<V: View>(
         return None;
     }
     let ways = ways(view, order, decisions);
-    let &(node, distance_m) = ways.iter().max_by_key(|(node, metres)| (*metres, node.0))?;
+    let &Way { node, distance_m, .. } =
+        ways.iter().max_by_key(|way| (way.distance_m, way.node.0))?;
     let nodes = ways.len() as u32;
     let way = v1::Promise { node: node.0, distance_m, nodes, ..v1::Promise::default() };
     let way = v1::Promise { made_at_ms: turn.now_ms, ..way };
@@ -65,8 +66,18 @@ fn units_left(order: &Order, decisions: &[Decision]) -> i64 {
     open - decisions.iter().map(settled).sum::<i64>()
 }
 
-/// The nodes that have units to ship, each once, with their distances.
-fn ways<V: View>(view: &V, order: &Order, decisions: &[Decision]) -> Vec<(NodeIx, u32)> {
+/// A node that has units to ship.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Way {
+    node: NodeIx,
+    /// To the customer.
+    distance_m: u32,
+    /// The node that it sends them to first.
+    over: Option<NodeIx>,
+}
+
+/// The nodes that have units to ship, each once.
+fn ways<V: View>(view: &V, order: &Order, decisions: &[Decision]) -> Vec<Way> {
     let metres = |node: NodeIx| {
         let place = view.nodes()[node.0 as usize].location;
         place.zip(order.destination).map_or(0, |(from, to)| haversine_m(from, to))
@@ -79,16 +90,23 @@ fn ways<V: View>(view: &V, order: &Order, decisions: &[Decision]) -> Vec<(NodeIx
     let has_units = |(place, part): &(usize, &omnifold_domain::Fulfilment)| {
         !released.contains(&(place + 1)) && part.lines.iter().any(|line| line.allocated > 0)
     };
-    let kept = order.fulfilments.iter().enumerate().filter(has_units).map(|(_, part)| part.node);
-    let mut ways: Vec<(NodeIx, u32)> = kept.map(|node| (node, metres(node))).collect();
+    let kept = order.fulfilments.iter().enumerate().filter(has_units).map(|(_, part)| part);
+    let way = |part: &omnifold_domain::Fulfilment| Way {
+        node: part.node,
+        distance_m: metres(part.node),
+        over: part.send_to(),
+    };
+    let mut ways: Vec<Way> = kept.map(way).collect();
     ways.extend(decisions.iter().filter_map(|decision| match decision {
         Decision::Assigned(message) => {
-            Some((view.node_named(&message.node_id)?, message.distance_m))
+            let node = view.node_named(&message.node_id)?;
+            let over = view.node_named(&message.send_to_node_id);
+            Some(Way { node, distance_m: message.distance_m, over })
         }
         _ => None,
     }));
     ways.sort_unstable();
-    ways.dedup_by_key(|(node, _)| *node);
+    ways.dedup_by_key(|way| way.node);
     ways
 }
 
@@ -130,12 +148,16 @@ fn level_named(level: u8) -> PromiseLevel {
 fn by_calendar<V: View>(
     view: &V,
     rules: &PromiseRules,
-    ways: &[(NodeIx, u32)],
+    ways: &[Way],
     way: &v1::Promise,
 ) -> Option<v1::Promise> {
     let mut whole: Option<Promised> = None;
-    for (node, _) in ways {
-        let part = rules.by_calendar(&view.nodes()[node.0 as usize], way.made_at_ms)?;
+    for Way { node, over, .. } in ways {
+        let of = |node: &NodeIx| &view.nodes()[node.0 as usize];
+        let mut part = rules.by_calendar(of(node), way.made_at_ms)?;
+        if let Some(over) = over {
+            part = rules.by_calendar_after(of(over), part)?;
+        }
         let known = whole.unwrap_or(part);
         whole = Some(Promised {
             earliest_day: known.earliest_day.max(part.earliest_day),

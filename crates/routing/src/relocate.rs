@@ -53,6 +53,7 @@ pub fn relocate<V: View>(
         dispatch_by_ms,
         sla_started_at_ms,
         promise: None,
+        send_to_node_id: writer.send_to(to.0 as usize, before.send_to()),
     };
     let mut decisions = vec![taken_back, Decision::Assigned(assigned)];
     crate::lots::name(view, turn, &order, &mut decisions);

@@ -141,6 +141,7 @@ fn settings(wait: bool) -> Settings {
         notices: 0,
         pickup_expires_after_ms: 0,
         pickup_reminder_after_ms: 0,
+        supplies_pickups: false,
         return_expires_after_ms: 0,
         policy: None,
         reserves: false,

@@ -6,8 +6,8 @@ use super::booking::{Shelf, book_checked, was_counted};
 use super::parcels::{self, Label};
 use super::questions::{by_line, gone_though_asked, refuse_held};
 use super::subject::{
-    Move, Subject, allocated, allocated_stock, find, line_of, moved_stock, moves, open_to, order,
-    under_way,
+    Move, Subject, allocated_stock, find, line_of, moved_stock, moves, open_to, order, sendable,
+    to_customer,
 };
 use super::{Context, check, lots, promises, serve_if_waited, tickets};
 use crate::notice::{capture_due, is_wanted, notify, quantities};
@@ -146,11 +146,8 @@ pub(super) fn ship<S: State>(
 ) -> Result<(), Refusal> {
     let subject = find(state, event.target.as_ref())?;
     let order = order(state, &subject);
-    if order.is_pickup() {
-        let detail = format!("order `{}` is collected by its customer", order.order_id);
-        return Err(Refusal::new(Reason::PickupOrder, detail));
-    }
-    let moves = moves(order, &subject, &event.lines, allocated)?;
+    refuse_collected(order, &subject)?;
+    let moves = moves(order, &subject, &event.lines, sendable(order))?;
     refuse_held(order, &moves)?;
     check_dispatches(state, context, subject.key, &moves)?;
     let named = lots::named(state, subject.key, &moves, &event.lots, context.time_ms)?;
@@ -160,11 +157,37 @@ pub(super) fn ship<S: State>(
     let parcel = parcels::labelled(state, subject.key, label, &moves)?;
     lots::retarget(state, subject.key, &named);
     leave(state, context, subject.key, &moves, Fulfilment::have_left, work);
-    tell_moves(state, subject.key, v1::NoticeKind::Shipped, &moves, label, work);
+    tell_shipped(state, subject.key, &moves, label, work);
     if let Some((key, parcel)) = parcel {
         parcels::put_handed_over(state, subject.key, key, parcel);
     }
     Ok(())
+}
+
+/// What its customer collects where it lies is sent nowhere.
+pub(super) fn refuse_collected(order: &Order, subject: &Subject) -> Result<(), Refusal> {
+    let stays =
+        |(place, part): (usize, &Fulfilment)| !subject.covers(place) || part.send_to().is_none();
+    if order.is_pickup() && order.fulfilments.iter().enumerate().all(stays) {
+        let detail = format!("order `{}` is collected by its customer", order.order_id);
+        return Err(Refusal::new(Reason::PickupOrder, detail));
+    }
+    Ok(())
+}
+
+/// The customer is told what is on its way to them; what goes to a node first is told when it leaves
+/// there.
+pub(super) fn tell_shipped<S: State>(
+    state: &mut S,
+    key: OrderKey,
+    moves: &[Move],
+    label: Label<'_>,
+    work: &mut Vec<Work>,
+) {
+    let order = state.order(key).expect("found before");
+    let is_sent = |step: &&Move| order.fulfilments[step.fulfilment].send_to().is_none();
+    let sent: Vec<Move> = moves.iter().filter(is_sent).cloned().collect();
+    tell_moves(state, key, v1::NoticeKind::Shipped, &sent, label, work);
 }
 
 /// Whether the units of all moves are there to leave (rule S2).
@@ -268,7 +291,7 @@ pub(super) fn deliver<S: State>(
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
     let subject = find(state, event.target.as_ref())?;
-    let moves = moves(order(state, &subject), &subject, &event.lines, under_way)?;
+    let moves = moves(order(state, &subject), &subject, &event.lines, to_customer)?;
     arrive(state, subject.key, &moves, context.time_ms);
     tell_arrival(state, subject.key, &moves, Label::NONE, work);
     Ok(())

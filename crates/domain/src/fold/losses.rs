@@ -5,7 +5,8 @@ use omnifold_events::v1;
 
 use super::booking::{Shelf, book_checked};
 use super::fulfilment::places;
-use super::subject::{Move, Subject, find, moved_stock, moves, order, under_way};
+use super::returns::between;
+use super::subject::{Move, Subject, find, moves, order, outstanding};
 use super::{Context, promises, tickets};
 use crate::work::{Repay, RepayLine};
 use crate::{Entry, EntryKind, MovementKind, Order, Reason, Refusal, State, Work};
@@ -21,9 +22,9 @@ pub(super) fn lose<S: State>(
         return Err(Refusal::new(Reason::Malformed, "a loss is LOST or DAMAGED"));
     }
     let subject = find(state, event.target.as_ref())?;
-    let moves = moves(order(state, &subject), &subject, &event.lines, under_way)?;
+    let moves = moves(order(state, &subject), &subject, &event.lines, outstanding)?;
     let lost = Entry::new(EntryKind::Lost, event.kind().as_str_name(), context.time_ms);
-    let gone = GivenUp { moves: &moves, is_back: false, entry: lost };
+    let gone = GivenUp { moves: &moves, fate: Fate::WrittenOff, entry: lost };
     give_up(state, &subject, &gone, work);
     let lost = event.kind() == v1::LossKind::Lost;
     let kind = if lost { v1::TicketKind::Lost } else { v1::TicketKind::Damaged };
@@ -40,9 +41,9 @@ pub(super) fn return_to_origin<S: State>(
     event: &v1::FulfilmentReturnedToOrigin,
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
-    let is_back = match event.disposition() {
-        v1::Disposition::Quarantine => true,
-        v1::Disposition::Destroy => false,
+    let fate = match event.disposition() {
+        v1::Disposition::Quarantine => Fate::AtOrigin,
+        v1::Disposition::Destroy => Fate::WrittenOff,
         _ => {
             let detail = "what returns to its origin goes to QUARANTINE, or DESTROY";
             return Err(Refusal::new(Reason::Malformed, detail));
@@ -55,34 +56,52 @@ pub(super) fn return_to_origin<S: State>(
         let detail = format!("units of `{}` were not called back before", order.order_id);
         return Err(Refusal::new(Reason::NotRecalled, detail));
     }
-    let moves = moves(order, &subject, &event.lines, under_way)?;
+    let moves = moves(order, &subject, &event.lines, outstanding)?;
     let reason = event.disposition().as_str_name();
     let entry = Entry::new(EntryKind::ReturnedToOrigin, reason, context.time_ms);
-    give_up(state, &subject, &GivenUp { moves: &moves, is_back, entry }, work);
+    give_up(state, &subject, &GivenUp { moves: &moves, fate, entry }, work);
     for place in places(&moves) {
         tickets::settle_way(state, subject.key, place as u32 + 1, "returned_to_origin", work);
     }
     Ok(())
 }
 
-/// Units that left and will not arrive.
-struct GivenUp<'a> {
-    moves: &'a [Move],
-    /// At their origin again, in quarantine; others are written off.
-    is_back: bool,
-    /// What the ledger is to say, with no units in it yet.
-    entry: Entry,
+/// Where units are that left and will not reach their customer.
+#[derive(Clone, Copy)]
+pub(super) enum Fate {
+    /// Nowhere.
+    WrittenOff,
+    /// At their origin again, in quarantine.
+    AtOrigin,
+    /// On the shelf of the node that they were sent to.
+    OnShelf,
 }
 
-fn give_up<S: State>(state: &mut S, subject: &Subject, gone: &GivenUp<'_>, work: &mut Vec<Work>) {
-    let GivenUp { moves, is_back, entry } = *gone;
-    let stock = moved_stock(order(state, subject), moves);
+/// Units that left and will not reach their customer.
+pub(super) struct GivenUp<'a> {
+    pub moves: &'a [Move],
+    pub fate: Fate,
+    /// What the ledger is to say, with no units in it yet.
+    pub entry: Entry,
+}
+
+pub(super) fn give_up<S: State>(
+    state: &mut S,
+    subject: &Subject,
+    gone: &GivenUp<'_>,
+    work: &mut Vec<Work>,
+) {
+    let stock = stock_given_up(order(state, subject), gone);
+    let GivenUp { moves, fate, .. } = *gone;
     let lines = due(order(state, subject), moves);
     state.change_order(subject.key, &mut |order| {
         for step in moves {
             let fulfilment = &mut order.fulfilments[step.fulfilment];
             let line = fulfilment.lines[step.line].line as usize;
             fulfilment.progress_mut().lines[step.line].undelivered += step.units;
+            let outstanding = fulfilment.outstanding(step.line);
+            let at_node = &mut fulfilment.progress_mut().lines[step.line].at_node;
+            *at_node = outstanding.min(*at_node);
             order.lines[line].undelivered += step.units;
         }
         for place in places(moves) {
@@ -90,13 +109,50 @@ fn give_up<S: State>(state: &mut S, subject: &Subject, gone: &GivenUp<'_>, work:
         }
     });
     promises::settle(state, subject.key, None, work);
-    for (sku, node, units) in stock {
-        let (quarantine, written_off) = if is_back { (units, 0) } else { (0, units) };
-        let entry = Entry { shipped: -units, quarantine, written_off, ..entry };
-        book_checked(state, Shelf { sku, node }, &entry, MovementKind::Moved, work);
+    for (shelf, entry) in stock {
+        book_checked(state, shelf, &entry, MovementKind::Moved, work);
     }
-    let cause = if is_back { v1::Cause::Returned } else { v1::Cause::Lost };
+    let cause = match fate {
+        Fate::WrittenOff => v1::Cause::Lost,
+        Fate::AtOrigin | Fate::OnShelf => v1::Cause::Returned,
+    };
     work.push(Work::Repay(Repay { order: subject.key, returned: None, lines, cause }));
+}
+
+/// What the ledgers of the nodes say of it.
+fn stock_given_up(order: &Order, gone: &GivenUp<'_>) -> Vec<(Shelf, Entry)> {
+    let GivenUp { moves, fate, entry } = *gone;
+    let mut found = Vec::new();
+    for step in moves {
+        let part = &order.fulfilments[step.fulfilment];
+        let sku = order.lines[part.lines[step.line].line as usize].sku;
+        let (origin, units) = (part.node, step.units);
+        let left = Entry { shipped: -units, ..entry };
+        let here = match fate {
+            Fate::WrittenOff => vec![(origin, Entry { written_off: units, ..left })],
+            Fate::AtOrigin => vec![(origin, Entry { quarantine: units, ..left })],
+            Fate::OnShelf => {
+                let node = part.send_to().expect("it lies at the node it was sent to");
+                let came = Entry { on_hand: units, entered: units, ..entry };
+                between(origin, node, came, units)
+            }
+        };
+        for (node, entry) in here {
+            add(&mut found, Shelf { sku, node }, entry);
+        }
+    }
+    found
+}
+
+/// One entry a shelf.
+fn add(found: &mut Vec<(Shelf, Entry)>, shelf: Shelf, entry: Entry) {
+    let same = |row: &&mut (Shelf, Entry)| (row.0.sku, row.0.node) == (shelf.sku, shelf.node);
+    let Some((_, sum)) = found.iter_mut().find(same) else { return found.push((shelf, entry)) };
+    sum.shipped += entry.shipped;
+    sum.on_hand += entry.on_hand;
+    sum.quarantine += entry.quarantine;
+    sum.written_off += entry.written_off;
+    sum.entered += entry.entered;
 }
 
 /// What is due, one row a line.

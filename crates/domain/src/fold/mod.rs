@@ -7,6 +7,7 @@ mod booking;
 mod change;
 mod check;
 mod fulfilment;
+mod gathering;
 mod holds;
 mod invoices;
 pub(crate) mod kits;
@@ -141,7 +142,11 @@ pub fn fold<S: State>(
         Event::FulfilmentReadyForPickup(event) => pickup::ready(state, context, event, work),
         Event::FulfilmentCollected(event) => pickup::collect(state, context, event, work),
         Event::FulfilmentPickupExpired(event) => pickup::expire(state, event),
-        Event::FulfilmentReturnedToStock(event) => pickup::return_to_stock(state, event, work),
+        Event::FulfilmentReturnedToStock(event) => {
+            pickup::return_to_stock(state, context, event, work)
+        }
+        Event::FulfilmentArrivedAtNode(event) => gathering::arrive(state, event, work),
+        Event::FulfilmentForwarded(event) => gathering::forward(state, event, work),
         Event::FulfilmentMoved(event) => picking::relocate(state, event, work),
         Event::TrackingUpdated(event) => parcels::track(state, context, event, work),
         Event::ParcelHandedOn(event) => parcels::hand_on(state, event),

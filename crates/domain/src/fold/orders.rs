@@ -81,7 +81,7 @@ fn order_from<S: State>(
         timing: timing_of(event, context.now_ms)?,
     };
     if !event.pickup_node.is_empty() {
-        limit_to_pickup_node(state, &mut order, &event.pickup_node)?;
+        collect_at(state, &mut order, event, settings.supplies_pickups)?;
     }
     for charges in &event.line_charges {
         add_charges(settings, &mut order, charges)?;
@@ -95,15 +95,33 @@ fn order_from<S: State>(
     Ok(order)
 }
 
-/// Rule R10: that node serves the whole order, or nobody does.
-fn limit_to_pickup_node<S: State>(state: &S, order: &mut Order, node: &str) -> Result<(), Refusal> {
+/// Rule R10: that node serves the whole order, or nobody does. Where any node may supply it, the others
+/// send there what they ship, and the nearest to it come first.
+fn collect_at<S: State>(
+    state: &S,
+    order: &mut Order,
+    event: &v1::OrderPlaced,
+    market_supplies: bool,
+) -> Result<(), Refusal> {
+    let node = check::node(state, &event.pickup_node)?;
+    let any_node = match event.pickup_supply() {
+        v1::PickupSupply::Unspecified => market_supplies,
+        v1::PickupSupply::NodeOnly => false,
+        v1::PickupSupply::AnyNode => true,
+    };
+    let details = order.details.get_or_insert_default();
+    details.pickup = true;
+    if any_node {
+        details.gathers_at = Some(node);
+        order.destination = state.nodes()[node.0 as usize].location;
+        return Ok(());
+    }
     if !order.fulfil_from.is_empty() {
-        let detail = "a pick-up order names its node and no `fulfil_from`";
+        let detail = "a pick-up order that its node serves names no `fulfil_from`";
         return Err(Refusal::new(Reason::PickupOrder, detail));
     }
-    order.fulfil_from.push(check::node(state, node)?);
+    order.fulfil_from.push(node);
     order.allow_partial = false;
-    order.details.get_or_insert_default().pickup = true;
     Ok(())
 }
 

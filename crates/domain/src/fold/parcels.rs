@@ -3,11 +3,11 @@
 use omnifold_events::v1;
 
 use super::fulfilment::{arrive, tell_arrival};
-use super::subject::{Move, under_way};
+use super::subject::{Move, to_customer};
 use super::{Context, check, tickets};
 use crate::notice::notify;
 use crate::parcel::{Content, Entry, MAX_LEGS, Tracking};
-use crate::{CarrierKey, OrderKey, Parcel, ParcelKey, Reason, Refusal, State, Work};
+use crate::{CarrierKey, NodeIx, OrderKey, Parcel, ParcelKey, Reason, Refusal, State, Work};
 
 /// A carrier's number.
 #[derive(Clone, Copy)]
@@ -23,6 +23,16 @@ impl Label<'_> {
     fn key(self) -> ParcelKey {
         ParcelKey::of(self.carrier, self.tracking_number)
     }
+
+    /// Whether an event names a number; one that could not be is refused.
+    fn is_given(self) -> Result<bool, Refusal> {
+        if self.carrier.is_empty() || self.tracking_number.is_empty() {
+            return Ok(false);
+        }
+        check::name("carrier", self.carrier)?;
+        check::name("tracking_number", self.tracking_number)?;
+        Ok(true)
+    }
 }
 
 /// The parcel that units leave in. `None` where the event names no number.
@@ -32,12 +42,23 @@ pub(super) fn labelled<S: State>(
     label: Label<'_>,
     moves: &[Move],
 ) -> Result<Option<(ParcelKey, Parcel)>, Refusal> {
-    if label.carrier.is_empty() || label.tracking_number.is_empty() {
+    if !label.is_given()? {
         return Ok(None);
     }
-    check::name("carrier", label.carrier)?;
-    check::name("tracking_number", label.tracking_number)?;
     required(state, order, label, moves).map(Some)
+}
+
+/// The parcel that units leave a node in to which they had been sent.
+pub(super) fn forwarded<S: State>(
+    state: &mut S,
+    order: OrderKey,
+    label: Label<'_>,
+    moves: &[Move],
+) -> Result<Option<(ParcelKey, Parcel)>, Refusal> {
+    if !label.is_given()? {
+        return Ok(None);
+    }
+    sent_to(state, (order, None), label, moves).map(Some)
 }
 
 /// The parcel of that number with these units in it. Units of one order may share a parcel,
@@ -48,11 +69,22 @@ pub(super) fn required<S: State>(
     label: Label<'_>,
     moves: &[Move],
 ) -> Result<(ParcelKey, Parcel), Refusal> {
+    let to_node = destination(state, order, moves)?;
+    sent_to(state, (order, to_node), label, moves)
+}
+
+/// The same, of units that go to a node (`None`: to their customer) whatever their fulfilments say.
+fn sent_to<S: State>(
+    state: &mut S,
+    (order, to_node): (OrderKey, Option<NodeIx>),
+    label: Label<'_>,
+    moves: &[Move],
+) -> Result<(ParcelKey, Parcel), Refusal> {
     let key = label.key();
     let mut parcel = match state.parcel(key) {
-        Some(known) if known.order == order && known.part_of.is_none() => known.clone(),
+        Some(known) if known.takes(order, to_node) => known.clone(),
         Some(_) => return Err(taken(label)),
-        None => new_parcel(order, label),
+        None => Parcel { to_node, ..new_parcel(order, label) },
     };
     parcel.contents.extend(moves.iter().map(|step| Content {
         fulfilment: step.fulfilment as u32,
@@ -60,6 +92,22 @@ pub(super) fn required<S: State>(
         units: step.units,
     }));
     Ok((key, parcel))
+}
+
+/// The node to which all of these units are sent; `None`: their customer.
+fn destination<S: State>(
+    state: &mut S,
+    order: OrderKey,
+    moves: &[Move],
+) -> Result<Option<NodeIx>, Refusal> {
+    let order = state.order(order).expect("found before");
+    let mut to = moves.iter().map(|step| order.fulfilments[step.fulfilment].send_to());
+    let first = to.next().flatten();
+    if to.all(|other| other == first) {
+        return Ok(first);
+    }
+    let detail = "one parcel cannot go to a node and to the customer";
+    Err(Refusal::new(Reason::WrongState, detail))
 }
 
 fn taken(label: Label<'_>) -> Refusal {
@@ -75,6 +123,7 @@ fn new_parcel(order: OrderKey, label: Label<'_>) -> Parcel {
         carrier: label.carrier.to_owned(),
         tracking_number: label.tracking_number.to_owned(),
         order,
+        to_node: None,
         part_of: None,
         parcel_id: String::new(),
         manifest_id: String::new(),
@@ -136,11 +185,11 @@ pub(super) fn track<S: State>(
     let status = carrier.status_of(&event.code);
     let label = Label { carrier: &event.carrier, tracking_number: &event.tracking_number };
     let (key, mut parcel) = find(state, label)?;
-    let arrivals = if status == v1::TrackingStatus::Delivered {
-        arrivals(state, &parcel)?
-    } else {
-        Vec::new()
-    };
+    // What it brought was told with the first such message. What it brings to a node, that node says.
+    let brings = status == v1::TrackingStatus::Delivered
+        && parcel.tracking.delivered_at.is_none()
+        && parcel.to_node.is_none();
+    let arrivals = if brings { arrivals(state, &parcel)? } else { Vec::new() };
     let entry = Entry {
         at: event.happened_at_ms,
         status: status.into(),
@@ -181,6 +230,9 @@ fn tell_status<S: State>(state: &mut S, parcel: &Parcel, work: &mut Vec<Work>) {
             tickets::settle_way(state, parcel.order, fulfilment, &word, work);
         }
     }
+    if parcel.to_node.is_some() {
+        return; // its customer does not wait for it
+    }
     let kind = match status {
         T::OutForDelivery => N::OutForDelivery,
         T::DeliveryDelayed => N::Delayed,
@@ -217,7 +269,7 @@ fn arrivals<S: State>(state: &mut S, parcel: &Parcel) -> Result<Vec<Move>, Refus
         arrived_before |= row.lines[line].delivered > 0;
         let same = |step: &&Move| (step.fulfilment, step.line) == (fulfilment, line);
         let promised: i64 = found.iter().filter(same).map(|step| step.units).sum();
-        let units = content.units.min(under_way(row, line) - promised);
+        let units = content.units.min(to_customer(row, line) - promised);
         if units > 0 {
             found.push(Move { fulfilment, line, units });
         }

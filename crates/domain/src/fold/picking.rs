@@ -3,7 +3,9 @@
 use omnifold_events::v1;
 
 use super::booking::Shelf;
-use super::fulfilment::{Missing, check_dispatches, leave, places, release_missing, tell_moves};
+use super::fulfilment::{
+    Missing, check_dispatches, leave, places, refuse_collected, release_missing, tell_shipped,
+};
 use super::parcels::{self, Label};
 use super::questions::{by_line, gone_though_asked, refuse_held};
 use super::subject::{
@@ -221,10 +223,7 @@ pub(super) fn hand_over<S: State>(
     check::name("carrier", &event.carrier)?;
     let subject = find_fulfilment(state, &event.fulfilment_id)?;
     let place = open_to(order(state, &subject), &subject, FulfilmentEvent::PackRest)?[0];
-    if order(state, &subject).is_pickup() {
-        let detail = format!("`{}` is collected by its customer", event.fulfilment_id);
-        return Err(Refusal::new(Reason::PickupOrder, detail));
-    }
+    refuse_collected(order(state, &subject), &subject)?;
     let handed = handed_parcels(order(state, &subject), place, event)?;
     let mut rows = Vec::with_capacity(handed.len());
     let mut all = Vec::new();
@@ -249,7 +248,7 @@ pub(super) fn hand_over<S: State>(
     for ((key, row), (parcel, tracking_number)) in rows.into_iter().zip(&handed) {
         let label = Label { carrier: &event.carrier, tracking_number };
         let moves = moves_of(place, parcel);
-        tell_moves(state, subject.key, v1::NoticeKind::Shipped, &moves, label, work);
+        tell_shipped(state, subject.key, &moves, label, work);
         parcels::put_handed_over(state, subject.key, key, row);
     }
     Ok(())
@@ -360,7 +359,7 @@ fn check_nodes<S: State>(
     let channel = state.settings().and_then(|settings| settings.channels.get(&order.channel));
     let permitted = (order.fulfil_from.is_empty() || order.fulfil_from.contains(&to))
         && channel.is_none_or(|channel| channel.exposes(to));
-    let (reason, detail) = if order.is_pickup() {
+    let (reason, detail) = if order.is_pickup() && order.fulfilments[place].send_to().is_none() {
         (Reason::PickupOrder, format!("order `{}` is collected at its node", order.order_id))
     } else if state.nodes()[from.0 as usize].is_partner() {
         (Reason::HeldByPartner, format!("partner `{}` holds the work", name(from)))

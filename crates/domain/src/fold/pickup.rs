@@ -2,14 +2,19 @@
 
 use omnifold_events::v1::{self, NoticeKind};
 
-use super::fulfilment::{check_dispatches, leave, note_arrival};
+use super::fulfilment::{check_dispatches, leave, note_arrival, places};
+use super::gathering;
+use super::losses::{Fate, GivenUp, give_up};
 use super::questions::{by_line, refuse_held};
-use super::subject::{Subject, allocated, find, moves, open_to, order};
+use super::subject::{Move, Subject, find, moves, open_to, order};
 use super::{Context, lots};
 use crate::notice::{notify, quantities};
 use crate::timer::change_order;
 use crate::transitions::FulfilmentEvent;
-use crate::{Fulfilment, FulfilmentState, Order, OrderKey, Reason, Refusal, State, Timing, Work};
+use crate::{
+    Entry, EntryKind, Fulfilment, FulfilmentState, Order, OrderKey, Reason, Refusal, State, Timing,
+    Work,
+};
 
 /// The fulfilments of a pick-up order that stand where an event needs them.
 fn pickups<S: State>(
@@ -23,8 +28,29 @@ fn pickups<S: State>(
         let detail = format!("order `{}` is sent to its customer", order.order_id);
         return Err(Refusal::new(Reason::NotPickup, detail));
     }
-    let found = open_to(order, &subject, event)?;
+    let mut found = open_to(order, &subject, event)?;
+    found.retain(|&place| lies_here(&order.fulfilments[place]));
+    if found.is_empty() {
+        let detail = format!("the units of `{}` are not where they are collected", order.order_id);
+        return Err(Refusal::new(Reason::WrongState, detail));
+    }
     Ok((subject, found))
+}
+
+/// Whether it stands at the node where it is collected.
+fn lies_here(part: &Fulfilment) -> bool {
+    use FulfilmentState::{AtNode, ReadyAtNode};
+    part.send_to().is_none() || matches!(part.state, AtNode | ReadyAtNode)
+}
+
+/// Units of a line that lie where they are collected.
+fn lying(part: &Fulfilment, line: usize) -> i64 {
+    part.lines[line].allocated + part.line_progress(line).at_node
+}
+
+/// Of what the customer may come for, these units.
+fn ready_units(part: &Fulfilment, line: usize) -> i64 {
+    if part.state.lies_ready() { lying(part, line) } else { 0 }
 }
 
 /// What lies ready was taken from the shelf.
@@ -48,12 +74,26 @@ pub(super) fn ready<S: State>(
             }
             fulfilment.happen(FulfilmentEvent::MakeReady);
         }
-        order.change_timing(|timing| {
-            (timing.remind_at, timing.ready_until) = (remind_at, ready_until);
-        });
+        if is_all_ready(order) {
+            order.change_timing(|timing| {
+                (timing.remind_at, timing.ready_until) = (remind_at, ready_until);
+            });
+        }
     });
-    tell(state, subject.key, NoticeKind::ReadyForPickup, &found, work);
+    if is_all_ready(order(state, &subject)) {
+        let ready = lying_ready(order(state, &subject));
+        tell(state, subject.key, NoticeKind::ReadyForPickup, &ready, work);
+    }
     Ok(())
+}
+
+/// The customer comes once: when no part is to come any more.
+fn is_all_ready(order: &Order) -> bool {
+    let is_done = |part: &Fulfilment| {
+        let left = |line: usize| part.lines[line].allocated + part.outstanding(line);
+        part.state.lies_ready() || (0..part.lines.len()).all(|line| left(line) == 0)
+    };
+    order.fulfilments.iter().all(is_done)
 }
 
 /// Until when each of these lies ready.
@@ -67,8 +107,9 @@ fn tell<S: State>(
     for &place in places {
         notify(state, key, kind, work, |order, notice| {
             notice.fulfilment = place as u32 + 1;
-            let lines = order.fulfilments[place].lines.iter();
-            let lines = lines.map(|line| (line.line as usize, line.allocated));
+            let part = &order.fulfilments[place];
+            let numbered = part.lines.iter().enumerate();
+            let lines = numbered.map(|(at, line)| (line.line as usize, lying(part, at)));
             let lines: Vec<_> = lines.filter(|&(_, units)| units > 0).collect();
             notice.lines = quantities(order, &lines);
             notice.due_ms = order.timing.as_ref().map_or(0, |timing| timing.ready_until);
@@ -78,7 +119,7 @@ fn tell<S: State>(
 
 fn lying_ready(order: &Order) -> Vec<usize> {
     let numbered = order.fulfilments.iter().enumerate();
-    let ready = numbered.filter(|(_, part)| part.state == FulfilmentState::ReadyForPickup);
+    let ready = numbered.filter(|(_, part)| part.state.lies_ready());
     ready.map(|(place, _)| place).collect()
 }
 
@@ -110,7 +151,7 @@ pub(crate) fn end_wait<S: State>(state: &mut S, key: OrderKey, due_ms: i64) {
     });
 }
 
-/// The units leave and arrive in one.
+/// The units leave and arrive in one. What was sent there had left before.
 pub(super) fn collect<S: State>(
     state: &mut S,
     context: Context<'_>,
@@ -119,13 +160,30 @@ pub(super) fn collect<S: State>(
 ) -> Result<(), Refusal> {
     let collects = FulfilmentEvent::CollectPart;
     let (subject, _) = pickups(state, event.target.as_ref(), collects)?;
-    let moves = moves(order(state, &subject), &subject, &event.lines, allocated)?;
-    refuse_held(order(state, &subject), &moves)?;
-    check_dispatches(state, context, subject.key, &moves)?;
-    lots::check_fresh(order(state, &subject), &moves, &[], context.time_ms)?;
-    leave(state, context, subject.key, &moves, Fulfilment::were_collected, work);
-    note_arrival(state, subject.key, &moves, context.time_ms);
+    let all = moves(order(state, &subject), &subject, &event.lines, ready_units)?;
+    refuse_held(order(state, &subject), &all)?;
+    let (sent, own) = gathering::parted(state, subject.key, all);
+    check_dispatches(state, context, subject.key, &own)?;
+    lots::check_fresh(order(state, &subject), &own, &[], context.time_ms)?;
+    if !own.is_empty() {
+        leave(state, context, subject.key, &own, Fulfilment::were_collected, work);
+        note_arrival(state, subject.key, &own, context.time_ms);
+    }
+    if !sent.is_empty() {
+        state.change_order(subject.key, &mut |order| take_away(order, &sent));
+        note_arrival(state, subject.key, &sent, context.time_ms);
+        change_order(state, subject.key, &mut |order| {
+            places(&sent).into_iter().for_each(|place| order.fulfilments[place].were_collected());
+        });
+    }
     Ok(())
+}
+
+fn take_away(order: &mut Order, moves: &[Move]) {
+    for step in moves {
+        let part = &mut order.fulfilments[step.fulfilment];
+        part.progress_mut().lines[step.line].at_node -= step.units;
+    }
 }
 
 /// The units stay where they are and stay promised until they are back in stock.
@@ -141,14 +199,19 @@ pub(super) fn expire<S: State>(
     Ok(())
 }
 
-/// What nobody came for is released and cancelled.
+/// What nobody came for is released and cancelled. What was sent there enters the stock of the node
+/// where it lies, and what was paid for it is due.
 pub(super) fn return_to_stock<S: State>(
     state: &mut S,
+    context: Context<'_>,
     event: &v1::FulfilmentReturnedToStock,
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
     let reshelves = FulfilmentEvent::Reshelve;
-    let (subject, found) = pickups(state, event.target.as_ref(), reshelves)?;
+    let (subject, all) = pickups(state, event.target.as_ref(), reshelves)?;
+    let is_sent = |&place: &usize| order(state, &subject).fulfilments[place].send_to().is_some();
+    let (sent, found): (Vec<usize>, Vec<usize>) = all.into_iter().partition(is_sent);
+    shelve_sent(state, context, &subject, &sent, work);
     change_order(state, subject.key, &mut |order| {
         for &place in &found {
             order.fulfilments[place].happen(reshelves);
@@ -162,4 +225,21 @@ pub(super) fn return_to_stock<S: State>(
         work.push(Work::Release { order: subject.key, fulfilment, lines });
     }
     Ok(())
+}
+
+fn shelve_sent<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    subject: &Subject,
+    places: &[usize],
+    work: &mut Vec<Work>,
+) {
+    let order = order(state, subject);
+    let moves: Vec<Move> =
+        places.iter().flat_map(|&place| gathering::all_of(order, place)).collect();
+    if moves.is_empty() {
+        return;
+    }
+    let entry = Entry::new(EntryKind::Return, "NOT_COLLECTED", context.time_ms);
+    give_up(state, subject, &GivenUp { moves: &moves, fate: Fate::OnShelf, entry }, work);
 }

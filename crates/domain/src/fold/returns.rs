@@ -412,7 +412,12 @@ fn entry_into(
 
 /// The entries of units that had left from one node and come in at one: they leave the first
 /// node's books and enter the other's, or change their bucket where both are one.
-fn between(origin: NodeIx, node: NodeIx, came: Entry, units: i64) -> Vec<(NodeIx, Entry)> {
+pub(super) fn between(
+    origin: NodeIx,
+    node: NodeIx,
+    came: Entry,
+    units: i64,
+) -> Vec<(NodeIx, Entry)> {
     if origin == node {
         return vec![(node, Entry { shipped: -units, entered: 0, ..came })];
     }

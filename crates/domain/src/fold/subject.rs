@@ -91,20 +91,36 @@ pub(super) fn open_to(
     Err(Refusal::new(reason, format!("the fulfilment of {name} is {state:?}")))
 }
 
-/// Units of a line that the node still holds for the customer.
-pub(super) fn allocated(fulfilment: &Fulfilment, line: usize) -> i64 {
-    fulfilment.lines[line].allocated
-}
-
-/// Of those, the units that were not taken from the shelf yet.
+/// Units of a line that the node still holds for the customer and has not taken from the shelf yet.
 pub(super) fn unpicked(fulfilment: &Fulfilment, line: usize) -> i64 {
     fulfilment.lines[line].allocated - fulfilment.line_progress(line).picked
 }
 
-/// Units of a line that left and neither arrived nor were given up.
-pub(super) fn under_way(fulfilment: &Fulfilment, line: usize) -> i64 {
-    let row = &fulfilment.lines[line];
-    row.shipped - row.delivered - fulfilment.line_progress(line).undelivered
+/// Units of a line that left and neither reached their customer nor were given up, wherever they are.
+pub(super) fn outstanding(fulfilment: &Fulfilment, line: usize) -> i64 {
+    fulfilment.outstanding(line)
+}
+
+/// Of those, the units that are under way to their customer.
+pub(super) fn to_customer(fulfilment: &Fulfilment, line: usize) -> i64 {
+    if fulfilment.send_to().is_some() { 0 } else { fulfilment.outstanding(line) }
+}
+
+/// Of those, the units that are under way to the node they were sent to.
+pub(super) fn to_node(fulfilment: &Fulfilment, line: usize) -> i64 {
+    if fulfilment.send_to().is_none() {
+        return 0;
+    }
+    fulfilment.outstanding(line) - fulfilment.line_progress(line).at_node
+}
+
+/// Units of a line that a carrier may have: all that its node holds, where its customer does not
+/// collect it there.
+pub(super) fn sendable(order: &Order) -> impl Fn(&Fulfilment, usize) -> i64 {
+    let is_pickup = order.is_pickup();
+    move |part, line| {
+        if is_pickup && part.send_to().is_none() { 0 } else { part.lines[line].allocated }
+    }
 }
 
 /// Turns the lines of an event into moves; no lines means all there is.
@@ -190,7 +206,10 @@ fn elsewhere(order: &Order, subject: &Subject) -> Refusal {
     let mut states = order.fulfilments.iter().enumerate().filter(covered).map(|(_, f)| f.state);
     let done = |state: FulfilmentState| {
         use FulfilmentState as F;
-        matches!(state, F::Shipped | F::Delivered | F::Collected | F::Undelivered)
+        matches!(
+            state,
+            F::Shipped | F::AtNode | F::ReadyAtNode | F::Delivered | F::Collected | F::Undelivered
+        )
     };
     if states.any(done) && order.lines.iter().all(|line| line.open == 0) {
         let detail = format!("the units of {name} went further already");

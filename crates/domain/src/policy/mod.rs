@@ -269,6 +269,10 @@ pub struct Split {
     /// one complete shipment (rule R7).
     #[serde(skip_serializing_if = "is_default")]
     pub min_shipment_value: i64,
+    /// The node where the parts of a split order become one parcel: the others send there what they
+    /// ship.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merge_at: Option<String>,
 }
 
 /// What may be parted.

@@ -48,6 +48,13 @@ impl PromiseRules {
         calendar::start_of_day(&zone, day.saturating_add(1)).unwrap_or(i64::MAX)
     }
 
+    /// The same of units that reach a node within an interval of days, and leave it for their customer.
+    pub fn by_calendar_after(&self, node: &Node, reached: Promised) -> Option<Promised> {
+        let first = self.by_calendar(node, self.end_of(reached.earliest_day.saturating_sub(1)))?;
+        let last = self.by_calendar(node, self.end_of(reached.latest_day).saturating_sub(1))?;
+        Some(Promised { earliest_day: first.earliest_day, latest_day: last.latest_day })
+    }
+
     /// What is promised by calendar of an order that a node gets at an instant. `None` where the
     /// market has none, or node or carrier have no day in two years.
     pub fn by_calendar(&self, node: &Node, at_ms: i64) -> Option<Promised> {

@@ -155,6 +155,7 @@ pub fn fulfilment_assigned() -> v1::FulfilmentAssigned {
         dispatch_by_ms: 1_749_038_400_000,
         sla_started_at_ms: 1_748_858_400_000,
         promise: Some(Box::new(promise())),
+        send_to_node_id: "berlin-2".to_owned(),
     }
 }
 

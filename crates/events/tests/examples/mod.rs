@@ -135,6 +135,7 @@ pub fn inputs() -> Vec<Event> {
     all.extend(story::afterwards());
     all.extend(policies());
     all.push(story::reserved_for_a_channel());
+    all.extend(gathering());
     all
 }
 
@@ -164,6 +165,7 @@ fn network() -> Vec<Event> {
             pickup_expires_after_ms: 604_800_000,
             pickup_reminder_after_ms: 259_200_000,
             return_expires_after_ms: 1_209_600_000,
+            pickup_supply: v1::PickupSupply::AnyNode.into(),
             promise: Some(promise_rules()),
         }
         .into(),
@@ -368,6 +370,7 @@ fn orders() -> Vec<Event> {
             coverage: v1::Coverage::ShipComplete.into(),
             customer_ref: "c-7f3a".to_owned(),
             pickup_node: "berlin-1".to_owned(),
+            pickup_supply: v1::PickupSupply::NodeOnly.into(),
             line_charges: vec![v1::LineCharges {
                 line_id: "1".to_owned(),
                 discount: euros(246),

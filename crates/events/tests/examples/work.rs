@@ -111,6 +111,20 @@ pub fn work_at_nodes() -> Vec<Event> {
     ]
 }
 
+pub fn gathering() -> Vec<Event> {
+    let lines = vec![line_quantity("1", 1_000)];
+    vec![
+        v1::FulfilmentArrivedAtNode { target: by_id(), lines, extensions: extensions() }.into(),
+        v1::FulfilmentForwarded {
+            target: by_id(),
+            carrier: text("ups"),
+            tracking_number: text("1Z9"),
+            extensions: extensions(),
+        }
+        .into(),
+    ]
+}
+
 pub fn parcels() -> Vec<Event> {
     vec![
         v1::TrackingUpdated {

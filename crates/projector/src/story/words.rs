@@ -32,6 +32,8 @@ const SENTENCES: &[(&str, &str)] = &[
     ("FulfilmentShipped", "shipped"),
     ("FulfilmentDelivered", "delivered"),
     ("FulfilmentReadyForPickup", "ready for its customer"),
+    ("FulfilmentArrivedAtNode", "reached the node it was sent to"),
+    ("FulfilmentForwarded", "left that node for its customer"),
     ("FulfilmentCollected", "collected by its customer"),
     ("FulfilmentPickupExpired", "not collected in time"),
     ("FulfilmentReturnedToStock", "back on the shelf"),

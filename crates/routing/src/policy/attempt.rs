@@ -1,7 +1,7 @@
 //! A rule's plan for an order, and whether it keeps to the rule.
 
 use omnifold_domain::policy::{Mode, Partial, Splits, Unserved};
-use omnifold_domain::{Order, Reason, View};
+use omnifold_domain::{NodeIx, Order, Reason, View};
 use omnifold_events::v1::{Explanation, ExplanationLevel, PolicyExplanation, Verdict};
 
 use super::Ruled;
@@ -77,6 +77,7 @@ impl Router {
                 Unserved::Wait => true,
                 Unserved::Refuse => false,
             };
+            plan.merge_at = merge_at(asked.view, rule);
             plan.waits_ms = i64::from(rule.rule.outcome.cancel_after_hours) * 3_600_000;
             last = Some((plan, wait));
             if fault.is_none() {
@@ -110,6 +111,7 @@ impl Router {
             explanation: None,
             stand_ins: Vec::new(),
             waits_ms: 0,
+            merge_at: None,
         };
         let (steps, priced) = (0, Priced::default());
         let mut tried = Tried { plan: nothing, steps, bound_hit: false, priced, fault: None };
@@ -229,6 +231,12 @@ impl Router {
         }));
         explanation
     }
+}
+
+/// Where the parts of a split order become one parcel, where that node takes work.
+fn merge_at<V: View>(view: &V, rule: &CompiledRule) -> Option<NodeIx> {
+    let node = view.node_named(rule.rule.split.merge_at.as_deref()?)?;
+    view.nodes()[node.0 as usize].takes_work().then_some(node)
 }
 
 /// Why a plan does not keep to its rule.

@@ -46,7 +46,7 @@ impl Router {
         max_steps: u32,
     ) -> Ruled {
         let settings = view.settings().expect("a market with orders has settings");
-        let wait = settings.wait && !order.is_pickup(); // rule R10: served whole or refused
+        let wait = settings.wait && !order.is_supplied_by_its_node(); // rule R10: served whole or refused
         let policy = settings.policy.as_deref().filter(|policy| policy.rules_at(turn.now_ms));
         let Some(policy) = policy.filter(|_| !order.is_pickup()) else {
             return (self.plan(view, turn, order, level, max_steps), wait);

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use omnifold_events::v1::{OutcomeStatus, PaymentRule};
 use rustc_hash::FxBuildHasher;
 
+use super::gathering::Pickups;
 use super::kits::Kit;
 use super::ledger::Order;
 use super::lots::LotBook;
@@ -55,6 +56,8 @@ pub struct Audit {
     pub(super) now: Step,
     /// What routing waits for now.
     pub(super) payment_rule: PaymentRule,
+    /// What the market says of pick-ups.
+    pub(super) pickups: Pickups,
     most_violations: usize,
 }
 
@@ -114,6 +117,7 @@ impl Audit {
             last_decided: 0,
             now: Step::default(),
             payment_rule: PaymentRule::Unspecified,
+            pickups: Pickups::default(),
             most_violations,
         }
     }

@@ -13,7 +13,10 @@ impl Audit {
     /// Takes one of these events.
     pub(super) fn changed_order(&mut self, event: &Event) {
         match event {
-            Event::MarketConfigured(market) => self.payment_rule = market.payment(),
+            Event::MarketConfigured(market) => {
+                self.payment_rule = market.payment();
+                self.pickups.configure(market);
+            }
             Event::OrderResumed(resumed) => self.resumed(resumed),
             Event::OrderChanged(change) => self.changed(change),
             Event::OrderHeld(held) => {

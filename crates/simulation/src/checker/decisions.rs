@@ -265,9 +265,12 @@ impl Audit {
         counts.rerouted += u64::from(cause == Cause::Rerouted);
         counts.served_from_waiting += u64::from(cause == Cause::StockAppeared);
         self.check_whole_kits(key, name, message);
+        self.sent_to(key, name, node, &message.send_to_node_id);
+        let before = self.orders.get(&key).map_or(0, |order| order.shares.len());
         for line in &message.lines {
             self.promise(key, name, number as u32, node, line);
         }
+        self.note_sent(key, before, &message.send_to_node_id);
     }
 
     fn promise(&mut self, key: Key, name: &str, number: u32, node: u32, part: &v1::AssignedLine) {

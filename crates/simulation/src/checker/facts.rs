@@ -59,6 +59,7 @@ impl Audit {
 
     fn apply(&mut self, event: &Event, time_ms: i64) {
         self.check_soft_holds_at(time_ms);
+        self.pickups.advance(time_ms);
         self.forget_stale_feeds(time_ms);
         self.lots_came(event);
         match event {
@@ -140,10 +141,11 @@ impl Audit {
             Event::FulfilmentPacked(packed) => self.packed(packed),
             Event::FulfilmentReadyForPickup(ready) => self.ready(ready),
             Event::FulfilmentHandedOver(handed) => self.handed_over(handed, time_ms),
-            Event::FulfilmentCollected(collected) => {
-                self.left(collected.target.as_ref(), &collected.lines, time_ms);
-            }
-            Event::FulfilmentReturnedToStock(back) => self.back_in_stock(back),
+            Event::FulfilmentCollected(collected) => self.collected(collected, time_ms),
+            Event::FulfilmentPickupExpired(expired) => self.not_collected(expired),
+            Event::FulfilmentReturnedToStock(back) => self.back_in_stock(back, time_ms),
+            Event::FulfilmentArrivedAtNode(reached) => self.reached_node(reached),
+            Event::FulfilmentForwarded(forwarded) => self.forwarded(forwarded),
             Event::FulfilmentLost(lost) => self.given_up(lost.target.as_ref(), &lost.lines),
             Event::FulfilmentReturnedToOrigin(back) => {
                 self.given_up(back.target.as_ref(), &back.lines);
@@ -189,7 +191,6 @@ impl Audit {
             | Event::CarrierDefined(_)
             | Event::PricesPublished(_)
             | Event::ReturnRequested(_)
-            | Event::FulfilmentPickupExpired(_)
             | Event::FulfilmentMoved(_)
             | Event::TrackingUpdated(_)
             | Event::ParcelHandedOn(_)
@@ -222,7 +223,8 @@ impl Audit {
         let key = pair_hash(&placed.channel, &placed.order_id);
         let name = format!("{}/{}", placed.channel, placed.order_id);
         self.touch(key, &name);
-        let mut order = Order::placed(placed, &mut self.names);
+        let is_supplied = self.pickups.supplies(placed);
+        let mut order = Order::placed(placed, is_supplied, &mut self.names);
         order.handling = Handling::placed(placed, self.rule());
         for row in &placed.substitutes {
             let line = self.names.number(&row.line_id);
@@ -303,21 +305,16 @@ impl Audit {
         }
     }
 
-    fn shipped(&mut self, event: &v1::FulfilmentShipped, time_ms: i64) {
-        self.left(event.target.as_ref(), &event.lines, time_ms);
-    }
-
     /// Units left their nodes.
-    pub(super) fn left(
-        &mut self,
-        target: Option<&v1::FulfilmentTarget>,
-        lines: &[v1::LineQuantity],
-        time_ms: i64,
-    ) {
-        let Some((key, only)) = self.target(target) else {
+    fn shipped(&mut self, event: &v1::FulfilmentShipped, time_ms: i64) {
+        let Some((key, only)) = self.target(event.target.as_ref()) else {
             return self.violation(Rule::UnknownSubject, "a shipment", "names nothing known");
         };
-        for (place, units) in self.shares(key, only, lines, |share| share.live) {
+        let sendable = self.sendable(key);
+        let left = self.shares_where(key, only, &event.lines, |order, share| {
+            sendable(share, order.shares[share].live)
+        });
+        for (place, units) in left {
             self.share_left(key, place, units, time_ms);
         }
     }
@@ -347,6 +344,17 @@ impl Audit {
         lines: &[v1::LineQuantity],
         available: impl Fn(&Share) -> i64,
     ) -> Vec<(usize, i64)> {
+        self.shares_where(key, only, lines, |order, share| available(&order.shares[share]))
+    }
+
+    /// As [`Audit::shares`], by what the order says of the share at a place.
+    pub(super) fn shares_where(
+        &mut self,
+        key: Key,
+        only: Option<u32>,
+        lines: &[v1::LineQuantity],
+        available: impl Fn(&Order, usize) -> i64,
+    ) -> Vec<(usize, i64)> {
         let lines = self.with_parts(key, lines);
         let mut named = self.numbered(&lines);
         let Some(order) = self.orders.get(&key) else { return Vec::new() };
@@ -355,7 +363,7 @@ impl Audit {
             if only.is_some_and(|only| only != share.fulfilment) {
                 continue;
             }
-            let (line, there) = (order.lines[share.line as usize], available(share));
+            let (line, there) = (order.lines[share.line as usize], available(order, place));
             let units = if named.is_empty() {
                 there
             } else {

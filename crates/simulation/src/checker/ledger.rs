@@ -3,6 +3,7 @@
 
 use omnifold_events::v1;
 
+use super::gathering::Gathering;
 use super::holds::Handling;
 use super::kits::KitLine;
 use super::names::Names;
@@ -28,6 +29,8 @@ pub struct Order {
     pub repaid: Vec<(u32, i64)>,
     /// Holds and payments, which few orders have.
     pub handling: Option<Box<Handling>>,
+    /// What lies somewhere for its customer, which few orders have.
+    pub gathering: Option<Box<Gathering>>,
     /// Lines that are served as the parts of kits.
     pub kits: Vec<KitLine>,
     /// SKUs that the customer takes in place of a line's own: (number of the line's name, SKU).
@@ -106,8 +109,9 @@ pub struct Limits {
 }
 
 impl Order {
-    /// The order that an event asks for. `None` where it could not be one.
-    pub fn placed(event: &v1::OrderPlaced, names: &mut Names) -> Order {
+    /// The order that an event asks for. `is_supplied`: where it is collected, other nodes may send
+    /// units.
+    pub fn placed(event: &v1::OrderPlaced, is_supplied: bool, names: &mut Names) -> Order {
         let line = |line: &v1::OrderLine| Line {
             line_id: names.number(&line.line_id),
             sku: names.number(&line.sku),
@@ -125,11 +129,16 @@ impl Order {
         }
         let only: Vec<u32> = event.fulfil_from.iter().map(|node| names.number(node)).collect();
         let mut only = only;
+        let mut gathering = None;
         if !event.pickup_node.is_empty() {
-            only.push(names.number(&event.pickup_node));
+            let node = names.number(&event.pickup_node);
+            gathering = Some(Gathering::collected_at(node, is_supplied));
+            if !is_supplied {
+                only.push(node);
+            }
         }
         let limits = (!only.is_empty()).then(|| Box::new(Limits { only, ..Limits::default() }));
-        Order { lines, limits, ..Order::default() }
+        Order { lines, limits, gathering, ..Order::default() }
     }
 
     /// Place of the line of that name.

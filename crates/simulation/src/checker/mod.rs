@@ -17,6 +17,7 @@ mod audit;
 mod changes;
 mod decisions;
 mod facts;
+mod gathering;
 mod holds;
 mod kits;
 mod ledger;

@@ -75,16 +75,6 @@ impl Audit {
         order.packed.push(Packed { fulfilment: number, parcel, contents });
     }
 
-    /// What lies ready for its customer is turned down no more.
-    pub(super) fn ready(&mut self, event: &v1::FulfilmentReadyForPickup) {
-        let Some((key, only)) = self.target(event.target.as_ref()) else {
-            return self.violation(Rule::UnknownSubject, "a pick-up", "names nothing known");
-        };
-        let Some(order) = self.orders.get_mut(&key) else { return };
-        let live = order.live_fulfilments(only);
-        order.begun.extend(live);
-    }
-
     pub(super) fn handed_over(&mut self, event: &v1::FulfilmentHandedOver, time_ms: i64) {
         let Some((key, number)) = self.fulfilment(&event.fulfilment_id) else {
             return self.violation(Rule::UnknownSubject, "a hand-over", "names nothing known");
@@ -114,20 +104,6 @@ impl Audit {
         Some((key, number?))
     }
 
-    /// What nobody came for is cancelled; the release that follows takes it off the shelf's
-    /// promises.
-    pub(super) fn back_in_stock(&mut self, event: &v1::FulfilmentReturnedToStock) {
-        let Some((key, only)) = self.target(event.target.as_ref()) else {
-            return self.violation(Rule::UnknownSubject, "a pick-up", "names nothing known");
-        };
-        for (place, units) in self.shares(key, only, &[], |share| share.live) {
-            if let Some(order) = self.orders.get_mut(&key) {
-                let line = order.shares[place].line as usize;
-                order.lines[line].cancelled += units;
-            }
-        }
-    }
-
     /// Units on their way will not arrive.
     pub(super) fn given_up(
         &mut self,
@@ -137,16 +113,15 @@ impl Audit {
         let Some((key, only)) = self.target(target) else {
             return self.violation(Rule::UnknownSubject, "a loss", "names nothing known");
         };
-        // Which of the shipped units had arrived is not in these books: only what is named counts.
-        let named: Vec<v1::LineQuantity> =
-            lines.iter().filter(|line| line.quantity_milli > 0).cloned().collect();
-        if named.is_empty() {
-            return;
-        }
-        for (place, units) in self.shares(key, only, &named, |share| share.shipped - share.ended) {
+        let is_named = !lines.is_empty() && lines.iter().all(|line| line.quantity_milli > 0);
+        let lost = self.shares_where(key, only, lines, |order, share| {
+            Audit::can_be_lost(order, share, is_named)
+        });
+        for (place, units) in lost {
             if let Some(order) = self.orders.get_mut(&key) {
                 order.shares[place].ended += units;
             }
+            self.settle_lying(key, place, 0);
         }
     }
 
@@ -163,12 +138,16 @@ impl Audit {
                 return self.violation(Rule::UnknownSubject, &name, "a line that it has not");
             };
             let mut missing = line.quantity_milli;
-            for share in order.shares.iter_mut().filter(|share| share.line as usize == place) {
+            let mut came: Vec<(usize, i64)> = Vec::new();
+            let shares = order.shares.iter_mut().enumerate();
+            for (at, share) in shares.filter(|(_, share)| share.line as usize == place) {
                 let units = missing.min(share.shipped - share.ended);
                 share.ended += units;
                 missing -= units;
+                came.push((at, units));
             }
             let sku = order.lines[place].sku;
+            came.into_iter().for_each(|(at, units)| self.settle_lying(key, at, units));
             if missing > 0 {
                 let detail = format!("line {}: {missing} came back beyond what left", line.line_id);
                 self.violation(Rule::Accounting, &name, detail);

@@ -87,6 +87,8 @@
 //! | `pick T [line 1 x2]`, `short T mismatch line 1 x1` | FulfilmentPicked, FulfilmentShortPicked |
 //! | `pack O/f1 P1 line 1 x2 [weight=900] [backordered]` | FulfilmentPacked |
 //! | `hand_over O/f1 dhl P1:JD1 P2:JD2 [manifest=M1]` | FulfilmentHandedOver: parcel and number |
+//! | `market ... [pickup_supply=any_node]`, `order ... [pickup_supply=node_only]` | who may supply what is collected |
+//! | `reach_node T [line 1 x2]`, `forward T [carrier=ups number=1Z9]` | FulfilmentArrivedAtNode, FulfilmentForwarded; `ship` takes a number too |
 //! | `ready T`, `collect T [line 1 x2]`, `uncollected T`, `back_in_stock T` | pick-up orders |
 //! | `relocate O/f1 N [line 1 x2]` | FulfilmentMoved |
 //! | `carrier ups DL:out_for_delivery D:delivered` | CarrierDefined |

@@ -175,7 +175,10 @@ fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, Faul
         "ship" => {
             let (target, lines) = (target(words)?, lines(words)?);
             let lots = lots::taken(words)?;
-            v1::FulfilmentShipped { target, lines, lots, ..Default::default() }.into()
+            let carrier = words.option("carrier").unwrap_or_default().to_owned();
+            let tracking_number = words.option("number").unwrap_or_default().to_owned();
+            let shipped = v1::FulfilmentShipped { target, lines, lots, ..Default::default() };
+            v1::FulfilmentShipped { carrier, tracking_number, ..shipped }.into()
         }
         "deliver" => {
             let (target, lines) = (target(words)?, lines(words)?);
@@ -224,8 +227,14 @@ fn market(words: &mut Words<'_>) -> Result<v1::MarketConfigured, Fault> {
         pickup_expires_after_ms: words.span_option("pickup_expires_after")?,
         pickup_reminder_after_ms: words.span_option("pickup_reminder_after")?,
         return_expires_after_ms: words.span_option("return_expires_after")?,
+        pickup_supply: supply(words)?,
         ..Default::default()
     })
+}
+
+fn supply(words: &mut Words<'_>) -> Result<i32, Fault> {
+    let word = words.option("pickup_supply").unwrap_or("unspecified");
+    Ok(choice("PICKUP_SUPPLY", word, v1::PickupSupply::from_str_name)?.into())
 }
 
 fn node(words: &mut Words<'_>) -> Result<v1::NodeDefined, Fault> {
@@ -447,6 +456,7 @@ fn order(words: &mut Words<'_>) -> Result<v1::OrderPlaced, Fault> {
         fulfil_from: names(words.option("from")),
         coverage: coverage.into(),
         pickup_node: words.option("pickup").unwrap_or_default().to_owned(),
+        pickup_supply: supply(words)?,
         line_charges,
         substitutes,
         charges: changes::charges(words)?.map(Box::new),

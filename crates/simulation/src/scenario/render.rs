@@ -23,7 +23,11 @@ fn lines_of(output: &Output) -> Vec<String> {
             let mut lines: Vec<String> = message.outcome.iter().map(outcome_line).collect();
             let delivery = message.delivery.as_deref().map_or_else(String::new, delivery_text);
             let promised = message.promise.as_deref().map_or_else(String::new, promised_text);
-            lines.push(fulfilment_line(output, "", &message.lines) + &delivery + &promised);
+            let over = match message.send_to_node_id.as_str() {
+                "" => String::new(),
+                node => format!("; to {node}"),
+            };
+            lines.push(fulfilment_line(output, "", &message.lines) + &over + &delivery + &promised);
             lines
         }
         Output::Changed(message) => vec![

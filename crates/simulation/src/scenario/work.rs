@@ -25,6 +25,17 @@ pub fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, 
             let (target, lines) = (target(words)?, lines(words)?);
             v1::FulfilmentCollected { target, lines, ..Default::default() }.into()
         }
+        "reach_node" => {
+            let (target, lines) = (target(words)?, lines(words)?);
+            v1::FulfilmentArrivedAtNode { target, lines, ..Default::default() }.into()
+        }
+        "forward" => {
+            let target = target(words)?;
+            let carrier = words.option("carrier").unwrap_or_default().to_owned();
+            let tracking_number = words.option("number").unwrap_or_default().to_owned();
+            let forwarded = v1::FulfilmentForwarded { target, ..Default::default() };
+            v1::FulfilmentForwarded { carrier, tracking_number, ..forwarded }.into()
+        }
         "uncollected" => {
             let target = target(words)?;
             v1::FulfilmentPickupExpired { target, ..Default::default() }.into()

@@ -28,6 +28,7 @@ pub fn settings() -> Settings {
         notices: 6,
         pickup_expires_after_ms: 604_800_000,
         pickup_reminder_after_ms: 259_200_000,
+        supplies_pickups: true,
         return_expires_after_ms: 1_209_600_000,
         policy: Some(Box::new(policy())),
         reserves: true,
@@ -228,19 +229,21 @@ pub fn supplier_item() -> SupplierItem {
 }
 
 pub fn progress() -> Progress {
-    let line = LineProgress { picked: 1_000, undelivered: 500, returned: 500 };
+    let line = LineProgress { picked: 1_000, undelivered: 500, returned: 500, at_node: 250 };
     let parcel = PackedParcel {
         id: "P1".into(),
         weight_g: 900,
         backordered: true,
         contents: vec![(0, 1_000)],
     };
-    Progress { lines: vec![line], packed: vec![parcel], parcels: vec![ParcelKey(9)] }
+    let send_to = Some(NodeIx(1));
+    Progress { lines: vec![line], packed: vec![parcel], parcels: vec![ParcelKey(9)], send_to }
 }
 
 pub fn details() -> OrderDetails {
     OrderDetails {
         pickup: true,
+        gathers_at: Some(NodeIx(1)),
         not_found_at: vec![(SkuIx(0), NodeIx(1))],
         arrived_at: NOW,
         recalled_at: NOW,
@@ -300,6 +303,7 @@ pub fn parcel() -> Parcel {
         carrier: "dhl".into(),
         tracking_number: "JD0146".into(),
         order: OrderKey(7),
+        to_node: Some(NodeIx(1)),
         part_of: Some(ParcelKey(8)),
         parcel_id: "P1".into(),
         manifest_id: "M1".into(),
