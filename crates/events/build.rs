@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "Explanation.policy",
         "OrderOutcome.promise",
         "FulfilmentAssigned.promise",
+        "FulfilmentChanged.promise",
     ] {
         config.boxed(format!(".omnifold.v1.{field}"));
     }

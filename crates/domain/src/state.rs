@@ -78,6 +78,8 @@ pub trait View: Learned {
     fn parcel(&mut self, key: ParcelKey) -> Option<&Parcel>;
     /// The lots of a (SKU, node); `None`: it has none.
     fn lots(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Lots>;
+    /// What a (SKU, node) may expect; `None`: nothing.
+    fn inbound(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Inbound>;
     /// A return.
     fn return_of(&mut self, key: ReturnKey) -> Option<&Return>;
     /// A carrier.
@@ -133,8 +135,6 @@ pub trait State: View + Learning {
     fn supplier(&mut self, key: SupplierKey) -> Option<&Supplier>;
     /// Replaces a supplier's record, or adds it.
     fn put_supplier(&mut self, key: SupplierKey, record: Supplier);
-    /// What a (SKU, node) may expect; `None`: nothing.
-    fn inbound(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Inbound>;
     /// Replaces what a (SKU, node) may expect; `None` takes the row out.
     fn put_inbound(&mut self, sku: SkuIx, node: NodeIx, inbound: Option<Inbound>);
     /// What a supplier's or partner's node says of a SKU.

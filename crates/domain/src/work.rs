@@ -114,6 +114,11 @@ pub enum Work {
         /// The order.
         order: OrderKey,
     },
+    /// Other units of a SKU are inbound: say when its waiting orders can be served.
+    Redate {
+        /// The SKU.
+        sku: SkuIx,
+    },
     /// Stock of a SKU appeared: serve its waiting orders by priority and age.
     Serve {
         /// The SKU.

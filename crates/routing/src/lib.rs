@@ -38,5 +38,6 @@ mod withdraw;
 
 pub use decide::{Router, Turn};
 pub use distance::haversine_m;
+pub use promise::redate;
 pub use relocate::relocate;
 pub use returns::{authorise, repay};

@@ -4,16 +4,26 @@
 //! order is there when its last part is: learned, the part with the longest way stands for all.
 
 use omnifold_domain::promise::{self, Foreseen, Moment, PromiseRules, Promised};
-use omnifold_domain::{Decision, NodeIx, Order, OrderKey, View};
-use omnifold_events::v1::{self, PromiseLevel, PromiseSource};
+use omnifold_domain::{Decision, NodeIx, Order, OrderKey, StockDue, View, stock_due};
+use omnifold_events::v1::{self, OutcomeStatus, PromiseLevel, PromiseSource};
 
 use crate::Turn;
+use crate::decide::quantities;
 use crate::distance::haversine_m;
 
 /// Says it in decisions that were just written, where the market promises.
 pub(crate) fn attach<V: View>(view: &mut V, turn: Turn, order: &Order, decisions: &mut [Decision]) {
     if view.settings().is_none_or(|settings| settings.promise.is_none()) {
         return; // nearly every market
+    }
+    if let Some(waiting) = waiting(order, decisions) {
+        let told = of_inbound(view, turn, order, &waiting);
+        let outcome = decisions.iter_mut().find_map(|decision| match decision {
+            Decision::Outcome(outcome) => Some(outcome),
+            _ => None,
+        });
+        outcome.expect("it says what waits").promise = told.map(Box::new);
+        return;
     }
     let Some(told) = made(view, turn, order, decisions) else { return };
     for decision in decisions {
@@ -47,6 +57,110 @@ fn made<V: View>(
     let rules = view.settings()?.promise.as_deref()?;
     let learned = learned(view, rules, order, areas, &way);
     Some(learned.or_else(|| by_calendar(view, rules, &ways, &way)).unwrap_or(way))
+}
+
+/// Says it in decisions that tell nodes of a changed order, where its new address or lines make it
+/// another one: as it would have been promised at the time.
+pub(crate) fn attach_changed<V: View>(
+    view: &mut V,
+    turn: Turn,
+    order: &Order,
+    decisions: &mut [Decision],
+) {
+    if view.settings().is_none_or(|settings| settings.promise.is_none()) {
+        return; // nearly every market
+    }
+    let Some(told) = made_anew(view, turn, order, decisions) else { return };
+    for decision in decisions {
+        if let Decision::Changed(message) = decision {
+            message.promise = Some(Box::new(told));
+        }
+    }
+}
+
+fn made_anew<V: View>(
+    view: &mut V,
+    turn: Turn,
+    order: &Order,
+    decisions: &[Decision],
+) -> Option<v1::Promise> {
+    let given = view.promise_of(OrderKey::of(&order.channel, &order.order_id))?.given?;
+    let told = made(view, Turn { now_ms: given.made_at, ..turn }, order, decisions)?;
+    let today = view.settings()?.promise.as_deref()?.day_of(turn.now_ms);
+    let is_known = told.source() != PromiseSource::Unspecified && told.latest_day >= today;
+    let days = (told.earliest_day.max(today), told.latest_day);
+    let before = (given.promised.earliest_day.max(today), given.promised.latest_day);
+    let made_at_ms = turn.now_ms;
+    (is_known && days != before).then_some(v1::Promise { earliest_day: days.0, made_at_ms, ..told })
+}
+
+/// What waits for stock, as an outcome says it: (place of the line, units).
+fn waiting(order: &Order, decisions: &[Decision]) -> Option<Vec<(usize, i64)>> {
+    let outcome = decisions.iter().find_map(|decision| match decision {
+        Decision::Outcome(outcome) => Some(outcome),
+        _ => None,
+    })?;
+    if outcome.waiting.is_empty() || outcome.status() == OutcomeStatus::Scheduled {
+        return None;
+    }
+    let place =
+        |line: &v1::LineQuantity| Some((order.line_named(&line.line_id)?, line.quantity_milli));
+    Some(outcome.waiting.iter().filter_map(place).collect())
+}
+
+/// When an order comes of which units wait: as if a node got it when the last of them is there.
+fn of_inbound<V: View>(
+    view: &mut V,
+    turn: Turn,
+    order: &Order,
+    waiting: &[(usize, i64)],
+) -> Option<v1::Promise> {
+    let areas = view.promise_of(OrderKey::of(&order.channel, &order.order_id))?.areas;
+    let StockDue { at_ms, node } = stock_due(view, order, waiting, turn.now_ms)?;
+    let place = view.nodes()[node.0 as usize].location.zip(order.destination);
+    let distance_m = place.map_or(0, |(from, to)| haversine_m(from, to));
+    let then =
+        v1::Promise { node: node.0, distance_m, nodes: 1, made_at_ms: at_ms, ..Default::default() };
+    let rules = view.settings()?.promise.as_deref()?;
+    let learned = learned(view, rules, order, areas, &then);
+    let over = order.gathers_at().filter(|over| *over != node);
+    let ways = [Way { node, distance_m, over }];
+    let told = learned.or_else(|| by_calendar(view, rules, &ways, &then))?;
+    let (made_at_ms, stock_due_ms) = (turn.now_ms, at_ms);
+    let source = PromiseSource::Inbound.into();
+    Some(v1::Promise { source, made_at_ms, stock_due_ms, ..told })
+}
+
+/// Says anew when a waiting order comes, where what is inbound makes that another day.
+pub fn redate<V: View>(view: &mut V, turn: Turn, key: OrderKey) -> Vec<Decision> {
+    let order = view.shared_order(key).expect("work names orders that are there");
+    let waiting = order.lines.iter().map(|line| line.waiting).enumerate();
+    let waiting: Vec<(usize, i64)> = waiting.filter(|&(_, units)| units > 0).collect();
+    let Some(given) = view.promise_of(key).map(|row| row.given) else { return Vec::new() };
+    if order.is_held() || order.is_scheduled() || waiting.is_empty() {
+        return Vec::new();
+    }
+    let told = of_inbound(view, turn, &order, &waiting);
+    let days = told.map(|told| (told.earliest_day, told.latest_day));
+    let before = given.map(|given| (given.promised.earliest_day, given.promised.latest_day));
+    if days == before {
+        return Vec::new();
+    }
+    let all_wait = order.lines.iter().all(|line| line.allocated + line.shipped == 0);
+    let status = if all_wait { OutcomeStatus::Waiting } else { OutcomeStatus::PartlyAssigned };
+    vec![Decision::Outcome(v1::OrderOutcome {
+        channel: order.channel.clone(),
+        order_id: order.order_id.clone(),
+        revision: order.revision,
+        decision: order.decisions + 1,
+        step: turn.step,
+        timer: turn.timer,
+        cause: turn.cause.into(),
+        status: status.into(),
+        waiting: quantities(&order, &waiting),
+        promise: told.map(Box::new),
+        ..v1::OrderOutcome::default()
+    })]
 }
 
 /// Units that no node has, once the decisions are folded.

@@ -5,8 +5,8 @@
 
 use omnifold_domain::promise::{Learned, LearnedKey, LearnedRow, OrderPromise};
 use omnifold_domain::{
-    Carrier, CarrierKey, Decision, Item, Ledger, Line, Lots, Node, NodeDay, NodeIx, Offer, Order,
-    OrderKey, Parcel, ParcelKey, Priced, Return, ReturnKey, Settings, ShadowPrices, SkuIx,
+    Carrier, CarrierKey, Decision, Inbound, Item, Ledger, Line, Lots, Node, NodeDay, NodeIx, Offer,
+    Order, OrderKey, Parcel, ParcelKey, Priced, Return, ReturnKey, Settings, ShadowPrices, SkuIx,
     SoftHold, SoftHoldKey, SoftHoldRequest, StockAt, TimerKey, View, WaitingKey,
 };
 use omnifold_events::v1::{self, ExplanationLevel, StockHoldStatus};
@@ -222,6 +222,10 @@ impl<V: View> View for WithoutSoftHold<'_, V> {
 
     fn lots(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Lots> {
         self.view.lots(sku, node)
+    }
+
+    fn inbound(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Inbound> {
+        self.view.inbound(sku, node)
     }
 
     fn return_of(&mut self, key: ReturnKey) -> Option<&Return> {

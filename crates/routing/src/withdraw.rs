@@ -3,9 +3,10 @@
 use omnifold_domain::{
     Decision, Fulfilment, FulfilmentState, NodeIx, Order, OrderKey, Reason, View,
 };
-use omnifold_events::v1::{self, OutcomeStatus};
+use omnifold_events::v1::{self, Cause, OutcomeStatus};
 
 use crate::decide::{Router, Turn, Writer, quantities};
+use crate::promise;
 
 /// What becomes of an order by a cancellation.
 struct Withdrawal {
@@ -147,10 +148,14 @@ impl Router {
         let order = view.shared_order(key).expect("work names orders that are there");
         let writer = Writer { view, turn, order: &order, distances: &[] };
         let open = fulfilments.iter().filter(|&&place| order.fulfilments[place].state.is_open());
-        (0..)
+        let changed = (0..)
             .zip(open)
-            .map(|(nth, &place)| writer.changed(place, &order.fulfilments[place], nth))
-            .collect()
+            .map(|(nth, &place)| writer.changed(place, &order.fulfilments[place], nth));
+        let mut decisions: Vec<Decision> = changed.collect();
+        if turn.cause == Cause::Changed {
+            promise::attach_changed(view, turn, &order, &mut decisions);
+        }
+        decisions
     }
 
     /// Takes back the fulfilments of an order whose deadline is at or before an instant. What
@@ -307,6 +312,7 @@ impl<V: View> Writer<'_, V> {
             holds: self.order.holds_of_fulfilment(place),
             delivery: self.order.delivery_terms().map(Box::new),
             timer: self.turn.timer,
+            promise: None,
         })
     }
 

@@ -84,6 +84,9 @@ impl View for World {
     fn lots(&mut self, _: SkuIx, _: NodeIx) -> Option<&Lots> {
         None
     }
+    fn inbound(&mut self, _: SkuIx, _: NodeIx) -> Option<&omnifold_domain::Inbound> {
+        None
+    }
     fn return_of(&mut self, _: ReturnKey) -> Option<&Return> {
         None
     }

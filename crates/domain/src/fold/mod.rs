@@ -6,6 +6,7 @@
 mod booking;
 mod change;
 mod check;
+mod due;
 mod fulfilment;
 mod gathering;
 mod holds;
@@ -75,6 +76,19 @@ pub fn fold<S: State>(
         );
         return Err(Refusal::new(Reason::NoMarket, detail));
     }
+    let mut expected = due::skus(state, event);
+    apply(state, context, event, work)?;
+    expected.extend(due::skus(state, event));
+    due::look_again(state, expected, work);
+    Ok(())
+}
+
+fn apply<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    event: &Event,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
     match event {
         Event::MarketConfigured(event) => network::configure(state, context, event),
         Event::RulesActivated(event) => network::activate_rules(state, context, event),

@@ -88,7 +88,7 @@ pub(super) fn begin<S: State>(
     }
 }
 
-/// An order goes elsewhere from now on. What was promised stands until it is decided on again.
+/// An order goes elsewhere from now on. What is promised of it is said when its nodes are told.
 pub(super) fn goes_to<S: State>(state: &mut S, key: OrderKey, to: &v1::Destination) {
     if let Some((_, mut row)) = kept(state, key) {
         row.areas = promise::regions(to);
@@ -122,6 +122,7 @@ pub(crate) fn of_decision<S: State>(
             let outcome = m.outcome.as_ref();
             (outcome, outcome.and_then(|m| m.promise.as_deref()).or(m.promise.as_deref()))
         }
+        Decision::Changed(m) => (None, m.promise.as_deref()),
         _ => (None, None),
     };
     let caused = (decision.moment(), decision.cause());
@@ -151,6 +152,8 @@ fn give<S: State>(
     }
     row.decided = moment;
     let at = self::moment(state, told.made_at_ms);
+    // Of what waits no node is known yet, and nothing learned.
+    let learned = learned.filter(|_| told.source() != v1::PromiseSource::Inbound);
     if let Some(learned) = learned {
         let order = state.shared_order(key).expect("its decision was folded");
         let facts = promise::facts(state, &order, row.areas, told);
@@ -167,8 +170,11 @@ fn give<S: State>(
 }
 
 fn made_first(given: &Given, day: i32) -> Made {
-    let is_learned = given.source == i32::from(v1::PromiseSource::Learned);
-    let kind = if is_learned { PromiseKind::Learned } else { PromiseKind::Calendar };
+    let kind = match v1::PromiseSource::try_from(given.source) {
+        Ok(v1::PromiseSource::Learned) => PromiseKind::Learned,
+        Ok(v1::PromiseSource::Inbound) => PromiseKind::Inbound,
+        _ => PromiseKind::Calendar,
+    };
     Made { day, promised: given.promised, kind }
 }
 

@@ -53,6 +53,8 @@ pub enum PromiseKind {
     Calendar = 2,
     /// Of what remains at hand-over, learned.
     HandedOver = 3,
+    /// Of the way from purchase on, of units that waited for what was inbound.
+    Inbound = 4,
 }
 
 /// What became of an order, as far as its promise goes.

@@ -174,6 +174,7 @@ pub fn fulfilment_changed() -> v1::FulfilmentChanged {
         holds: vec![hold()],
         delivery: Some(Box::new(delivery())),
         timer: 2,
+        promise: Some(Box::new(promise())),
     }
 }
 

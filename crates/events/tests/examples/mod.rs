@@ -65,6 +65,7 @@ pub fn promise() -> v1::Promise {
         distance_m: 182_000,
         nodes: 1,
         made_at_ms: 1_748_858_400_000,
+        stock_due_ms: 1_749_038_400_000,
     }
 }
 

@@ -4,11 +4,11 @@
 use std::collections::VecDeque;
 
 use omnifold_domain::{
-    Decision, NodeIx, OrderKey, SkuIx, Variance, View, WaitingKey, Work, decision,
+    Decision, MOST_DATED, NodeIx, OrderKey, SkuIx, Variance, View, WaitingKey, Work, decision,
 };
 use omnifold_events::Output as _;
 use omnifold_events::v1::{self, Cause};
-use omnifold_routing::{Turn, authorise, relocate, repay};
+use omnifold_routing::{Turn, authorise, redate, relocate, repay};
 use prost::Message;
 
 use crate::topics::NOTICES;
@@ -77,6 +77,9 @@ impl Machine {
                 Work::Serve { sku, after } => {
                     self.serve(sku, after, &mut work, feed.as_deref_mut(), out)?;
                 }
+                Work::Redate { sku } => {
+                    self.redate(sku, &mut work, feed.as_deref_mut(), out)?;
+                }
                 Work::Report { sku, node, variance } => self.report(sku, node, variance, out),
                 Work::Notify(notice) => self.notify(*notice, out),
                 Work::SupplyNotice(notice) => self.tell_of_supply(*notice, out),
@@ -144,9 +147,11 @@ impl Machine {
             }
             Work::Authorise(key) => authorise(store, turn, key),
             Work::Repay(repaid) => repay(store, turn, &repaid),
-            Work::Serve { .. } | Work::Report { .. } | Work::Notify(_) | Work::SupplyNotice(_) => {
-                unreachable!("they decide nothing")
-            }
+            Work::Serve { .. }
+            | Work::Redate { .. }
+            | Work::Report { .. }
+            | Work::Notify(_)
+            | Work::SupplyNotice(_) => unreachable!("they decide nothing by themselves"),
         })
     }
 
@@ -179,6 +184,25 @@ impl Machine {
             self.budget -= 1;
             after = Some(place);
             let decisions = self.route(order, Cause::StockAppeared)?;
+            self.carry_out(decisions, work, feed.as_deref_mut(), out)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the first orders of a queue when they come, where that is another day than they were told.
+    fn redate(
+        &mut self,
+        sku: SkuIx,
+        work: &mut VecDeque<Work>,
+        mut feed: Option<&mut Feed>,
+        out: &mut Output,
+    ) -> Result<(), Halt> {
+        let turn = self.turn(Cause::InboundChanged)?;
+        let mut after = None;
+        for _ in 0..MOST_DATED {
+            let Some((place, order)) = self.store.next_waiting(sku, after) else { return Ok(()) };
+            after = Some(place);
+            let decisions = redate(&mut self.store, turn, order);
             self.carry_out(decisions, work, feed.as_deref_mut(), out)?;
         }
         Ok(())
@@ -280,6 +304,7 @@ fn cause_of(work: &Work) -> Cause {
         Work::Release { .. } | Work::Keep { .. } => Cause::Cancelled,
         Work::TimeOut { .. } | Work::EndWaiting { .. } => Cause::TimedOut,
         Work::Serve { .. } => Cause::StockAppeared,
+        Work::Redate { .. } => Cause::InboundChanged,
         Work::Move { .. } => Cause::Moved,
         Work::Authorise(_) => Cause::Returned,
         Work::Repay(repaid) => repaid.cause,

@@ -154,6 +154,7 @@ pub(super) fn promise_body<V: View>(store: &V, promise: &v1::Promise) -> Value {
             "deliveries": promise.deliveries, "late_ppm": promise.late_ppm,
             "node": node_id(store, omnifold_domain::NodeIx(promise.node)),
             "made_at": format_time(promise.made_at_ms),
+            "stock_due": (promise.stock_due_ms != 0).then(|| format_time(promise.stock_due_ms)),
         }),
     }
 }
@@ -185,6 +186,7 @@ pub(super) fn of_market(store: &Store) -> Value {
         ("learned", PromiseKind::Learned),
         ("by_calendar", PromiseKind::Calendar),
         ("at_hand_over", PromiseKind::HandedOver),
+        ("of_inbound_stock", PromiseKind::Inbound),
     ];
     let rows = kinds.into_iter().map(|(name, kind)| (name, tally(store, kind)));
     let rows = rows.filter(|(_, tally)| tally.orders > 0);

@@ -14,6 +14,7 @@ impl Audit {
         let (outcome, own) = match output {
             Output::Outcome(outcome) => (Some(outcome), None),
             Output::Assigned(message) => (message.outcome.as_ref(), message.promise.as_deref()),
+            Output::Changed(message) => (None, message.promise.as_deref()),
             _ => (None, None),
         };
         let of_outcome = outcome.and_then(|outcome| outcome.promise.as_deref());

@@ -33,7 +33,8 @@ fn lines_of(output: &Output) -> Vec<String> {
         Output::Changed(message) => vec![
             fulfilment_line(output, "keeps ", &message.lines)
                 + &holds_text(&message.holds)
-                + &message.delivery.as_deref().map_or_else(String::new, delivery_text),
+                + &message.delivery.as_deref().map_or_else(String::new, delivery_text)
+                + &message.promise.as_deref().map_or_else(String::new, promised_text),
         ],
         Output::ReleaseRequested(message) => {
             vec![fulfilment_line(output, "asked back ", &message.lines)]

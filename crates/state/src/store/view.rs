@@ -87,6 +87,10 @@ impl View for Store {
         or_fault(self.sides.parcels.get(&*self.backend, key))
     }
 
+    fn inbound(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Inbound> {
+        or_fault(self.sides.inbound.get(&*self.backend, (sku, node)))
+    }
+
     fn return_of(&mut self, key: ReturnKey) -> Option<&Return> {
         or_fault(self.sides.returns.get(&*self.backend, key))
     }
@@ -190,10 +194,6 @@ impl State for Store {
     fn put_supplier(&mut self, key: SupplierKey, record: Supplier) {
         let old = or_fault(self.sides.suppliers.put(&*self.backend, key, Some(Arc::new(record))));
         self.undo.push(Undo::Side(SideUndo::Supplier(key, old)));
-    }
-
-    fn inbound(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Inbound> {
-        or_fault(self.sides.inbound.get(&*self.backend, (sku, node)))
     }
 
     fn put_inbound(&mut self, sku: SkuIx, node: NodeIx, inbound: Option<Inbound>) {

@@ -1,0 +1,99 @@
+//! Promises that are learned from what happens to orders, through the whole engine: while little is
+//! known they are made by calendar, then by what was seen, by lane; a changed address moves them.
+
+mod engine;
+
+use engine::Engine;
+use omnifold_events::format_time;
+use omnifold_events::v1::{Promise, PromiseSource};
+use omnifold_simulation::output::Output;
+use omnifold_simulation::scenario::{Action, parse};
+
+const STARTED_MS: i64 = 1_748_858_400_000;
+const DAY_MS: i64 = 86_400_000;
+const PREFACE: &str = "
+market notices=promise_moved promise_late=100000 promise_early=50000 transit=1-9
+node N at 50.0,8.0
+item S
+count N S 1000
+";
+
+/// Two lanes: near ones take two days, far ones six. An order a lane and day, each delivered in time.
+fn history(days: i64) -> String {
+    let mut text = format!("{PREFACE}\n");
+    for day in 0..days {
+        let at = |offset: i64| format_time(STARTED_MS + (day + offset) * DAY_MS);
+        let open = [("A", "10", "50.1,8.1", 2), ("B", "90", "41.0,2.0", 6)];
+        text += &format!("at {}\n", at(0));
+        for (lane, postcode, place, takes) in open {
+            text += &format!("order {lane}{day} lines S:1 to {place} postcode={postcode}\n");
+            text += &format!("ship {lane}{day}/f1\n");
+            if day >= takes {
+                text += &format!("deliver {lane}{}/f1\n", day - takes);
+            }
+        }
+    }
+    text
+}
+
+/// What the last decision about an order promises.
+fn promised(outputs: &[Output], order_id: &str) -> Option<Promise> {
+    let told = |output: &Output| match output {
+        Output::Assigned(m) if m.order_id == order_id => {
+            m.outcome.as_ref().and_then(|m| m.promise.as_deref()).or(m.promise.as_deref()).copied()
+        }
+        Output::Changed(m) if m.order_id == order_id => m.promise.as_deref().copied(),
+        _ => None,
+    };
+    outputs.iter().filter_map(told).next_back()
+}
+
+fn run(text: &str) -> Vec<Output> {
+    let steps = parse(text).unwrap_or_else(|error| panic!("{error}"));
+    let events = steps.into_iter().filter_map(|step| match step.action {
+        Action::Event(event) => Some(*event),
+        _ => None,
+    });
+    let mut engine = Engine::new();
+    engine.publish_together(&events.collect::<Vec<_>>());
+    engine.run();
+    engine.outputs()
+}
+
+#[test]
+fn what_was_seen_is_promised_and_a_changed_address_moves_it() {
+    const DAYS: i64 = 80;
+    let text = history(DAYS);
+    let next = format!(
+        "at {}\n\
+         order NEAR lines S:1 to 50.1,8.1 postcode=10\n\
+         order FAR lines S:1 to 41.0,2.0 postcode=90\n\
+         order MOVES lines S:1 to 50.1,8.1 postcode=10\n\
+         change MOVES to 41.0,2.0 postcode=90\n\
+         order STAYS lines S:1 to 50.1,8.1 postcode=10\n\
+         change STAYS to 50.1,8.1 postcode=10\n",
+        format_time(STARTED_MS + DAYS * DAY_MS)
+    );
+    let outputs = run(&(text + &next));
+    let of = |order_id: &str| promised(&outputs, order_id).expect("a promise");
+    let today = (STARTED_MS / DAY_MS + DAYS) as i32;
+    let days = |promise: Promise| (promise.earliest_day - today, promise.latest_day - today);
+
+    assert_eq!(of("A0").source(), PromiseSource::Calendar, "nothing was known");
+    let (near, far, moved) = (of("NEAR"), of("FAR"), of("MOVES"));
+    assert_eq!([near, far].map(|promise| promise.source()), [PromiseSource::Learned; 2]);
+    assert!(days(near).1 <= 3, "seen: two days; promised {:?}", days(near));
+    assert!((6..=8).contains(&days(far).1), "seen: six days; promised {:?}", days(far));
+    assert_eq!(moved.source(), PromiseSource::Learned);
+    assert_eq!(days(moved).1, days(far).1, "it goes the far way now");
+    let notices = outputs.iter().filter(|output| match output {
+        Output::Notice(notice) => notice.order_id == "MOVES" && notice.promised.is_some(),
+        _ => false,
+    });
+    assert_eq!(notices.count(), 1, "its customer is told");
+    let told_again = outputs.iter().any(|output| match output {
+        Output::Changed(message) => message.order_id == "STAYS" && message.promise.is_some(),
+        _ => false,
+    });
+    assert!(!told_again, "the same address promises nothing new");
+}
