@@ -41,6 +41,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use omnifold_events::jsonl::FileEvent;
+use omnifold_events::v1;
 use serde::Serialize;
 
 pub use deliveries::{Delivery, Seller, deliveries};
@@ -61,12 +62,20 @@ pub struct OlistOptions {
     /// are then limited to the sellers that shipped them, who have all that was ordered of them, so
     /// that what is learned is what happened.
     pub promise_late_ppm: Option<u32>,
+    /// Where that share is spent.
+    pub promise_spending: v1::PromiseSpending,
 }
 
 impl Default for OlistOptions {
     fn default() -> Self {
         let name = "olist".to_owned();
-        OlistOptions { seed: 1, channel: name.clone(), source: name, promise_late_ppm: None }
+        OlistOptions {
+            seed: 1,
+            channel: name.clone(),
+            source: name,
+            promise_late_ppm: None,
+            promise_spending: v1::PromiseSpending::Even,
+        }
     }
 }
 

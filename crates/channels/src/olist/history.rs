@@ -284,6 +284,7 @@ impl<'a> History<'a> {
                 zone: ZONE.to_owned(),
                 late_ppm,
                 early_ppm: EARLY_PPM,
+                spending: self.options.promise_spending.into(),
                 ..Default::default()
             }),
             ..Default::default()

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use omnifold_channels::olist::{OlistOptions, OlistSummary, import};
 use omnifold_channels::publish::{Publisher, PublisherOptions};
 use omnifold_channels::sealing::Keyring;
+use omnifold_events::v1::PromiseSpending;
 
 use crate::commands::topics::create_for;
 use crate::context::Context;
@@ -49,6 +50,9 @@ pub struct Olist {
     /// limited to the sellers that shipped them, who have all of it in stock
     #[arg(long, value_name = "PERCENT", value_parser = parts_per_million)]
     promise_late: Option<u32>,
+    /// Spend that share where it saves the most promised days, and not evenly over all kinds of orders
+    #[arg(long, requires = "promise_late")]
+    promise_thrifty: bool,
 }
 
 /// `6.5` per cent in millionths.
@@ -73,7 +77,12 @@ impl Import {
         let line = Line::of(&context.output, "publishing", 0);
         let progress = |done, of| line.at_of(done, of);
         let (seed, promise_late_ppm) = (olist.seed, olist.promise_late);
-        let options = OlistOptions { seed, promise_late_ppm, ..OlistOptions::default() };
+        let promise_spending = match olist.promise_thrifty {
+            true => PromiseSpending::Thrifty,
+            false => PromiseSpending::Even,
+        };
+        let options =
+            OlistOptions { seed, promise_late_ppm, promise_spending, ..OlistOptions::default() };
         let summary = import(&olist.dir, &options, &mut publisher, &keyring, &progress)?;
         drop(line);
         context.output.show(&summary, |summary| summary_text(summary, &market))?;
