@@ -154,4 +154,5 @@ events! {
     PolicyActivated on "network",
     PolicyRetired on "network",
     ChannelStockReserved on "stock",
+    WaveClosed on "network",
 }

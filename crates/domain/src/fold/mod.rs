@@ -35,6 +35,7 @@ mod subject;
 pub(crate) mod supplier_stock;
 pub(crate) mod tickets;
 mod transfers;
+mod waves;
 
 use omnifold_events::Event;
 
@@ -154,5 +155,6 @@ pub fn fold<S: State>(
         Event::BlindReturnReceived(event) => returns::receive_blind(state, context, event, work),
         Event::PolicyActivated(event) => policy::activate(state, event, work),
         Event::PolicyRetired(event) => policy::retire(state, event, work),
+        Event::WaveClosed(event) => waves::close(state, context, event, work),
     }
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test uses its part
 
 pub mod decisions;
+mod waves;
 mod work;
 
 pub mod story;
@@ -135,6 +136,7 @@ pub fn inputs() -> Vec<Event> {
     all.extend(story::afterwards());
     all.extend(policies());
     all.push(story::reserved_for_a_channel());
+    all.push(waves::wave_closed());
     all
 }
 

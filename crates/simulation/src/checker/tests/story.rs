@@ -145,6 +145,7 @@ impl Decided {
             Output::ReturnRefused(m) => ("ReturnRefused", m.encode_to_vec()),
             Output::RefundDue(m) => ("RefundDue", m.encode_to_vec()),
             Output::SoftHold(m) => ("StockHoldOutcome", m.encode_to_vec()),
+            Output::Wave(m) => ("WavePlanned", m.encode_to_vec()),
             Output::Rejected(m) => ("RejectedEvent", m.encode_to_vec()),
             Output::Variance(m) => ("CountVariance", m.encode_to_vec()),
             Output::Notice(m) => ("Notice", m.encode_to_vec()),
