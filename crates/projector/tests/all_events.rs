@@ -71,7 +71,7 @@ const COMMANDS: &[&str] = &[
     "close_wave W{p}",
     "close_wave W{x} nodes={n},{m} orders={p}",
     "policy in-waves",
-    "policy cost-based",
+    "retire_policy in-waves",
     "pause {n} until={t}",
     "pause {n} keep",
     "resume_node {n}",

@@ -150,3 +150,19 @@ fn stock_that_came_since_spares_a_shipment() {
     assert!(wave.orders[0].flows.iter().all(|flow| flow.node == 0));
     assert_eq!(wave.free, [0, 0, 0, 1]);
 }
+
+#[test]
+fn an_order_is_not_given_what_it_may_not_have() {
+    let mut order = Problem::default();
+    order.reset(3, 1);
+    order.units.fill(1);
+    order.fixed.copy_from_slice(&[900, 300, 100]);
+    order.unserved_unit.fill(10_000);
+    let flows = vec![Flow { node: 0, row: 0, units: 1 }];
+    let blocked = vec![false, false, true];
+    let first = Assigned { order, skus: vec![0], flows, blocked };
+    let mut wave = Wave { skus: 1, free: vec![-1, 1, 1], orders: vec![first] };
+    let said = improve(&mut wave, &mut Solver::default(), STEPS);
+    assert_eq!((said.before, said.after), (900, 300));
+    assert_eq!(wave.free, [0, 0, 1]);
+}

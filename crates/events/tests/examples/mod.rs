@@ -2,7 +2,7 @@
 #![allow(dead_code)] // each test uses its part
 
 pub mod decisions;
-mod waves;
+pub mod waves;
 mod work;
 
 pub mod story;

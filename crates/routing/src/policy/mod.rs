@@ -23,8 +23,8 @@ use omnifold_events::v1::{ExplanationLevel, PolicyExplanation};
 use crate::decide::{Plan, Router, Turn};
 use crate::solver::{Problem, Solver};
 use compile::Compiled;
-pub(crate) use model::{Model, SHIPMENT};
 pub(crate) use least_cost::forbid_unserved;
+pub(crate) use model::{Model, SHIPMENT};
 
 /// What routing by policies keeps from order to order: nothing that a decision depends on.
 #[derive(Default)]

@@ -214,8 +214,7 @@ impl Gathered {
 
     /// Whole units where every quantity of the wave is one, else 1/1000.
     pub fn grain<V: View>(&self, view: &V) -> i64 {
-        let is_fine =
-            |row: &Row| view.item(row.sku).step_milli() < 1_000 || row.units % 1_000 != 0;
+        let is_fine = |row: &Row| view.item(row.sku).step_milli() < 1_000 || row.units % 1_000 != 0;
         let fine = self.members.iter().flat_map(|member| &member.rows).any(is_fine);
         if fine { 1 } else { 1_000 }
     }

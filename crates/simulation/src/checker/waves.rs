@@ -196,15 +196,13 @@ impl Audit {
         let parcels: BTreeSet<u32> = plan.iter().map(|part| part.node).collect();
         let parcel = |&node: &u32| {
             let id = self.names.text(node);
-            let mut groups = self.waves.groups.iter().filter(|(_, nodes)| {
-                nodes.iter().any(|node| node == id)
-            });
+            let mut groups =
+                self.waves.groups.iter().filter(|(_, nodes)| nodes.iter().any(|node| node == id));
             let own = groups.find_map(|(group, _)| cost.shipment_of.get(group));
             (i128::from(*own.unwrap_or(&cost.shipment)) + scarce(node, None)) * 1_000
         };
         let unit = |part: &Held| {
-            let km = i64::from(part.metres).div_euclid(1_000)
-                + i64::from(part.metres % 1_000 != 0);
+            let km = i64::from(part.metres).div_euclid(1_000) + i64::from(part.metres % 1_000 != 0);
             let reaches = |zone: &&Zone| zone.up_to_km.is_none_or(|reach| km <= reach);
             let way = cost.zones.iter().find(reaches).map_or(cost.unit_km * km, |zone| zone.unit);
             let each = i128::from(cost.unit + way) + scarce(part.node, Some(part.sku));

@@ -59,6 +59,7 @@ impl Story {
         let order = format!("{channel}/{order_id}");
         let key = match (&output, output.fulfilment()) {
             (Output::SoftHold(_), _) => format!("/hold/{order}"),
+            (Output::Wave(_), _) => format!("/wave{order}"),
             (_, Some(number)) => format!("{order}/f{number}"),
             (_, None) => order,
         };
