@@ -252,6 +252,7 @@ pub fn record_key(event: &Event) -> String {
         Event::SalesRateSet(rate) => pair(&rate.node_id, &rate.sku),
         Event::ChannelDefined(channel) => channel.channel.clone(),
         Event::PricesPublished(_) => "prices".to_owned(),
+        Event::WaveClosed(wave) => wave.wave_id.clone(),
         Event::StockMoved(moved) => pair(&moved.node_id, &moved.sku),
         Event::StockReceived(received) => pair(&received.node_id, &received.sku),
         Event::ChannelStockReserved(kept) => pair(&kept.node_id, &kept.sku),

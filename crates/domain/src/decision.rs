@@ -5,6 +5,7 @@ mod dropship;
 mod returns;
 pub(crate) mod sla;
 mod soft_hold;
+mod waiting;
 
 use dropship::Asked;
 use omnifold_events::v1;
@@ -34,6 +35,7 @@ pub enum Decision {
     ReturnRefused(v1::ReturnRefused),
     RefundDue(Box<v1::RefundDue>),
     SoftHold(v1::StockHoldOutcome),
+    Wave(Box<v1::WavePlanned>),
 }
 
 /// When a decision was caused: number of the record, and of the timers that fired since it.
@@ -64,6 +66,7 @@ impl Decision {
             Decision::ReturnRefused(m) => m.step,
             Decision::RefundDue(m) => m.step,
             Decision::SoftHold(m) => m.step,
+            Decision::Wave(m) => m.step,
         }
     }
 
@@ -79,11 +82,12 @@ impl Decision {
             Decision::ReturnRefused(m) => m.timer,
             Decision::RefundDue(m) => m.timer,
             Decision::SoftHold(m) => m.timer,
+            Decision::Wave(m) => m.timer,
         };
         (self.step(), timer)
     }
 
-    /// Its number among the decisions on its order; holds have none.
+    /// Its number among the decisions on its order; holds and waves have none.
     pub fn number(&self) -> u32 {
         match self {
             Decision::Outcome(m) => m.decision,
@@ -94,7 +98,7 @@ impl Decision {
             Decision::ReturnAuthorised(m) => m.decision,
             Decision::ReturnRefused(m) => m.decision,
             Decision::RefundDue(m) => m.decision,
-            Decision::SoftHold(_) => 0,
+            Decision::SoftHold(_) | Decision::Wave(_) => 0,
         }
     }
 
@@ -110,10 +114,11 @@ impl Decision {
             Decision::ReturnRefused(m) => m.cause(),
             Decision::RefundDue(m) => m.cause(),
             Decision::SoftHold(m) => m.cause(),
+            Decision::Wave(m) => m.cause(),
         }
     }
 
-    /// Channel and id of its order or hold.
+    /// Channel and id of its order or hold; no channel and the id of its wave.
     pub fn order(&self) -> (&str, &str) {
         match self {
             Decision::Outcome(m) => (&m.channel, &m.order_id),
@@ -125,6 +130,7 @@ impl Decision {
             Decision::ReturnRefused(m) => (&m.channel, &m.order_id),
             Decision::RefundDue(m) => (&m.channel, &m.order_id),
             Decision::SoftHold(m) => (&m.channel, &m.hold_id),
+            Decision::Wave(m) => ("", &m.wave_id),
         }
     }
 
@@ -142,6 +148,9 @@ pub fn fold<S: State>(
 ) -> Result<(), Misfit> {
     if decision.cause() == v1::Cause::Void {
         return Ok(()); // what is taken back never took effect
+    }
+    if let Decision::Wave(_) = decision {
+        return Ok(()); // what it changed stands in the decisions before it
     }
     if let Decision::SoftHold(outcome) = decision {
         return soft_hold::apply(state, outcome, work).map_err(|what| decision.misfit(what));
@@ -172,7 +181,7 @@ pub fn fold<S: State>(
         Decision::ReturnAuthorised(m) => returns::authorised(state, key, m, work),
         Decision::ReturnRefused(m) => returns::refused(state, key, m),
         Decision::RefundDue(m) => returns::refund_due(state, key, m),
-        Decision::SoftHold(_) => unreachable!("folded above"),
+        Decision::SoftHold(_) | Decision::Wave(_) => unreachable!("folded above"),
     };
     applied.map_err(|what| decision.misfit(what))?;
     promises::of_decision(state, key, decision, work);
@@ -210,10 +219,7 @@ fn apply_outcome<S: State>(
         for &(place, units) in &waiting {
             order.lines[place].waiting = units;
         }
-        if outcome.waiting_until_ms != 0 {
-            order.change_timing(|timing| timing.waiting_until = outcome.waiting_until_ms);
-        }
-        order.settle_timing();
+        waiting::settle(order, outcome);
         faults.extend(order.lines.iter().filter(|line| !line.is_accounted()).map(unaccounted));
     });
     queues::settle(state, key);

@@ -41,6 +41,7 @@ mod replenishment;
 mod reservation;
 mod returns;
 pub mod rules;
+pub mod serving;
 pub mod sla;
 mod soft_hold;
 mod stages;
@@ -92,7 +93,7 @@ pub use supplier::{StockFeed, Supplier, SupplierItem, SupplierKey};
 pub use supply_notice::SupplyNotice;
 pub use timer::{TimerKey, TimerKind};
 pub use transfer::{Transfer, TransferKey};
-pub use work::{Repay, RepayLine, Work};
+pub use work::{Repay, RepayLine, WaveRequest, Work};
 
 /// Largest quantity an event may name: sums of a few cannot be told from a mistake any more.
 pub const MAX_QUANTITY_MILLI: i64 = i64::MAX / 4;

@@ -86,6 +86,12 @@ impl Opening {
         day.is_some() && day == calendar::local_date(&zone, other_ms)
     }
 
+    /// The instant at which the local day of an instant begins where the node is.
+    pub fn start_of_day(&self, at_ms: i64) -> Option<i64> {
+        let zone = self.zone();
+        calendar::start_of_day(&zone, calendar::local_day(&zone, at_ms)?)
+    }
+
     /// Whether work that comes at an instant is begun then, and if not, when. `None`: in no time
     /// that can be looked at.
     pub fn presence(&self, at_ms: i64) -> Option<Presence> {

@@ -147,6 +147,10 @@ pub struct Timing {
     pub remind_at: i64,
     /// A pick-up order that still lies ready then expires.
     pub ready_until: i64,
+    /// Units that wait are tried again: a node that the policy leaves out for a time may serve then.
+    pub retry_at: i64,
+    /// Its units wait for the next wave, whatever stock there is.
+    pub for_wave: bool,
 }
 
 /// One line. `ordered = open + allocated + shipped + cancelled` (law L5).
@@ -504,6 +508,11 @@ impl Order {
         self.is_pickup() && self.gathers_at().is_none()
     }
 
+    /// Whether it waits for the next wave.
+    pub fn awaits_wave(&self) -> bool {
+        self.timing.as_ref().is_some_and(|timing| timing.for_wave)
+    }
+
     /// Whether something of it lies ready for its customer.
     pub fn lies_ready(&self) -> bool {
         self.fulfilments.iter().any(|part| part.state.lies_ready())
@@ -545,14 +554,13 @@ impl Order {
         self.timing = (timing != Timing::default()).then(|| Box::new(timing));
     }
 
-    /// What waits no longer has no end of waiting.
+    /// What waits no longer has no end of waiting, and nothing to wait for.
     pub(crate) fn settle_timing(&mut self) {
-        if self.timing.is_none() {
+        if self.timing.is_none() || self.lines.iter().any(|line| line.waiting > 0) {
             return;
         }
-        let waits = self.lines.iter().any(|line| line.waiting > 0);
         self.change_timing(|timing| {
-            timing.waiting_until = if waits { timing.waiting_until } else { 0 };
+            (timing.waiting_until, timing.retry_at, timing.for_wave) = (0, 0, false);
         });
     }
 

@@ -4,7 +4,7 @@
 use crate::{Order, OrderKey, SkuIx, StandIn, State, View, WaitingKey};
 
 /// The SKUs that matter to an order, each once, and whether units of it wait for stock of that SKU.
-/// A pre-order waits for its date first.
+/// A pre-order waits for its date first, others for a wave.
 fn queues<V: View>(view: &V, order: &Order) -> Vec<(SkuIx, bool)> {
     let mut queues: Vec<(SkuIx, bool)> = Vec::with_capacity(order.lines.len());
     let mut add = |sku: SkuIx, waits: bool| match queues.iter_mut().find(|row| row.0 == sku) {
@@ -12,7 +12,7 @@ fn queues<V: View>(view: &V, order: &Order) -> Vec<(SkuIx, bool)> {
         None => queues.push((sku, waits)),
     };
     for (place, line) in order.lines.iter().enumerate() {
-        let waits = line.waiting > 0 && !order.is_scheduled();
+        let waits = line.waiting > 0 && !order.is_scheduled() && !order.awaits_wave();
         add(line.sku, waits);
         for sku in others(view, order, place) {
             add(sku, waits && !order.stand_ins(view, place).is_empty());
@@ -50,7 +50,12 @@ pub(crate) fn leave<S: State>(state: &mut S, key: OrderKey) {
 
 fn places<S: State>(state: &mut S, key: OrderKey) -> Option<Vec<(WaitingKey, bool)>> {
     let order = state.shared_order(key)?;
-    let queues = queues(state, &order);
+    let mut queues = queues(state, &order);
+    // Nearly always nobody waits for a wave, and there is no queue to look into.
+    if order.awaits_wave() || state.next_waiting(SkuIx::WAVE, None).is_some() {
+        let waits = order.awaits_wave() && order.lines.iter().any(|line| line.waiting > 0);
+        queues.push((SkuIx::WAVE, waits));
+    }
     Some(queues.into_iter().map(|(sku, waits)| (WaitingKey::of(&order, sku), waits)).collect())
 }
 

@@ -131,6 +131,7 @@ pub enum Reason {
     LotsExceedUnits,
     LotNotShipped,
     InvalidPromise,
+    WaveTooLarge,
 }
 
 impl Reason {
@@ -264,6 +265,7 @@ impl Reason {
             Reason::LotsExceedUnits => "lots_exceed_units",
             Reason::LotNotShipped => "lot_not_shipped",
             Reason::InvalidPromise => "invalid_promise",
+            Reason::WaveTooLarge => "wave_too_large",
         }
     }
 }

@@ -74,6 +74,10 @@ pub trait View: Learned {
     /// rare events of operators.
     fn orders_open_at(&mut self, node: NodeIx) -> Vec<OrderKey>;
 
+    /// Orders placed before an instant with work at a node that has not been begun there, the oldest
+    /// first. Reads every order: for rare events of operators.
+    fn orders_not_begun(&mut self, placed_before: i64) -> Vec<OrderKey>;
+
     /// A parcel that was handed over.
     fn parcel(&mut self, key: ParcelKey) -> Option<&Parcel>;
     /// The lots of a (SKU, node); `None`: it has none.
@@ -105,7 +109,7 @@ pub trait View: Learned {
         sku: SkuIx,
         after: Option<WaitingKey>,
     ) -> Option<(WaitingKey, OrderKey)>;
-    /// The next SKU that some order waits for, after the given one.
+    /// The next SKU that some order waits for, after the given one; not [`SkuIx::WAVE`].
     fn next_waited_sku(&mut self, after: Option<SkuIx>) -> Option<SkuIx>;
 }
 

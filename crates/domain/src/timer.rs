@@ -51,13 +51,15 @@ pub enum TimerKind {
     DispatchSla = 51,
     /// A lot may not be sold any more.
     LotExpires = 40,
+    /// A node that a policy left out for a time may serve a waiting order again.
+    NodeReturns = 70,
     /// A promised day is over and the order has not come, or it is not waited for any longer.
     PromiseDue = 90,
 }
 
 impl TimerKind {
     /// Every kind.
-    pub const ALL: [TimerKind; 14] = [
+    pub const ALL: [TimerKind; 15] = [
         TimerKind::HoldExpires,
         TimerKind::NodeDay,
         TimerKind::FulfilmentDue,
@@ -71,6 +73,7 @@ impl TimerKind {
         TimerKind::SupplierStockStale,
         TimerKind::DispatchSla,
         TimerKind::LotExpires,
+        TimerKind::NodeReturns,
         TimerKind::PromiseDue,
     ];
 
@@ -109,6 +112,9 @@ pub fn timers_of(order: &Order) -> Vec<TimerKey> {
         }
         if timing.waiting_until != 0 {
             timers.push(key(timing.waiting_until, TimerKind::WaitingEnds));
+        }
+        if timing.retry_at != 0 {
+            timers.push(key(timing.retry_at, TimerKind::NodeReturns));
         }
         let ready = [
             (timing.remind_at, TimerKind::PickupReminder),
@@ -170,6 +176,15 @@ pub fn fire<S: State>(state: &mut S, timer: TimerKey, subject: u128, work: &mut 
             let due = |timing: &crate::Timing| (1..=due_ms).contains(&timing.waiting_until);
             if is_timed(state, order, due) {
                 work.push(Work::EndWaiting { order });
+            }
+        }
+        TimerKind::NodeReturns => {
+            let due = |timing: &crate::Timing| (1..=due_ms).contains(&timing.retry_at);
+            if is_timed(state, order, due) {
+                state.change_order(order, &mut |order| {
+                    order.change_timing(|timing| timing.retry_at = 0);
+                });
+                work.push(Work::Route { order, cause: v1::Cause::NodeReturned });
             }
         }
         TimerKind::NodeResumes => {

@@ -119,13 +119,32 @@ pub enum Work {
         /// The SKU.
         sku: SkuIx,
     },
-    /// Stock of a SKU appeared: serve its waiting orders by priority and age.
+    /// Plan assignments that nobody works on again, together.
+    PlanWave(Box<WaveRequest>),
+    /// Stock of a SKU appeared: serve its waiting orders by priority and age, or as the policy says.
     Serve {
-        /// The SKU.
+        /// The SKU; [`SkuIx::WAVE`]: another policy rules, and orders that wait for a wave may not have to.
         sku: SkuIx,
         /// Go on after this one; `None`: from the first.
         after: Option<WaitingKey>,
     },
+}
+
+/// Which assignments are planned again, and how much work that may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaveRequest {
+    /// The operator's name for the wave.
+    pub id: String,
+    /// Only among these nodes; empty: all.
+    pub nodes: Vec<NodeIx>,
+    /// Only orders placed before this instant, milliseconds since the Unix epoch.
+    pub placed_before: i64,
+    /// Most orders.
+    pub max_orders: u32,
+    /// Most counted steps.
+    pub max_steps: u32,
+    /// Orders that waited for the wave and are routed before.
+    pub routed: u32,
 }
 
 /// Units to be paid back.

@@ -156,4 +156,5 @@ events! {
     ChannelStockReserved on "stock",
     FulfilmentArrivedAtNode on "fulfilment",
     FulfilmentForwarded on "fulfilment",
+    WaveClosed on "network",
 }

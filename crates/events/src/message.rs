@@ -34,6 +34,7 @@ outputs! {
     FulfilmentReleaseRequested, FulfilmentReleased, OrderOutcome, ReceiptDiscrepancy, RefundDue,
     RejectedEvent, ReturnAuthorised, ReturnRefused, StockHoldOutcome, Notice, PurchaseOrderDue,
     PurchaseSuggested, SlaBreachWithdrawn, SlaBreached, SupplierInvoiceMatched,
+    WavePlanned,
 }
 
 /// The CloudEvents `type` of an output message.

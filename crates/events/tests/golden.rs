@@ -54,6 +54,7 @@ fn written_outputs() -> Vec<Written> {
         output(examples::purchasing::sla_breach_withdrawn()),
         output(examples::purchasing::purchase_order_due()),
         output(examples::purchasing::purchase_suggested()),
+        output(examples::waves::wave_planned()),
     ]
 }
 
@@ -154,6 +155,7 @@ fn every_golden_output_is_read_from_bytes_and_from_json() {
     check(examples::purchasing::sla_breach_withdrawn());
     check(examples::purchasing::purchase_order_due());
     check(examples::purchasing::purchase_suggested());
+    check(examples::waves::wave_planned());
 }
 
 fn pool() -> DescriptorPool {

@@ -544,7 +544,7 @@ pub(crate) fn decision_body<V: View>(
             body["fee"] = json!(m.fee);
             (None, None)
         }
-        Decision::SoftHold(_) => (None, None), // about no order
+        Decision::SoftHold(_) | Decision::Wave(_) => (None, None), // about no order
     };
     if let Some(outcome) = outcome {
         add_outcome(&mut body, outcome);

@@ -107,6 +107,7 @@ fn without_step(record: &Record<'_>) -> String {
         Output::ReturnAuthorised(message) => message.step = 0,
         Output::ReturnRefused(message) => message.step = 0,
         Output::RefundDue(message) => message.step = 0,
+        Output::Wave(message) => message.step = 0,
         Output::Rejected(_) | Output::Variance(_) | Output::Notice(_) | Output::Supply(_) => {}
     }
     format!("{output:?}")

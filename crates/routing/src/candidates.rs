@@ -60,6 +60,9 @@ pub(crate) struct Candidates {
     free: Vec<i64>,
     backorder: Vec<i64>,
     pub(crate) closed: Closed,
+    /// The first instant at which a node that has some of it and is left out for a time may serve again,
+    /// milliseconds since the Unix epoch; 0: none is left out so.
+    pub(crate) back_at: i64,
 }
 
 impl Candidates {
@@ -83,6 +86,7 @@ impl Candidates {
         far: &mut Distances,
     ) {
         self.places.clear();
+        self.back_at = 0;
         self.gather_demand(view, order);
         self.judge_nodes(view, order, asking);
         let version = view.network_version();
@@ -223,6 +227,14 @@ impl Candidates {
         self.verdicts[node] = verdict;
     }
 
+    /// Takes a node out of the running for a time. `back_at`: until when, where that is known.
+    pub(crate) fn drop_for_a_time(&mut self, node: usize, verdict: Verdict, back_at: Option<i64>) {
+        if let Some(back_at) = back_at.filter(|_| self.is_in_the_running(node)) {
+            self.back_at = sooner(self.back_at, back_at);
+        }
+        self.drop_node(node, verdict);
+    }
+
     /// Takes units of a SKU at a node out of what can be promised from stock.
     pub(crate) fn leave(&mut self, node: usize, sku: usize, units: i64) {
         self.free[node * self.skus.len() + sku] -= units;
@@ -292,6 +304,11 @@ impl Candidates {
     }
 }
 
+/// The sooner of two instants; 0 is none.
+pub(crate) fn sooner(one: i64, other: i64) -> i64 {
+    if one == 0 || other == 0 { one.max(other) } else { one.min(other) }
+}
+
 /// Whether a node takes no further order today (rule R8). One that it has already is none.
 fn is_full<V: View>(view: &V, order: &Order, node: NodeIx, now_ms: i64) -> bool {
     let Some(capacity) = &view.nodes()[node.0 as usize].capacity else { return false };
@@ -309,7 +326,7 @@ fn why_absent(node: &Node) -> Verdict {
     }
 }
 
-fn is_ruled_out(verdict: Verdict) -> bool {
+pub(crate) fn is_ruled_out(verdict: Verdict) -> bool {
     use Verdict::{Capacity, Closed, Disabled, Excluded, NotPermitted, Offboarded, Paused};
     matches!(verdict, Disabled | NotPermitted | Excluded | Capacity | Closed | Paused | Offboarded)
 }

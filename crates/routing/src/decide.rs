@@ -54,6 +54,9 @@ pub(crate) struct Plan {
     pub(crate) waits_ms: i64,
     /// Where the parts of the order become one parcel, if there are several.
     pub(crate) merge_at: Option<NodeIx>,
+    /// When what is uncovered is tried again: a node that is left out for a time may serve then. 0: no
+    /// such instant is known.
+    pub(crate) back_at: i64,
 }
 
 /// What became of the demands in [`Candidates`].
@@ -89,7 +92,13 @@ impl Router {
         let (explanation, max_steps) = (settings.explanation, settings.solver_steps);
         let level = ExplanationLevel::try_from(explanation).unwrap_or_default();
         if order.is_scheduled() {
-            return Writer { view, turn, order: &order, distances: &[] }.write_scheduled();
+            return Writer { view, turn, order: &order, distances: &[] }.write_scheduled(false);
+        }
+        if settings.policy.is_some() && self.goes_with_a_wave(view, turn, &order) {
+            if order.awaits_wave() && turn.cause == Cause::PolicyChanged {
+                return Vec::new();
+            }
+            return Writer { view, turn, order: &order, distances: &[] }.write_scheduled(true);
         }
         let (mut plan, wait) = self.plan_ruled(view, turn, &order, level, max_steps);
         let otherwise = self.stand_in(view, turn, &order, &plan, level, max_steps);
@@ -127,6 +136,7 @@ impl Router {
             stand_ins: Vec::new(),
             waits_ms: 0,
             merge_at: None,
+            back_at: 0,
         };
         let (mut steps, mut bound_hit) = (0, false);
         if let Some(node) = self.nearest_with_all(view) {
@@ -294,9 +304,11 @@ fn outcome_of_held(turn: Turn, order: &Order) -> v1::OrderOutcome {
 }
 
 /// Whether somebody asked for the units and is owed an answer, whatever comes of it.
-fn is_asked(cause: Cause) -> bool {
-    use Cause::{Changed, HoldReleased, Payment, Placed, ReleaseDate, Resumed, Returned};
+pub(crate) fn is_asked(cause: Cause) -> bool {
+    use Cause::{Changed, HoldReleased, Payment, Placed, PolicyChanged, ReleaseDate, Resumed};
+    use Cause::{Returned, WaveClosed};
     matches!(cause, Placed | Returned | ReleaseDate | HoldReleased | Payment | Changed | Resumed)
+        || matches!(cause, WaveClosed | PolicyChanged)
 }
 
 /// Turns a plan into messages. Each message is a decision of its own number.
@@ -323,7 +335,7 @@ impl<V: View> Writer<'_, V> {
         } else {
             let asked = is_asked(self.turn.cause);
             let lacks = self.turn.cause == Cause::Rerouted && !plan.uncovered.is_empty();
-            if asked || lacks || !as_ordered {
+            if asked || lacks || !as_ordered || self.waits_for_a_node(&plan, wait) {
                 let outcome = self.outcome(&plan, wait, explanation.take());
                 decisions.push(Decision::Outcome(outcome));
             }
@@ -344,6 +356,13 @@ impl<V: View> Writer<'_, V> {
             decisions.push(Decision::Assigned(assigned));
         }
         decisions
+    }
+
+    /// Whether what waits has to be told that it is tried again sooner than it knows.
+    fn waits_for_a_node(&self, plan: &Plan, wait: bool) -> bool {
+        let known = self.order.timing.as_ref().map_or(0, |timing| timing.retry_at);
+        let sooner = plan.back_at != 0 && (known == 0 || plan.back_at < known);
+        sooner && wait && !plan.uncovered.is_empty()
     }
 
     /// Number of the decision at that place among those taken now.
@@ -379,6 +398,7 @@ impl<V: View> Writer<'_, V> {
             status: status.into(),
             reason: if refused { plan.reason.code().to_owned() } else { String::new() },
             shortages: plan.shortages.clone(),
+            retry_at_ms: if waiting.is_empty() { 0 } else { plan.back_at },
             waiting,
             cancelled,
             explanation,
@@ -402,8 +422,8 @@ impl<V: View> Writer<'_, V> {
         }
     }
 
-    /// A pre-order is routed at its release date: until then its units wait.
-    fn write_scheduled(&self) -> Vec<Decision> {
+    /// A pre-order is routed at its release date, others with the next wave: until then units wait.
+    fn write_scheduled(&self, for_wave: bool) -> Vec<Decision> {
         let open = self.order.lines.iter().map(|line| line.open).enumerate();
         let open: Vec<(usize, i64)> = open.filter(|&(_, units)| units > 0).collect();
         vec![Decision::Outcome(v1::OrderOutcome {
@@ -416,6 +436,7 @@ impl<V: View> Writer<'_, V> {
             status: OutcomeStatus::Scheduled.into(),
             waiting: quantities(self.order, &open),
             timer: self.turn.timer,
+            for_wave,
             ..v1::OrderOutcome::default()
         })]
     }
@@ -441,7 +462,7 @@ impl<V: View> Writer<'_, V> {
         if by == 0 { (0, 0) } else { (self.turn.now_ms, by) }
     }
 
-    fn assigned(
+    pub(crate) fn assigned(
         &self,
         shipment: &Shipment,
         nth: u32,

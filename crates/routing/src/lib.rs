@@ -12,7 +12,7 @@
 //!
 //! Where a policy rules, `policy` filters and ranks the nodes by its rules and may ask `solver` for the
 //! cheapest plan; without one, nothing of that is touched. `wave` plans orders again, several together,
-//! before they are picked; nothing calls it yet.
+//! before they are picked, when a wave is closed.
 //!
 //! [`View`]: omnifold_domain::View
 

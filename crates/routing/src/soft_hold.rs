@@ -216,6 +216,10 @@ impl<V: View> View for WithoutSoftHold<'_, V> {
         self.view.orders_open_at(node)
     }
 
+    fn orders_not_begun(&mut self, placed_before: i64) -> Vec<OrderKey> {
+        self.view.orders_not_begun(placed_before)
+    }
+
     fn parcel(&mut self, key: ParcelKey) -> Option<&Parcel> {
         self.view.parcel(key)
     }

@@ -7,6 +7,9 @@
 //! Pure and deterministic: a wave in, a wave out. It is never dearer than before, no order gets less
 //! than it had, and no more is taken from a node than the wave held there and was free.
 
+mod gather;
+mod told;
+
 use crate::solver::{Flow, Problem, Solver};
 
 /// One order of a wave and how it is assigned.
@@ -18,6 +21,9 @@ pub struct Assigned {
     pub skus: Vec<usize>,
     /// Its plan. What it leaves of a row is unserved.
     pub flows: Vec<Flow>,
+    /// Whether the order may have nothing of a pool at a node: `node * pools + pool`. Empty: it may have
+    /// all that is free anywhere.
+    pub blocked: Vec<bool>,
 }
 
 /// Orders that nobody picks yet.
@@ -70,7 +76,7 @@ impl Wave {
 
     /// Takes the units of an order's plan out of what is free, or gives them back.
     fn book(&mut self, order: usize, sign: i64) {
-        let Assigned { order, skus, flows } = &self.orders[order];
+        let Assigned { order, skus, flows, .. } = &self.orders[order];
         for flow in flows {
             let sku = skus[order.pool[flow.row]];
             self.free[flow.node * self.skus + sku] -= sign * flow.units;
@@ -173,10 +179,12 @@ impl Desk<'_> {
     /// The cheapest plan of one order with what is free. Returns its cost.
     fn plan_one(&mut self, wave: &mut Wave, order: usize) -> i64 {
         let nodes = wave.free.len() / wave.skus.max(1);
-        let Assigned { order, skus, flows } = &mut wave.orders[order];
+        let Assigned { order, skus, flows, blocked } = &mut wave.orders[order];
         for node in 0..nodes {
             for (pool, &sku) in skus.iter().enumerate() {
-                *order.supply_mut(node, pool) = wave.free[node * wave.skus + sku];
+                let is_blocked = blocked.get(node * skus.len() + pool).is_some_and(|it| *it);
+                let free = wave.free[node * wave.skus + sku].max(0);
+                *order.supply_mut(node, pool) = if is_blocked { 0 } else { free };
             }
         }
         let found = self.solver.solve(order, self.left);

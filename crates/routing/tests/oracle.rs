@@ -78,6 +78,9 @@ impl View for World {
     fn orders_open_at(&mut self, _: NodeIx) -> Vec<OrderKey> {
         Vec::new()
     }
+    fn orders_not_begun(&mut self, _: i64) -> Vec<OrderKey> {
+        Vec::new()
+    }
     fn parcel(&mut self, _: ParcelKey) -> Option<&Parcel> {
         None
     }

@@ -25,7 +25,8 @@ fn wave(dice: &mut Dice, solver: &mut Solver) -> Wave {
         for flow in &flows {
             wave.free[flow.node * skus + wanted[flow.row]] -= flow.units;
         }
-        wave.orders.push(Assigned { order, skus: wanted, flows });
+        let blocked = Vec::new();
+        wave.orders.push(Assigned { order, skus: wanted, flows, blocked });
     }
     wave.free.iter_mut().for_each(|units| *units += i64::from(dice.one_in(4)));
     wave
@@ -141,10 +142,27 @@ fn stock_that_came_since_spares_a_shipment() {
     order.fixed.fill(900);
     order.unserved_unit.fill(10_000);
     let apart = [(0, 0), (1, 1)].map(|(node, row)| Flow { node, row, units: 1 });
-    let first = Assigned { order, skus: vec![0, 1], flows: apart.to_vec() };
+    let (skus, flows) = (vec![0, 1], apart.to_vec());
+    let first = Assigned { order, skus, flows, blocked: Vec::new() };
     let mut wave = Wave { skus: 2, free: vec![0, 1, 0, 0], orders: vec![first] };
     let said = improve(&mut wave, &mut Solver::default(), STEPS);
     assert_eq!((said.before, said.after, &said.changed[..]), (1_800, 900, &[0][..]));
     assert!(wave.orders[0].flows.iter().all(|flow| flow.node == 0));
     assert_eq!(wave.free, [0, 0, 0, 1]);
+}
+
+#[test]
+fn an_order_is_not_given_what_it_may_not_have() {
+    let mut order = Problem::default();
+    order.reset(3, 1);
+    order.units.fill(1);
+    order.fixed.copy_from_slice(&[900, 300, 100]);
+    order.unserved_unit.fill(10_000);
+    let flows = vec![Flow { node: 0, row: 0, units: 1 }];
+    let blocked = vec![false, false, true];
+    let first = Assigned { order, skus: vec![0], flows, blocked };
+    let mut wave = Wave { skus: 1, free: vec![-1, 1, 1], orders: vec![first] };
+    let said = improve(&mut wave, &mut Solver::default(), STEPS);
+    assert_eq!((said.before, said.after), (900, 300));
+    assert_eq!(wave.free, [0, 0, 1]);
 }

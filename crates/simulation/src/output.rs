@@ -20,6 +20,7 @@ pub enum Output {
     ReturnRefused(v1::ReturnRefused),
     RefundDue(Box<v1::RefundDue>),
     SoftHold(v1::StockHoldOutcome),
+    Wave(Box<v1::WavePlanned>),
     Rejected(v1::RejectedEvent),
     Variance(v1::CountVariance),
     Notice(Box<v1::Notice>),
@@ -74,6 +75,9 @@ impl Output {
             b"omnifold.v1.StockHoldOutcome" => {
                 v1::StockHoldOutcome::decode(value).map(Output::SoftHold)
             }
+            b"omnifold.v1.WavePlanned" => {
+                v1::WavePlanned::decode(value).map(|message| Output::Wave(Box::new(message)))
+            }
             b"omnifold.v1.RejectedEvent" => v1::RejectedEvent::decode(value).map(Output::Rejected),
             b"omnifold.v1.CountVariance" => v1::CountVariance::decode(value).map(Output::Variance),
             b"omnifold.v1.Notice" => {
@@ -102,6 +106,7 @@ impl Output {
             Output::ReturnRefused(m) => m.step,
             Output::RefundDue(m) => m.step,
             Output::SoftHold(m) => m.step,
+            Output::Wave(m) => m.step,
             Output::Rejected(m) => m.step,
             Output::Variance(m) => m.step,
             Output::Notice(m) => m.step,
@@ -118,6 +123,7 @@ impl Output {
             Output::ReleaseRequested(m) => m.timer,
             Output::Released(m) => m.timer,
             Output::SoftHold(m) => m.timer,
+            Output::Wave(m) => m.timer,
             Output::Notice(m) => m.timer,
             // Only a record causes these.
             Output::ReturnAuthorised(_)
@@ -138,6 +144,7 @@ impl Output {
             Output::ReleaseRequested(m) => m.cause(),
             Output::Released(m) => m.cause(),
             Output::SoftHold(m) => m.cause(),
+            Output::Wave(m) => m.cause(),
             Output::ReturnAuthorised(m) => m.cause(),
             Output::ReturnRefused(m) => m.cause(),
             Output::RefundDue(m) => m.cause(),
@@ -147,7 +154,8 @@ impl Output {
         }
     }
 
-    /// Channel and id of the order or hold it is about; empty where it is about none.
+    /// Channel and id of the order or hold it is about, no channel and the id of a wave; empty where it is
+    /// about none.
     pub fn order(&self) -> (&str, &str) {
         match self {
             Output::Outcome(m) => (&m.channel, &m.order_id),
@@ -156,6 +164,7 @@ impl Output {
             Output::ReleaseRequested(m) => (&m.channel, &m.order_id),
             Output::Released(m) => (&m.channel, &m.order_id),
             Output::SoftHold(m) => (&m.channel, &m.hold_id),
+            Output::Wave(m) => ("", &m.wave_id),
             Output::ReturnAuthorised(m) => (&m.channel, &m.order_id),
             Output::ReturnRefused(m) => (&m.channel, &m.order_id),
             Output::RefundDue(m) => (&m.channel, &m.order_id),
@@ -173,6 +182,7 @@ impl Output {
             Output::Released(m) => Some(m.fulfilment),
             Output::Outcome(_)
             | Output::SoftHold(_)
+            | Output::Wave(_)
             | Output::ReturnAuthorised(_)
             | Output::ReturnRefused(_)
             | Output::RefundDue(_)
@@ -192,6 +202,7 @@ impl Output {
             Output::Released(m) => Some(&m.node_id),
             Output::Outcome(_)
             | Output::SoftHold(_)
+            | Output::Wave(_)
             | Output::ReturnAuthorised(_)
             | Output::ReturnRefused(_)
             | Output::RefundDue(_)
@@ -216,6 +227,7 @@ impl Output {
             Output::ReturnRefused(m) => m.decision,
             Output::RefundDue(m) => m.decision,
             Output::SoftHold(_)
+            | Output::Wave(_)
             | Output::Rejected(_)
             | Output::Variance(_)
             | Output::Notice(_)

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use omnifold_domain::{Fulfilment, NodeIx, Order, OrderKey};
+use omnifold_domain::{Fulfilment, FulfilmentState, NodeIx, Order, OrderKey};
 use rustc_hash::FxHashMap;
 
 use crate::backend::{Backend, StateError};
@@ -106,12 +106,35 @@ impl OrderTable {
         rows: Rows<'_>,
         node: NodeIx,
     ) -> Result<Vec<OrderKey>, StateError> {
+        self.with_part(rows, |_, part| {
+            part.node == node && part.lines.iter().any(|line| line.allocated > 0)
+        })
+    }
+
+    /// Orders placed before an instant of which a node holds units that it has not begun, the oldest
+    /// first. Reads every row.
+    pub(crate) fn not_begun(
+        &self,
+        rows: Rows<'_>,
+        placed_before: i64,
+    ) -> Result<Vec<OrderKey>, StateError> {
+        use FulfilmentState::{Accepted, Assigned};
+        self.with_part(rows, |order, part| {
+            order.placed_at < placed_before
+                && matches!(part.state, Assigned | Accepted)
+                && part.lines.iter().any(|line| line.allocated > 0)
+        })
+    }
+
+    /// Orders with a fulfilment like this, the oldest first.
+    fn with_part(
+        &self,
+        rows: Rows<'_>,
+        is_wanted: impl Fn(&Order, &Fulfilment) -> bool,
+    ) -> Result<Vec<OrderKey>, StateError> {
         let mut found = Vec::new();
         let mut look = |key: OrderKey, order: &Order| {
-            let holds = |part: &Fulfilment| {
-                part.node == node && part.lines.iter().any(|line| line.allocated > 0)
-            };
-            if order.fulfilments.iter().any(holds) {
+            if order.fulfilments.iter().any(|part| is_wanted(order, part)) {
                 found.push((order.placed_step, key));
             }
         };

@@ -37,6 +37,7 @@ mod subject;
 pub(crate) mod supplier_stock;
 pub(crate) mod tickets;
 mod transfers;
+mod waves;
 
 use omnifold_events::Event;
 
@@ -173,5 +174,6 @@ fn apply<S: State>(
         Event::BlindReturnReceived(event) => returns::receive_blind(state, context, event, work),
         Event::PolicyActivated(event) => policy::activate(state, event, work),
         Event::PolicyRetired(event) => policy::retire(state, event, work),
+        Event::WaveClosed(event) => waves::close(state, context, event, work),
     }
 }

@@ -3,8 +3,9 @@
 use omnifold_events::v1;
 
 use super::network::serve_every_queue;
+use super::serve_if_waited;
 use crate::policy::{Lifecycle, Policy};
-use crate::{Reason, Refusal, State, Work};
+use crate::{Reason, Refusal, SkuIx, State, Work};
 
 /// The policy of the event rules from here on. What waits is tried again under it.
 pub(super) fn activate<S: State>(
@@ -35,6 +36,7 @@ pub(super) fn activate<S: State>(
     settings.policy = Some(Box::new(active));
     state.put_settings(settings);
     serve_every_queue(state, work);
+    serve_if_waited(state, SkuIx::WAVE, work);
     Ok(())
 }
 
@@ -52,5 +54,6 @@ pub(super) fn retire<S: State>(
     settings.policy = None;
     state.put_settings(settings);
     serve_every_queue(state, work);
+    serve_if_waited(state, SkuIx::WAVE, work);
     Ok(())
 }

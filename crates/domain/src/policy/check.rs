@@ -30,6 +30,12 @@ pub(super) fn check(document: &str, policy: &Policy) -> Result<(), At> {
         return top("a policy has 1 to 100 of `[[rule]]`");
     }
     check_times(policy)?;
+    for (place, by) in policy.serve_by.iter().enumerate() {
+        if policy.serve_by[..place].iter().any(|before| before.get_ref() == by.get_ref()) {
+            let what = "`serve_by` names it twice".to_owned();
+            return Err(At { offset: by.span().start, what });
+        }
+    }
     for area in policy.areas.values().flatten() {
         if Area::parse(area.get_ref()).is_none() {
             let what = format!("`{}` is no area: `DE`, or `DE 10`", area.get_ref());

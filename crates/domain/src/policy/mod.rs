@@ -41,6 +41,9 @@ pub struct Policy {
     /// RFC 3339: from then on, the market decides as without a policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Spanned<String>>,
+    /// In which order what waits is served; ties, and what is not said, by priority, then age.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub serve_by: Vec<Spanned<ServeBy>>,
     /// Names for sets of nodes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<String, Vec<String>>,
@@ -98,6 +101,9 @@ pub struct Rule {
     /// Only orders for which this holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Spanned<String>>,
+    /// Whether an order is routed when it comes or with the next wave.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub schedule: Schedule,
     /// How nodes are combined.
     #[serde(default)]
     pub mode: Mode,
@@ -119,6 +125,33 @@ pub struct Rule {
     /// What becomes of an order that is not served whole.
     #[serde(default)]
     pub outcome: Outcome,
+}
+
+/// What orders that wait are put in order by; one that has none of it comes last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServeBy {
+    /// The end of the window in which its customer wants it, else of the day: soonest first.
+    Wanted,
+    /// The last day that its customer was promised: soonest first.
+    Promise,
+    /// When a partner must have dispatched what it holds of it (rule T4): soonest first.
+    DispatchBy,
+    /// The order's priority: highest first.
+    Priority,
+    /// When it was placed: oldest first.
+    Age,
+}
+
+/// When an order is routed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// When it comes.
+    #[default]
+    AtOnce,
+    /// When a wave is closed.
+    Wave,
 }
 
 /// How nodes are combined to serve an order.
@@ -378,6 +411,10 @@ pub struct ActivePolicy {
     pub valid_until: i64,
     /// Whether it asks which country and postcode area an order goes to: only then orders keep them.
     pub asks_place: bool,
+    /// In which order what waits is served.
+    pub serve_by: Vec<ServeBy>,
+    /// Whether some rule has orders wait for a wave.
+    pub has_waves: bool,
 }
 
 impl ActivePolicy {

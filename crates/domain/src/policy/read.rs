@@ -5,7 +5,7 @@ use toml::Spanned;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::check::check;
-use super::{ActivePolicy, Policy};
+use super::{ActivePolicy, Policy, Schedule};
 
 /// Longest document, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
@@ -72,6 +72,8 @@ impl Policy {
             valid_from: instant(&self.valid_from, i64::MIN),
             valid_until: instant(&self.valid_until, i64::MAX),
             asks_place: self.asks_place(),
+            serve_by: self.serve_by.iter().map(|by| *by.get_ref()).collect(),
+            has_waves: self.rules.iter().any(|rule| rule.get_ref().schedule == Schedule::Wave),
             document,
         }
     }

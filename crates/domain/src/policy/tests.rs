@@ -68,6 +68,24 @@ fn a_policy_rules_while_it_is_valid() {
     assert!(policy.rules_at(i64::MAX - 1));
 }
 
+#[test]
+fn a_policy_says_what_waits_and_who_is_served_first() {
+    let plain = Policy::read(WHOLE).expect("a policy").activated();
+    assert_eq!((plain.serve_by, plain.has_waves), (vec![], false));
+    let waves = WHOLE.replace("[groups]", "serve_by = [\"wanted\", \"age\"]\n[groups]").replacen(
+        "mode = \"least_cost\"",
+        "mode = \"least_cost\"\nschedule = \"wave\"",
+        1,
+    );
+    let policy = Policy::read(&waves).expect("a policy");
+    assert_eq!(Policy::read(&policy.canonical()).as_ref(), Ok(&policy));
+    let active = policy.activated();
+    assert_eq!(active.serve_by, [ServeBy::Wanted, ServeBy::Age]);
+    assert!(active.has_waves);
+    let (line, what) = fault("[groups]", "serve_by = [\"age\", \"promise\", \"age\"]\n[groups]");
+    assert_eq!((line, what.as_str()), (7, "`serve_by` names it twice"));
+}
+
 /// The document with one change, and the place of the fault in it.
 fn fault(from: &str, to: &str) -> (usize, String) {
     assert!(WHOLE.contains(from), "{from}");

@@ -130,6 +130,8 @@ pub fn order_outcome() -> v1::OrderOutcome {
             quantity_milli: 2_000,
         }],
         promise: Some(Box::new(promise())),
+        retry_at_ms: 1_748_901_600_000,
+        for_wave: true,
     }
 }
 

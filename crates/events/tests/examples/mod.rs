@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test uses its part
 
 pub mod decisions;
+pub mod waves;
 mod work;
 
 pub mod story;
@@ -137,6 +138,7 @@ pub fn inputs() -> Vec<Event> {
     all.extend(policies());
     all.push(story::reserved_for_a_channel());
     all.extend(gathering());
+    all.push(waves::wave_closed());
     all
 }
 

@@ -61,6 +61,7 @@ impl Scribe {
             Decision::ReturnRefused(m) => write(m, &mut self.payload),
             Decision::RefundDue(m) => write(&**m, &mut self.payload),
             Decision::SoftHold(m) => write(m, &mut self.payload),
+            Decision::Wave(m) => write(&**m, &mut self.payload),
         }
     }
 
@@ -114,17 +115,17 @@ struct Parts<'a> {
     number: u32,
     /// Number, node, and which record about the fulfilment this is.
     fulfilment: Option<(u32, &'a str, u32)>,
-    /// Of a soft hold: the moment, which names its outcome.
-    soft_hold: Option<Moment>,
+    /// Of what is about no order: what it is about, and the moment, which names its outcome.
+    apart: Option<(&'static str, Moment)>,
 }
 
 impl<'a> Parts<'a> {
-    /// The decision's name, by which readers drop repeats: `channel/order_id/revision.number`, and
-    /// of a soft hold `/hold/channel/hold_id/step.timer`.
+    /// The decision's name, by which readers drop repeats: `channel/order_id/revision.number`, of a soft
+    /// hold `/hold/channel/hold_id/step.timer`, and of a wave `/wave/wave_id/step.timer`.
     fn write_id(&self, into: &mut String) {
-        let (major, minor) = match self.soft_hold {
+        let (major, minor) = match self.apart {
             None => (u64::from(self.revision), self.number),
-            Some(moment) => moment,
+            Some((_, moment)) => moment,
         };
         self.write_subject(into);
         into.push('/');
@@ -133,7 +134,7 @@ impl<'a> Parts<'a> {
         into.push_str(itoa::Buffer::new().format(minor));
     }
 
-    /// The fulfilment's id, the order's or the hold's: see [`omnifold_domain::FulfilmentId`].
+    /// The fulfilment's id, the order's, the hold's or the wave's: see [`omnifold_domain::FulfilmentId`].
     fn write_key(&self, into: &mut String) {
         self.write_subject(into);
         if let Some((number, ..)) = self.fulfilment {
@@ -142,11 +143,15 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// No channel holds `/`, so no order has the name of a hold.
+    /// No channel holds `/`, so no order has the name of a hold or a wave.
     fn write_subject(&self, into: &mut String) {
         into.clear();
-        if self.soft_hold.is_some() {
-            into.push_str("/hold/");
+        if let Some((kind, _)) = self.apart {
+            into.push('/');
+            into.push_str(kind);
+            if !self.channel.is_empty() {
+                into.push('/');
+            }
         }
         into.push_str(self.channel);
         into.push('/');
@@ -185,9 +190,14 @@ impl<'a> Parts<'a> {
             Decision::ReturnRefused(m) => (v1::ReturnRefused::TYPE, m.revision, m.decision, None),
             Decision::RefundDue(m) => (v1::RefundDue::TYPE, m.revision, m.decision, None),
             Decision::SoftHold(_) => (v1::StockHoldOutcome::TYPE, 0, 0, None),
+            Decision::Wave(_) => (v1::WavePlanned::TYPE, 0, 0, None),
         };
-        let soft_hold = matches!(decision, Decision::SoftHold(_)).then(|| decision.moment());
-        Parts { type_name, channel, order_id, revision, number, fulfilment, soft_hold }
+        let apart = match decision {
+            Decision::SoftHold(_) => Some(("hold", decision.moment())),
+            Decision::Wave(_) => Some(("wave", decision.moment())),
+            _ => None,
+        };
+        Parts { type_name, channel, order_id, revision, number, fulfilment, apart }
     }
 }
 
@@ -227,6 +237,9 @@ pub(crate) fn decode(type_name: &str, payload: &[u8]) -> Result<Decision, String
         v1::StockHoldOutcome::TYPE => {
             v1::StockHoldOutcome::decode(payload).map(Decision::SoftHold).map_err(fault)
         }
+        v1::WavePlanned::TYPE => v1::WavePlanned::decode(payload)
+            .map(|message| Decision::Wave(Box::new(message)))
+            .map_err(fault),
         other => Err(format!("`{other}` is no decision")),
     }
 }

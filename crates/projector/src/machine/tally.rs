@@ -82,7 +82,8 @@ impl Tally {
             | Decision::Released(_)
             | Decision::ReturnAuthorised(_)
             | Decision::ReturnRefused(_)
-            | Decision::RefundDue(_) => {}
+            | Decision::RefundDue(_)
+            | Decision::Wave(_) => {}
         }
     }
 

@@ -3,8 +3,9 @@
 
 use std::collections::VecDeque;
 
+use omnifold_domain::policy::ServeBy;
 use omnifold_domain::{
-    Decision, MOST_DATED, NodeIx, OrderKey, SkuIx, Variance, View, WaitingKey, Work, decision,
+    Decision, MOST_DATED, NodeIx, OrderKey, SkuIx, Variance, View, WaitingKey, Work, decision, serving,
 };
 use omnifold_events::Output as _;
 use omnifold_events::v1::{self, Cause};
@@ -142,6 +143,7 @@ impl Machine {
             }
             Work::TimeOut { order, due_ms } => router.time_out(store, turn, order, due_ms),
             Work::EndWaiting { order } => router.end_waiting(store, turn, order),
+            Work::PlanWave(request) => router.plan_wave(store, turn, &request),
             Work::Move { order, fulfilment, to, lines } => {
                 relocate(store, turn, order, fulfilment, to, &lines)
             }
@@ -166,7 +168,8 @@ impl Machine {
         Ok(self.router.route(&mut self.store, turn, order))
     }
 
-    /// Serves the queue of one SKU by priority and age while there is anything to promise.
+    /// Serves the queue of one SKU while there is anything to promise: by priority and age, or so many
+    /// orders at a time as the policy says. The orders that wait for a wave are looked at again.
     fn serve(
         &mut self,
         sku: SkuIx,
@@ -175,15 +178,50 @@ impl Machine {
         mut feed: Option<&mut Feed>,
         out: &mut Output,
     ) -> Result<(), Halt> {
+        let by = serving::served_by(&self.store, self.clock_ms);
         while self.has_something_to_promise(sku) {
-            let Some((place, order)) = self.store.next_waiting(sku, after) else { return Ok(()) };
+            let next = self.next_to_serve(sku, after, &by);
+            let Some(last) = next.iter().map(|(place, _)| *place).max() else { return Ok(()) };
             if self.budget == 0 {
                 self.left_over.push_back(LeftOver { sku, after });
                 return Ok(());
             }
-            self.budget -= 1;
-            after = Some(place);
-            let decisions = self.route(order, Cause::StockAppeared)?;
+            self.serve_window(sku, &next, work, feed.as_deref_mut(), out)?;
+            after = Some(last);
+        }
+        Ok(())
+    }
+
+    /// Where the policy puts them in no order of its own, one order at a time.
+    fn next_to_serve(
+        &mut self,
+        sku: SkuIx,
+        after: Option<WaitingKey>,
+        by: &[ServeBy],
+    ) -> Vec<(WaitingKey, OrderKey)> {
+        if by.is_empty() {
+            return self.store.next_waiting(sku, after).into_iter().collect();
+        }
+        serving::window(&mut self.store, sku, after, by)
+    }
+
+    /// A window is served as a whole: where a slice ends shows in no decision.
+    fn serve_window(
+        &mut self,
+        sku: SkuIx,
+        orders: &[(WaitingKey, OrderKey)],
+        work: &mut VecDeque<Work>,
+        mut feed: Option<&mut Feed>,
+        out: &mut Output,
+    ) -> Result<(), Halt> {
+        let of_wave = sku == SkuIx::WAVE;
+        let cause = if of_wave { Cause::PolicyChanged } else { Cause::StockAppeared };
+        for &(_, order) in orders {
+            if !self.has_something_to_promise(sku) {
+                return Ok(());
+            }
+            self.budget = self.budget.saturating_sub(1);
+            let decisions = self.route(order, cause)?;
             self.carry_out(decisions, work, feed.as_deref_mut(), out)?;
         }
         Ok(())
@@ -209,6 +247,9 @@ impl Machine {
     }
 
     fn has_something_to_promise(&mut self, sku: SkuIx) -> bool {
+        if sku == SkuIx::WAVE {
+            return true;
+        }
         let offers = self.store.offers_of(sku);
         offers.iter().any(|offer| offer.on_hand + offer.backorder > 0)
     }
@@ -305,6 +346,7 @@ fn cause_of(work: &Work) -> Cause {
         Work::TimeOut { .. } | Work::EndWaiting { .. } => Cause::TimedOut,
         Work::Serve { .. } => Cause::StockAppeared,
         Work::Redate { .. } => Cause::InboundChanged,
+        Work::PlanWave(_) => Cause::WaveClosed,
         Work::Move { .. } => Cause::Moved,
         Work::Authorise(_) => Cause::Returned,
         Work::Repay(repaid) => repaid.cause,

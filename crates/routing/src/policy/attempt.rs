@@ -10,7 +10,7 @@ use super::facts::{Asked, PairFacts, service_of, value_of};
 use super::filter::filter;
 use super::least_cost::Priced;
 use super::rank::Ranking;
-use crate::candidates::{Asking, Demand};
+use crate::candidates::{Asking, Demand, sooner};
 use crate::cover;
 use crate::decide::{Plan, Router, Turn};
 use crate::explain;
@@ -48,7 +48,7 @@ impl Router {
         let market_waits = view.settings().is_some_and(|settings| settings.wait);
         let service = service_of(order);
         let mut passed_over = Vec::new();
-        let mut left = max_steps;
+        let (mut left, mut back_at) = (max_steps, 0);
         let mut last: Option<Ruled> = None;
         for rule in &compiled.rules {
             let counts_capacity = !rule.rule.nodes.ignore_capacity;
@@ -60,6 +60,7 @@ impl Router {
                 continue;
             }
             filter(&mut self.candidates, rule, asked);
+            back_at = sooner(back_at, self.candidates.back_at);
             Ranking(asked).run(&mut self.candidates, rule, &mut self.desk.scores);
             let tried = self.attempt(rule, asked, Limits { turn, max_steps: left });
             left = left.saturating_sub(tried.steps).max(1);
@@ -78,6 +79,7 @@ impl Router {
                 Unserved::Refuse => false,
             };
             plan.merge_at = merge_at(asked.view, rule);
+            plan.back_at = back_at;
             plan.waits_ms = i64::from(rule.rule.outcome.cancel_after_hours) * 3_600_000;
             last = Some((plan, wait));
             if fault.is_none() {
@@ -88,7 +90,7 @@ impl Router {
     }
 
     /// Whether the rule is for this order.
-    fn takes<V: View>(&self, rule: &CompiledRule, asked: Asked<'_, V>) -> bool {
+    pub(super) fn takes<V: View>(&self, rule: &CompiledRule, asked: Asked<'_, V>) -> bool {
         let order = asked.order;
         let facts = PairFacts { asked, candidates: &self.candidates, node: 0 };
         rule.rule.selects(&order.channel, asked.service, order.class())
@@ -112,6 +114,7 @@ impl Router {
             stand_ins: Vec::new(),
             waits_ms: 0,
             merge_at: None,
+            back_at: 0,
         };
         let (steps, priced) = (0, Priced::default());
         let mut tried = Tried { plan: nothing, steps, bound_hit: false, priced, fault: None };

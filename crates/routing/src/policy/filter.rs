@@ -27,10 +27,10 @@ pub(super) fn filter<V: View>(
             candidates.drop_node(node, Verdict::OutOfRadius);
         } else if rule.rule.nodes.in_area && !rule.serves(node, asked.order) {
             candidates.drop_node(node, Verdict::Filtered);
-        } else if is_cooling(rule, asked, node) {
-            candidates.drop_node(node, Verdict::CoolingDown);
-        } else if !begins_in_time(candidates, rule, asked, node) {
-            candidates.drop_node(node, Verdict::Closed);
+        } else if let Some(back_at) = cooling_until(rule, asked, node) {
+            candidates.drop_for_a_time(node, Verdict::CoolingDown, Some(back_at));
+        } else if let Some(back_at) = begins_too_late(candidates, rule, asked, node) {
+            candidates.drop_for_a_time(node, Verdict::Closed, back_at);
         } else if let Some(when) = &rule.node_when
             && !when.holds(&PairFacts { asked, candidates: &*candidates, node })
         {
@@ -43,34 +43,41 @@ pub(super) fn filter<V: View>(
     }
 }
 
-/// Whether the node turned work down so short a time ago that the rule leaves it alone.
-fn is_cooling<V: View>(rule: &CompiledRule, asked: Asked<'_, V>, node: usize) -> bool {
+/// Until when the rule leaves the node alone, because it turned work down; `None`: it does not.
+fn cooling_until<V: View>(rule: &CompiledRule, asked: Asked<'_, V>, node: usize) -> Option<i64> {
     let cool_down_ms = i64::from(rule.rule.nodes.cool_down_minutes) * MINUTE_MS;
     if cool_down_ms == 0 {
-        return false;
+        return None;
     }
     let rejected_at = asked.view.node_day(NodeIx(node as u32)).rejected_at;
-    rejected_at != 0 && asked.now_ms - rejected_at < cool_down_ms
+    let until = rejected_at + cool_down_ms;
+    (rejected_at != 0 && asked.now_ms < until).then_some(until)
 }
 
-/// Whether the node begins the order as soon as the rule wants, by its calendar and cut-off.
-fn begins_in_time<V: View>(
+/// Where the node begins the order later than the rule wants, by its calendar and cut-off: the instant
+/// from which it does not, where there is one. `None`: it begins in time.
+fn begins_too_late<V: View>(
     candidates: &mut Candidates,
     rule: &CompiledRule,
     asked: Asked<'_, V>,
     node: usize,
-) -> bool {
+) -> Option<Option<i64>> {
     let (wanted, now_ms) = (&rule.rule.nodes, asked.now_ms);
     if !wanted.begins_today && wanted.begins_within_hours.is_none() {
-        return true;
+        return None;
     }
     let row = &asked.view.nodes()[node];
-    let Some(begins) = candidates.closed.begins(node, row, now_ms) else { return false };
-    let is_today = || row.opening.as_ref().is_none_or(|it| it.on_one_day(now_ms, begins));
-    (!wanted.begins_today || is_today())
-        && wanted
-            .begins_within_hours
-            .is_none_or(|hours| begins - now_ms <= i64::from(hours) * HOUR_MS)
+    let Some(begins) = candidates.closed.begins(node, row, now_ms) else { return Some(None) };
+    let opening = row.opening.as_ref()?; // without one it begins at once
+    let another_day = wanted.begins_today && !opening.on_one_day(now_ms, begins);
+    let within_ms = wanted.begins_within_hours.map(|hours| i64::from(hours) * HOUR_MS);
+    let too_far = within_ms.filter(|within| begins - now_ms > *within);
+    if !another_day && too_far.is_none() {
+        return None;
+    }
+    let day = if another_day { opening.start_of_day(begins) } else { Some(now_ms) };
+    let near = too_far.map_or(now_ms, |within| begins - within);
+    Some(day.map(|day| day.max(near)))
 }
 
 /// Units that these orders do not take from any node.

@@ -35,7 +35,7 @@ fn grain_of(candidates: &Candidates, demands: &[Demand]) -> i64 {
 }
 
 /// `None`: not known.
-fn known(metres: u32) -> Option<u32> {
+pub(super) fn known(metres: u32) -> Option<u32> {
     (metres != UNKNOWN).then_some(metres)
 }
 
@@ -198,7 +198,7 @@ impl Router {
 
 /// What stock covers is served wherever it lies: leaving anything costs more than any plan, and then
 /// each unit more than any place.
-fn forbid_unserved(problem: &mut Problem) {
+pub(crate) fn forbid_unserved(problem: &mut Problem) {
     let nodes = problem.fixed.len();
     let mut whole = 1 + problem.fixed.iter().sum::<i64>();
     for row in 0..problem.units.len() {

@@ -13,14 +13,18 @@ mod compile;
 mod facts;
 mod filter;
 mod least_cost;
+mod model;
 mod rank;
+mod schedule;
 
-use omnifold_domain::{Order, View};
+use omnifold_domain::{ActivePolicy, Order, View};
 use omnifold_events::v1::{ExplanationLevel, PolicyExplanation};
 
 use crate::decide::{Plan, Router, Turn};
 use crate::solver::{Problem, Solver};
 use compile::Compiled;
+pub(crate) use least_cost::forbid_unserved;
+pub(crate) use model::{Model, SHIPMENT};
 
 /// What routing by policies keeps from order to order: nothing that a decision depends on.
 #[derive(Default)]
@@ -51,9 +55,7 @@ impl Router {
         let Some(policy) = policy.filter(|_| !order.is_pickup()) else {
             return (self.plan(view, turn, order, level, max_steps), wait);
         };
-        let known = self.desk.compiled.take().filter(|known| known.hash == policy.hash);
-        let mut compiled = known.unwrap_or_else(|| Box::new(Compiled::of(policy)));
-        compiled.prepare(view);
+        let compiled = self.compiled(view, policy);
         let ruled = self.plan_by(&compiled, view, turn, order, level, max_steps);
         self.desk.compiled = Some(compiled);
         ruled.unwrap_or_else(|| {
@@ -63,5 +65,13 @@ impl Router {
             }
             (plan, wait)
         })
+    }
+
+    /// The policy made ready; whoever takes it puts it back.
+    fn compiled<V: View>(&mut self, view: &V, policy: &ActivePolicy) -> Box<Compiled> {
+        let known = self.desk.compiled.take().filter(|known| known.hash == policy.hash);
+        let mut compiled = known.unwrap_or_else(|| Box::new(Compiled::of(policy)));
+        compiled.prepare(view);
+        compiled
     }
 }

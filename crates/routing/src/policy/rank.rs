@@ -51,6 +51,23 @@ impl<V: View> Ranking<'_, V> {
         }
     }
 
+    /// Refuses the nodes of which a ranker says nothing while it says something of others.
+    pub(super) fn refuse(
+        &self,
+        candidates: &Candidates,
+        rule: &CompiledRule,
+        permitted: &mut [bool],
+    ) {
+        for ranker in &rule.rankers {
+            let nodes = 0..permitted.len();
+            let says = |node| permitted[node] && self.number(candidates, ranker, node).is_some();
+            let said: Vec<bool> = nodes.map(says).collect();
+            if said.contains(&true) {
+                permitted.copy_from_slice(&said);
+            }
+        }
+    }
+
     /// Ties go to the default node, then to the smaller id.
     fn sort(&self, running: &mut [usize], keys: &[Vec<i64>], rule: &CompiledRule) {
         let nodes = self.0.view.nodes();

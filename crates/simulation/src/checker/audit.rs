@@ -15,6 +15,7 @@ use super::report::{CheckReport, Rule, Violation};
 use super::shelves::Shelves;
 use super::soft_holds::{HeldUnits, SoftHoldAsked};
 use super::supply::UnderWay;
+use super::waves::WaveBook;
 
 /// Key of an order: a hash of channel and order id.
 pub type Key = u128;
@@ -54,6 +55,8 @@ pub struct Audit {
     pub(super) void: Vec<(u128, u128)>,
     pub(super) last_decided: u64,
     pub(super) now: Step,
+    /// What waves are judged by.
+    pub(super) waves: WaveBook,
     /// What routing waits for now.
     pub(super) payment_rule: PaymentRule,
     /// What the market says of pick-ups.
@@ -76,6 +79,8 @@ pub struct Step {
     pub request: Option<Request>,
     /// The soft hold that was asked for in this step, until it is answered.
     pub soft_hold: Option<SoftHoldAsked>,
+    /// The wave that was closed in this step, until it is answered.
+    pub wave: Option<String>,
     /// Orders whose lines changed.
     pub touched: Vec<(Key, String)>,
 }
@@ -116,6 +121,7 @@ impl Audit {
             void: Vec::new(),
             last_decided: 0,
             now: Step::default(),
+            waves: WaveBook::default(),
             payment_rule: PaymentRule::Unspecified,
             pickups: Pickups::default(),
             most_violations,
@@ -146,6 +152,7 @@ impl Audit {
         self.now.number = number;
         self.now.request = None;
         self.now.soft_hold = None;
+        self.now.wave = None;
         self.now.touched.clear();
     }
 
@@ -167,6 +174,9 @@ impl Audit {
                 &asked.name,
                 "no outcome of the soft hold in its step",
             );
+        }
+        if let Some(wave) = self.now.wave.take() {
+            self.violation(Rule::OutcomeMissing, &wave, "the wave has no answer in its step");
         }
         for (key, name) in std::mem::take(&mut self.now.touched) {
             self.close_order(key, &name);

@@ -28,9 +28,14 @@ impl Audit {
         }
         self.check_step(output, &name);
         if let Output::SoftHold(outcome) = output {
-            self.check_soft_hold_key(record, outcome);
+            self.check_key(record, &format!("/hold/{}/{}", outcome.channel, outcome.hold_id));
             return self.soft_hold_outcome(outcome);
         }
+        if let Output::Wave(planned) = output {
+            self.check_key(record, &format!("/wave/{}", planned.wave_id));
+            return self.wave_planned(planned, record.time_ms);
+        }
+        self.before_wave(key, output.cause());
         self.check_labels(record, output, &name);
         self.check_number(key, output, &name);
         self.touch(key, &name);
@@ -50,7 +55,7 @@ impl Audit {
             }
             Output::ReleaseRequested(asked) => self.asked_back(key, &name, asked),
             Output::Released(released) => self.released(key, &name, released),
-            Output::SoftHold(_) => {} // above
+            Output::SoftHold(_) | Output::Wave(_) => {} // above
             Output::ReturnAuthorised(message) => self.return_authorised(&name, message),
             Output::ReturnRefused(_) => {}
             Output::RefundDue(message) => self.refund_due(key, &name, message),
@@ -128,11 +133,10 @@ impl Audit {
         }
     }
 
-    fn check_soft_hold_key(&mut self, record: &Record<'_>, outcome: &v1::StockHoldOutcome) {
-        let key = format!("/hold/{}/{}", outcome.channel, outcome.hold_id);
+    fn check_key(&mut self, record: &Record<'_>, key: &str) {
         if record.key != key.as_bytes() {
             let found = String::from_utf8_lossy(record.key);
-            self.violation(Rule::Labels, &key, format!("the record's key is `{found}`"));
+            self.violation(Rule::Labels, key, format!("the record's key is `{found}`"));
         }
     }
 
@@ -243,7 +247,8 @@ impl Audit {
             return self.violation(Rule::UnknownSubject, name, "assigned, never placed");
         };
         let held = order.is_held();
-        order.fulfilments.push(Fulfilment { node, seq: 0 });
+        let metres = message.distance_m;
+        order.fulfilments.push(Fulfilment { node, seq: 0, metres });
         let number = order.fulfilments.len();
         let hidden = (!exposed).then_some("its channel does not sell that node's stock");
         let is_absent = self.absent.contains(&node) || self.gone.contains(&node);

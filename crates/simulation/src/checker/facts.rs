@@ -182,14 +182,15 @@ impl Audit {
                 let groups = node.groups.iter().map(|group| (ix, self.names.number(group)));
                 self.groups.extend(groups);
             }
+            Event::PolicyActivated(policy) => self.policy_ruled(&policy.document),
+            Event::PolicyRetired(_) => self.policy_ruled(""),
+            Event::PricesPublished(prices) => self.priced(prices),
+            Event::WaveClosed(wave) => self.wave_asked(wave),
             Event::RulesActivated(_)
             | Event::NodeCalendarSet(_)
             | Event::OrderFeedback(_)
             | Event::TicketClosed(_)
-            | Event::PolicyActivated(_)
-            | Event::PolicyRetired(_)
             | Event::CarrierDefined(_)
-            | Event::PricesPublished(_)
             | Event::ReturnRequested(_)
             | Event::FulfilmentMoved(_)
             | Event::TrackingUpdated(_)

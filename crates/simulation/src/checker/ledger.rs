@@ -65,6 +65,8 @@ pub struct Fulfilment {
     pub node: u32,
     /// Highest `seq` seen.
     pub seq: u32,
+    /// How far it goes; 0: not known.
+    pub metres: u32,
 }
 
 /// Units of one line in one fulfilment.

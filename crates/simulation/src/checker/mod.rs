@@ -31,6 +31,7 @@ mod shelves;
 mod soft_holds;
 mod supply;
 mod topics;
+mod waves;
 mod work;
 
 use omnifold_log::{Log, TopicKind};

@@ -49,6 +49,8 @@ pub enum Rule {
     Purchasing,
     /// What cannot be read is refused into `rejected`.
     UnreadableAccepted,
+    /// A wave takes no unit from an order, makes the orders it changes no dearer together, and says so.
+    Wave,
     /// A promised interval is upright, dated from its decision, and not in the past.
     Promise,
 }

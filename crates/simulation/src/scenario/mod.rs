@@ -74,6 +74,7 @@
 //! | `policy NAME` | PolicyActivated with the file of that name in deploy/policies |
 //! | `policy`, and below it `| name = "x"` ... | PolicyActivated with the document below, a line each |
 //! | `retire_policy NAME` | PolicyRetired |
+//! | `close_wave W [nodes=N,M] [before=TIME] [orders=50] [steps=1000]` | WaveClosed |
 //! | `why O` | prints the rule that decided, what was tried before, and what became of each node |
 //!
 //! Work at nodes and on the way. A target is `O/f1` or `any O`.

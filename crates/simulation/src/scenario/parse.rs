@@ -166,6 +166,7 @@ fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, Faul
             ..Default::default()
         }
         .into(),
+        "close_wave" => policies::wave(words)?,
         "policy" | "retire_policy" => policies::event(verb, words)?,
         "accept" => {
             let target = target(words)?;

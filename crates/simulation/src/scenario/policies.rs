@@ -2,17 +2,19 @@
 
 use omnifold_events::{Event, v1};
 
-use super::words::{Fault, Words};
+use super::render::{order_name, units};
+use super::words::{Fault, Words, number};
 use super::{Action, Step};
 
 /// The ready-made policies, as they are delivered.
-const READY_MADE: [(&str, &str); 7] = [
+const READY_MADE: [(&str, &str); 8] = [
     ("nearest", include_str!("../../../../deploy/policies/nearest.toml")),
     ("priority-list", include_str!("../../../../deploy/policies/priority-list.toml")),
     ("fewest-splits", include_str!("../../../../deploy/policies/fewest-splits.toml")),
     ("ranked-with-radius", include_str!("../../../../deploy/policies/ranked-with-radius.toml")),
     ("cost-based", include_str!("../../../../deploy/policies/cost-based.toml")),
     ("store-protection", include_str!("../../../../deploy/policies/store-protection.toml")),
+    ("in-waves", include_str!("../../../../deploy/policies/in-waves.toml")),
     ("partner-fairness", include_str!("../../../../deploy/policies/partner-fairness.toml")),
 ];
 
@@ -56,4 +58,45 @@ pub(super) fn add_line(steps: &mut [Step], text: &str) -> Result<Event, Fault> {
     activated.document.push_str(text);
     activated.document.push('\n');
     Ok(event.event.clone())
+}
+
+/// `close_wave W [nodes=N,M] [before=TIME] [orders=50] [steps=1000]`.
+pub(super) fn wave(words: &mut Words<'_>) -> Result<Event, Fault> {
+    let count = |word: Option<&str>| word.map_or(Ok(0), number);
+    let nodes = words.option("nodes").unwrap_or_default().split(',');
+    Ok(v1::WaveClosed {
+        wave_id: words.next("a wave")?.to_owned(),
+        node_ids: nodes.filter(|node| !node.is_empty()).map(str::to_owned).collect(),
+        placed_before_ms: words.time_option("before")?,
+        max_orders: count(words.option("orders"))?,
+        max_steps: count(words.option("steps"))?,
+        ..Default::default()
+    }
+    .into())
+}
+
+/// `wave W routed 3, planned 5, left out 1; cost 17.5 to 9; shipments 4 to 3, 120 m to 90 m; changed A`.
+pub(super) fn wave_line(message: &v1::WavePlanned) -> String {
+    let routed = message.orders_routed;
+    let (planned, left_out) = (message.orders_planned, message.orders_left_out);
+    let mut text = format!("wave {} routed {routed}, planned {planned}", message.wave_id);
+    if left_out > 0 {
+        text += &format!(", left out {left_out}");
+    }
+    if message.cost_before > 0 {
+        let (before, after) = (units(message.cost_before), units(message.cost_after));
+        text += &format!("; cost {before} to {after}");
+    }
+    if message.shipments_before > 0 {
+        let (before, after) = (message.shipments_before, message.shipments_after);
+        text += &format!("; shipments {before} to {after}");
+    }
+    if message.metres_before > 0 {
+        text += &format!(", {} m to {} m", message.metres_before, message.metres_after);
+    }
+    if !message.changed.is_empty() {
+        let names = message.changed.iter().map(|row| order_name(&row.channel, &row.order_id));
+        text += &format!("; changed {}", names.collect::<Vec<_>>().join(", "));
+    }
+    if message.bound_hit { text + "; bound hit" } else { text }
 }

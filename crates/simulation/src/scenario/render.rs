@@ -6,6 +6,7 @@ use omnifold_events::v1::{self, Cause, OutcomeStatus, StockHoldStatus};
 
 use super::lots::lots_text;
 use super::parse::CHANNEL;
+use super::policies::wave_line;
 use super::promise::{moved_text, promised_text};
 use super::render_supply::supply_line;
 use super::{FulfilmentFigures, PhasedTable, StockFigures};
@@ -54,6 +55,7 @@ fn lines_of(output: &Output) -> Vec<String> {
         }
         Output::RefundDue(message) => vec![refund_line(message)],
         Output::SoftHold(message) => vec![stock_hold_line(message)],
+        Output::Wave(message) => vec![wave_line(message)],
         Output::Rejected(message) => {
             let name = message.event_type.trim_start_matches("omnifold.v1.");
             vec![format!("rejected {name} {}", message.reason)]
@@ -102,7 +104,7 @@ fn notice_line(notice: &v1::Notice) -> String {
 }
 
 /// Channel `web` goes without saying.
-fn order_name(channel: &str, order_id: &str) -> String {
+pub(super) fn order_name(channel: &str, order_id: &str) -> String {
     if channel == CHANNEL { order_id.to_owned() } else { format!("{channel}/{order_id}") }
 }
 
@@ -148,6 +150,12 @@ fn outcome_line(outcome: &v1::OrderOutcome) -> String {
             // A refusal takes back every unit; saying so again adds nothing.
             if !outcome.cancelled.is_empty() && status != OutcomeStatus::Refused {
                 text += &format!("; cancelled {}", quantities(&outcome.cancelled));
+            }
+            if outcome.for_wave {
+                text += " for a wave";
+            }
+            if outcome.retry_at_ms != 0 {
+                text += &format!("; again at {}", format_time(outcome.retry_at_ms));
             }
             text + &outcome.promise.as_deref().map_or_else(String::new, promised_text)
         }

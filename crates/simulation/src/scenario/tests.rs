@@ -461,3 +461,40 @@ fn a_policy_is_ready_made_or_stands_below_its_command() {
     assert!(parse("| name = 1").is_err());
     assert!(parse("item S\n| name = 1").is_err());
 }
+
+#[test]
+fn a_wave_is_closed_and_its_account_told() {
+    let text = "close_wave W nodes=N,M before=2025-06-02T00:00:01Z orders=5 steps=9";
+    let Event::WaveClosed(closed) = only_event(text).event else { panic!() };
+    assert_eq!((closed.wave_id.as_str(), closed.node_ids.len()), ("W", 2));
+    assert_eq!((closed.max_orders, closed.max_steps), (5, 9));
+    assert_eq!(closed.placed_before_ms, 1_748_822_401_000);
+    assert!(parse("close_wave").is_err());
+    let order = |order_id: &str| v1::WaveOrder {
+        channel: "web".into(),
+        order_id: order_id.into(),
+        ..Default::default()
+    };
+    let planned = v1::WavePlanned {
+        wave_id: "W".into(),
+        orders_routed: 3,
+        orders_planned: 5,
+        orders_left_out: 1,
+        changed: vec![order("A"), order("B")],
+        cost_before: 17_500,
+        cost_after: 9_000,
+        shipments_before: 4,
+        shipments_after: 3,
+        metres_before: 120,
+        metres_after: 90,
+        bound_hit: true,
+        ..Default::default()
+    };
+    assert_eq!(
+        render(&[Output::Wave(Box::new(planned))]),
+        [
+            "wave W routed 3, planned 5, left out 1; cost 17.5 to 9; shipments 4 to 3, 120 m to 90 m; \
+          changed A, B; bound hit"
+        ]
+    );
+}

@@ -79,6 +79,11 @@ impl View for Store {
         or_fault(self.orders.open_at(rows, node))
     }
 
+    fn orders_not_begun(&mut self, placed_before: i64) -> Vec<OrderKey> {
+        let rows = Rows { backend: &*self.backend, recent: &self.recent };
+        or_fault(self.orders.not_begun(rows, placed_before))
+    }
+
     fn lots(&mut self, sku: SkuIx, node: NodeIx) -> Option<&Lots> {
         or_fault(self.sides.lots.get(&*self.backend, (sku, node)))
     }
@@ -134,7 +139,8 @@ impl View for Store {
     fn next_waited_sku(&mut self, after: Option<SkuIx>) -> Option<SkuIx> {
         let first = after.map_or(Some(0), |sku| sku.0.checked_add(1))?;
         let from = WaitingKey { sku: SkuIx(first), rank: 0, placed_step: 0 };
-        self.waiting.first_in(from..).map(|(place, _)| place.sku)
+        let next = self.waiting.first_in(from..).map(|(place, _)| place.sku);
+        next.filter(|&sku| sku != SkuIx::WAVE)
     }
 }
 

@@ -1,5 +1,7 @@
 //! One row of every table, every field filled in.
 
+use omnifold_domain::policy::ServeBy;
+
 use super::*;
 
 pub const DEADLINES: Deadlines = Deadlines { accept_within_ms: 900_000, pick_within_ms: 7_200_000 };
@@ -347,6 +349,8 @@ pub fn policy() -> ActivePolicy {
         valid_from: 1_735_689_600_000,
         valid_until: i64::MAX,
         asks_place: true,
+        serve_by: vec![ServeBy::Wanted, ServeBy::Priority],
+        has_waves: true,
     }
 }
 
@@ -417,7 +421,14 @@ pub fn order(order_id: &str, priority: u32) -> Order {
 }
 
 pub fn timing() -> Timing {
-    Timing { release_at: NOW + 1, waiting_until: NOW + 2, remind_at: NOW + 3, ready_until: NOW + 4 }
+    Timing {
+        release_at: NOW + 1,
+        waiting_until: NOW + 2,
+        remind_at: NOW + 3,
+        ready_until: NOW + 4,
+        retry_at: NOW + 5,
+        for_wave: true,
+    }
 }
 
 pub fn soft_hold() -> SoftHold {

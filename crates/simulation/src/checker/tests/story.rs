@@ -59,6 +59,7 @@ impl Story {
         let order = format!("{channel}/{order_id}");
         let key = match (&output, output.fulfilment()) {
             (Output::SoftHold(_), _) => format!("/hold/{order}"),
+            (Output::Wave(_), _) => format!("/wave{order}"),
             (_, Some(number)) => format!("{order}/f{number}"),
             (_, None) => order,
         };
@@ -145,6 +146,7 @@ impl Decided {
             Output::ReturnRefused(m) => ("ReturnRefused", m.encode_to_vec()),
             Output::RefundDue(m) => ("RefundDue", m.encode_to_vec()),
             Output::SoftHold(m) => ("StockHoldOutcome", m.encode_to_vec()),
+            Output::Wave(m) => ("WavePlanned", m.encode_to_vec()),
             Output::Rejected(m) => ("RejectedEvent", m.encode_to_vec()),
             Output::Variance(m) => ("CountVariance", m.encode_to_vec()),
             Output::Notice(m) => ("Notice", m.encode_to_vec()),

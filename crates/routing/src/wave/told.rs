@@ -1,0 +1,199 @@
+//! A wave planned again, and what its nodes are told.
+//!
+//! What is taken back stands before what is given, over all orders: an order may be given what another
+//! gives up.
+
+use std::collections::BTreeMap;
+
+use omnifold_domain::{Decision, Fulfilment, View, WaveRequest};
+use omnifold_events::v1;
+
+use super::gather::{Member, parts};
+use super::{Assigned, improve};
+use crate::decide::{Router, Turn, Writer};
+use crate::fill::Shipment;
+use crate::policy::SHIPMENT;
+use crate::solver::{Flow, Solver};
+
+/// What planning again came to, order by order.
+struct Outcome {
+    said: v1::WavePlanned,
+    taken_back: Vec<Decision>,
+    given: Vec<Decision>,
+}
+
+impl Router {
+    /// Plans assignments that nobody works on again, together, and says what came of it. Nobody gets
+    /// less, and together they cost no more.
+    pub fn plan_wave<V: View>(
+        &mut self,
+        view: &mut V,
+        turn: Turn,
+        request: &WaveRequest,
+    ) -> Vec<Decision> {
+        let wave = self.gather_wave(view, turn, request);
+        let said = v1::WavePlanned {
+            wave_id: request.id.clone(),
+            step: turn.step,
+            timer: turn.timer,
+            cause: turn.cause.into(),
+            orders_routed: request.routed,
+            orders_planned: wave.members.len() as u32,
+            orders_left_out: wave.left_out,
+            bound_hit: wave.bound_hit,
+            ..v1::WavePlanned::default()
+        };
+        let mut outcome = Outcome { said, taken_back: Vec::new(), given: Vec::new() };
+        let grain = wave.grain(view);
+        let mut free = wave.free(view, grain);
+        // Costs are not weighed against shipments: each kind is planned by itself.
+        for by_cost in [true, false] {
+            let places = wave.places(by_cost);
+            let mut orders = wave.wave(view, &places, grain, free);
+            let before: Vec<i64> = orders.orders.iter().map(Assigned::cost).collect();
+            let left = request.max_steps - outcome.said.steps.min(request.max_steps);
+            let improved = improve(&mut orders, &mut Solver::default(), left);
+            outcome.said.steps += improved.steps;
+            outcome.said.bound_hit |= improved.bound_hit && !places.is_empty();
+            let scale = if by_cost { 1_000 / grain } else { 1 };
+            outcome.sum_up(by_cost, improved.before / scale, improved.after / scale);
+            for &place in &improved.changed {
+                let (member, order) = (&wave.members[places[place]], &orders.orders[place]);
+                let costs = (before[place] / scale, order.cost() / scale);
+                outcome.said.changed.push(changed(member, if by_cost { costs } else { (0, 0) }));
+                outcome.tell(view, turn, member, &order.flows, grain);
+            }
+            free = orders.free;
+        }
+        outcome.decisions()
+    }
+}
+
+fn changed(member: &Member, (cost_before, cost_after): (i64, i64)) -> v1::WaveOrder {
+    v1::WaveOrder {
+        channel: member.order.channel.clone(),
+        order_id: member.order.order_id.clone(),
+        rule: member.model.rule.clone(),
+        cost_before,
+        cost_after,
+    }
+}
+
+impl Outcome {
+    fn sum_up(&mut self, by_cost: bool, before: i64, after: i64) {
+        let said = &mut self.said;
+        if by_cost {
+            (said.cost_before, said.cost_after) = (before, after);
+            return;
+        }
+        let shipments = |cost: i64| (cost / SHIPMENT) as u32;
+        (said.shipments_before, said.shipments_after) = (shipments(before), shipments(after));
+        (said.metres_before, said.metres_after) = (before % SHIPMENT, after % SHIPMENT);
+    }
+
+    fn tell<V: View>(
+        &mut self,
+        view: &mut V,
+        turn: Turn,
+        member: &Member,
+        flows: &[Flow],
+        grain: i64,
+    ) {
+        let mut decisions = written(view, turn, member, flows, grain);
+        crate::promise::attach(view, turn, &member.order, &mut decisions);
+        let is_given = |decision: &Decision| matches!(decision, Decision::Assigned(_));
+        let (given, taken_back) = decisions.into_iter().partition::<Vec<_>, _>(is_given);
+        self.given.extend(given);
+        self.taken_back.extend(taken_back);
+    }
+
+    fn decisions(self) -> Vec<Decision> {
+        let mut decisions = self.taken_back;
+        decisions.extend(self.given);
+        decisions.push(Decision::Wave(Box::new(self.said)));
+        decisions
+    }
+}
+
+/// What an order's nodes give up, then what they get. A node that gets more of an order gets all of its
+/// share anew: a fulfilment never grows.
+fn written<V: View>(
+    view: &V,
+    turn: Turn,
+    member: &Member,
+    flows: &[Flow],
+    grain: i64,
+) -> Vec<Decision> {
+    let order = &*member.order;
+    let mut wanted = by_line(member, flows, grain);
+    let writer = Writer { view, turn, order, distances: &member.model.metres };
+    let mut decisions = Vec::new();
+    for (place, part) in parts(order) {
+        let node = part.node.0 as usize;
+        let has = |line: u32| wanted.get(&(node, line as usize)).copied().unwrap_or(0);
+        let held = |line: u32| {
+            let row = part.lines.iter().find(|row| row.line == line);
+            row.map_or(0, |row| row.allocated)
+        };
+        let lines = 0..order.lines.len() as u32;
+        let grows = lines.clone().any(|line| has(line) > held(line));
+        let mut after = Fulfilment::clone(part);
+        for row in &mut after.lines {
+            row.allocated = if grows { 0 } else { has(row.line) };
+        }
+        if !grows {
+            wanted.retain(|&(at, _), _| at != node);
+        }
+        if after.lines != part.lines {
+            decisions.push(writer.keeps(place, part, &after, decisions.len()));
+        }
+    }
+    for (nth, shipment) in (1..).zip(shipments(&wanted)) {
+        let mut assigned = writer.assigned(&shipment, nth, None);
+        assigned.decision = writer.number(decisions.len());
+        decisions.push(Decision::Assigned(assigned));
+    }
+    decisions
+}
+
+fn shipments(wanted: &BTreeMap<(usize, usize), i64>) -> Vec<Shipment> {
+    let mut shipments: Vec<Shipment> = Vec::new();
+    for (&(node, line), &units) in wanted {
+        if shipments.last().is_none_or(|shipment| shipment.node != node) {
+            shipments.push(Shipment { node, lines: Vec::new() });
+        }
+        let shipment = shipments.last_mut().expect("just made");
+        shipment.add(line, units, 0);
+    }
+    shipments
+}
+
+/// Units by node and line. Lines of one SKU keep what they have at a node before others get it.
+fn by_line(member: &Member, flows: &[Flow], grain: i64) -> BTreeMap<(usize, usize), i64> {
+    let mut held: BTreeMap<(usize, usize), i64> = BTreeMap::new();
+    for (_, part) in parts(&member.order) {
+        for row in part.lines.iter().filter(|row| row.allocated > 0) {
+            *held.entry((part.node.0 as usize, row.line as usize)).or_default() += row.allocated;
+        }
+    }
+    let mut open: BTreeMap<usize, i64> = BTreeMap::new();
+    held.iter().for_each(|(&(_, line), units)| *open.entry(line).or_default() += units);
+    let mut left: Vec<i64> = flows.iter().map(|flow| flow.units * grain).collect();
+    let mut wanted: BTreeMap<(usize, usize), i64> = BTreeMap::new();
+    for keeps in [true, false] {
+        for (flow, left) in flows.iter().zip(&mut left) {
+            for &line in &member.rows[flow.row].lines {
+                let open = open.get_mut(&line).expect("its lines have units");
+                let most = held.get(&(flow.node, line)).copied().unwrap_or(0);
+                let most = if keeps { most } else { *open };
+                let units = most.min(*open).min(*left);
+                if units > 0 {
+                    *open -= units;
+                    *left -= units;
+                    *wanted.entry((flow.node, line)).or_default() += units;
+                }
+            }
+        }
+    }
+    wanted
+}

@@ -1,0 +1,101 @@
+//! A wave that holds, and what breaks it.
+
+use omnifold_events::v1::{self, Cause};
+
+use super::super::*;
+use super::report;
+use super::story::*;
+
+const COSTS: &str = "name = \"costs\"\nversion = 1\nstate = \"active\"\n[[rule]]\nname = \"cheapest\"\n\
+                     mode = \"least_cost\"\ncost = { shipment = 400, unit = 10, unit_km = 1 }\n";
+
+fn far(metres: u32, from: v1::FulfilmentAssigned) -> v1::FulfilmentAssigned {
+    v1::FulfilmentAssigned { distance_m: metres, ..from }
+}
+
+/// An order of two lines at two nodes, which a wave gives to one of them: `units` of the second line.
+/// Two parcels of one unit, 10 and 20 km far, cost 850; one of two, 20 km far, 460.
+fn wave(units: i64, said: v1::WavePlanned) -> Story {
+    let mut story = Story::default();
+    story.input(market());
+    story.input(count("A", "S", 1_000));
+    story.input(count("B", "T", 1_000));
+    story.input(v1::PolicyActivated { document: COSTS.to_owned(), ..Default::default() });
+    let step = story.input(order("O", &[("S", 1_000), ("T", 1_000)]));
+    let status = v1::OutcomeStatus::Assigned;
+    story.decide(Output::Outcome(outcome(("O", 1, step, Cause::Placed), status)));
+    let at = |nth, cause| ("O", nth, step, cause);
+    let first = assigned(at(2, Cause::Placed), 1, "A", &[("1", "S", 1_000)]);
+    story.decide(Output::Assigned(far(10_000, first)));
+    let second = assigned(at(3, Cause::Placed), 2, "B", &[("2", "T", 1_000)]);
+    story.decide(Output::Assigned(far(20_000, second)));
+    story.input(count("B", "S", 1_000));
+    let step = story.input(v1::WaveClosed { wave_id: "W".into(), ..Default::default() });
+    let at = |nth| ("O", nth, step, Cause::WaveClosed);
+    story.decide(Output::Released(released(at(4), 1, "A", &[("1", "S", 1_000)])));
+    story.decide(Output::Released(released(at(5), 2, "B", &[("2", "T", 1_000)])));
+    let lines = [("1", "S", 1_000), ("2", "T", units)];
+    story.decide(Output::Assigned(far(20_000, assigned(at(6), 3, "B", &lines))));
+    story.decide(Output::Wave(Box::new(v1::WavePlanned { step, ..said })));
+    story
+}
+
+fn said() -> v1::WavePlanned {
+    let changed = v1::WaveOrder {
+        channel: "web".into(),
+        order_id: "O".into(),
+        rule: "cheapest".into(),
+        cost_before: 850,
+        cost_after: 460,
+    };
+    v1::WavePlanned {
+        wave_id: "W".into(),
+        cause: Cause::WaveClosed.into(),
+        orders_planned: 1,
+        changed: vec![changed],
+        cost_before: 850,
+        cost_after: 460,
+        ..Default::default()
+    }
+}
+
+fn breaks(rule: Rule, story: &Story) {
+    let report = report(story);
+    let found = report.violations.iter().any(|violation| violation.rule == rule);
+    assert!(found, "{rule:?} is not among {report}");
+}
+
+#[test]
+fn a_wave_that_spares_a_parcel_holds() {
+    let report = report(&wave(1_000, said()));
+    assert!(report.is_clean(), "{report}");
+}
+
+#[test]
+fn a_wave_that_loses_units_or_miscounts_is_noticed() {
+    breaks(Rule::Wave, &wave(500, said()));
+    breaks(Rule::Wave, &wave(1_000, v1::WavePlanned { changed: Vec::new(), ..said() }));
+    let mut dearer = said();
+    dearer.changed[0].cost_after = 459;
+    breaks(Rule::Wave, &wave(1_000, dearer));
+    breaks(Rule::Wave, &wave(1_000, v1::WavePlanned { cost_after: 851, ..said() }));
+    breaks(Rule::OutcomeExtra, &wave(1_000, v1::WavePlanned { wave_id: "V".into(), ..said() }));
+    let mut unanswered = wave(1_000, said());
+    unanswered.decided.pop();
+    breaks(Rule::OutcomeMissing, &unanswered);
+}
+
+#[test]
+fn a_wave_that_makes_parcels_dearer_is_noticed() {
+    // A unit at B is worth 500 to later orders: the wave should have left it there.
+    let mut story = wave(1_000, said());
+    let price = v1::NodePrice { node_id: "B".into(), price_milli: 500 };
+    let prices = v1::PricesPublished {
+        valid_until_ms: 1_000_000,
+        stock: vec![v1::StockPrices { sku: "S".into(), nodes: vec![price] }],
+        ..Default::default()
+    };
+    let (_, time, _) = story.inputs[5].clone();
+    story.inputs[5] = ("p".to_owned(), time, prices.into());
+    breaks(Rule::Wave, &story);
+}
