@@ -92,7 +92,8 @@ impl Fulfilment {
         if arrived { FulfilmentEvent::DeliverRest } else { FulfilmentEvent::GiveUpRest }
     }
 
-    fn units_left(&self) -> i64 {
+    /// Units that have not left its node.
+    pub(crate) fn units_left(&self) -> i64 {
         self.lines.iter().map(|line| line.allocated).sum()
     }
 

@@ -50,12 +50,15 @@ impl Router {
         let mut passed_over = Vec::new();
         let mut left = max_steps;
         let mut last: Option<Ruled> = None;
+        let mut known = std::mem::take(&mut self.desk.known);
         for rule in &compiled.rules {
             let counts_capacity = !rule.rule.nodes.ignore_capacity;
             let asking = Asking { now_ms: turn.now_ms, counts_capacity };
             self.candidates.gather_within(view, order, asking, &mut self.distances);
             let (groups, now_ms) = (compiled.groups.as_slice(), turn.now_ms);
-            let asked = Asked { view: &*view, order, service: &service, groups, now_ms };
+            known.gather(view, order, now_ms, &self.candidates, rule);
+            let known = &known;
+            let asked = Asked { view: &*view, order, service: &service, groups, now_ms, known };
             if !self.takes(rule, asked) {
                 continue;
             }
@@ -83,6 +86,7 @@ impl Router {
                 break;
             }
         }
+        self.desk.known = known;
         last
     }
 

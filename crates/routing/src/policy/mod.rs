@@ -12,6 +12,7 @@ mod attempt;
 mod compile;
 mod facts;
 mod filter;
+mod known;
 mod least_cost;
 mod rank;
 
@@ -21,6 +22,7 @@ use omnifold_events::v1::{ExplanationLevel, PolicyExplanation};
 use crate::decide::{Plan, Router, Turn};
 use crate::solver::{Problem, Solver};
 use compile::Compiled;
+use known::Known;
 
 /// What routing by policies keeps from order to order: nothing that a decision depends on.
 #[derive(Default)]
@@ -30,6 +32,7 @@ pub(crate) struct Desk {
     solver: Solver,
     /// First ranker's number of each node; 0 where it says nothing.
     scores: Vec<i64>,
+    known: Known,
 }
 
 /// A plan, and whether what it leaves uncovered waits.

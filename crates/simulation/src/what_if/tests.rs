@@ -294,8 +294,8 @@ impl Prices for ByKilometre {
         (order.order_id != "free").then_some(7)
     }
 
-    fn price(&self, rate: usize, _: &str, metres: Option<u32>, units_milli: i64) -> i64 {
-        assert_eq!((rate, units_milli), (7, 2_000));
+    fn price(&self, rate: usize, _: &str, metres: Option<u32>, contents: &[(&str, i64)]) -> i64 {
+        assert_eq!((rate, contents), (7, &[("S", 2_000)][..]));
         100_000 + metres.map_or(900_000, i64::from)
     }
 }

@@ -235,7 +235,13 @@ pub fn progress() -> Progress {
         backordered: true,
         contents: vec![(0, 1_000)],
     };
-    Progress { lines: vec![line], packed: vec![parcel], parcels: vec![ParcelKey(9)] }
+    let parcels = vec![ParcelKey(9)];
+    Progress { lines: vec![line], packed: vec![parcel], parcels, missed_units: true }
+}
+
+pub fn scorecard() -> Scorecard {
+    let settled = Settled { kept: 300, late: 2, rejected: 3, timed_out: 4, short: 5 };
+    Scorecard { days: vec![(20_240, settled), (20_241, Settled::default())] }
 }
 
 pub fn details() -> OrderDetails {
