@@ -15,7 +15,7 @@ use crate::standing::{Standing, settle};
 use crate::timer::change_order;
 use crate::transitions::{self, FulfilmentEvent};
 use crate::{
-    AskedBack, Entry, EntryKind, Fulfilment, FulfilmentLine, FulfilmentState, Line, LotShare,
+    AskedBack, Entry, EntryKind, Fulfilment, FulfilmentLine, FulfilmentState, Hold, Line, LotShare,
     NodeDay, NodeIx, Order, OrderKey, SkuIx, StandIn, State, TimerKey, TimerKind, Work, queues,
     replenishment, reservation,
 };
@@ -213,15 +213,22 @@ fn apply_outcome<S: State>(
         if outcome.waiting_until_ms != 0 {
             order.change_timing(|timing| timing.waiting_until = outcome.waiting_until_ms);
         }
+        if outcome.puts_on_hold {
+            order.handling_mut().holds.push(Hold::of_unserved());
+        }
         order.settle_timing();
         faults.extend(order.lines.iter().filter(|line| !line.is_accounted()).map(unaccounted));
     });
     queues::settle(state, key);
     replenishment::settle(state, key, &waited, work);
-    if outcome.cause() == v1::Cause::Rerouted && !(waiting.is_empty() && cancelled.is_empty()) {
+    let lacks = outcome.puts_on_hold || !(waiting.is_empty() && cancelled.is_empty());
+    if outcome.cause() == v1::Cause::Rerouted && lacks {
         tickets::open(state, key, v1::TicketKind::Short, 0, work);
     } else {
         tickets::settle_short(state, key, "cancelled", work);
+    }
+    if outcome.puts_on_hold {
+        settle(state, key, &before, v1::Cause::Held, work);
     }
     if !cancelled.is_empty() {
         // What is cancelled need not be paid: the rest may go on.

@@ -148,6 +148,8 @@ pub enum CaseStatus {
     Waiting,
     /// It is refused.
     Refused,
+    /// It is put on hold.
+    Held,
 }
 
 /// A fault of a case, by its offset in the document.

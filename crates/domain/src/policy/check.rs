@@ -101,10 +101,8 @@ fn check_rule(document: &str, policy: &Policy, rule: &Rule, offset: usize) -> Re
     if ends > MAX_HOURS || rule.nodes.begins_within_hours.is_some_and(|hours| hours > MAX_HOURS) {
         return fault("more than 87600 hours, which are ten years");
     }
-    if ends > 0 && rule.outcome.none == Unserved::Refuse {
-        return fault(
-            "`cancel_after_hours` is for what waits, and `none = \"refuse\"` lets nothing wait",
-        );
+    if ends > 0 && matches!(rule.outcome.none, Unserved::Refuse | Unserved::Hold) {
+        return fault("`cancel_after_hours` is for what waits, and this `none` lets nothing wait");
     }
     if rule.split.min_shipment_value < 0 {
         return fault("`min_shipment_value` is negative");

@@ -384,6 +384,8 @@ pub enum Unserved {
     Wait,
     /// The order is refused, or those units cancelled.
     Refuse,
+    /// They are put on hold until somebody releases them.
+    Hold,
 }
 
 /// The policy in force, as the settings keep it.

@@ -96,6 +96,7 @@ fn faults_say_line_and_what() {
             "`Berlin` is no area",
         ),
         ("none = \"wait\"", "none = \"refuse\", cancel_after_hours = 1", 37, "lets nothing wait"),
+        ("none = \"wait\"", "none = \"hold\", cancel_after_hours = 1", 37, "lets nothing wait"),
         ("none = \"wait\"", "none = \"wait\", cancel_after_hours = 87601", 37, "ten years"),
         ("radius_km = 50", "begins_within_hours = 87601", 11, "ten years"),
         ("radius_km = 50", "min_score = 1001", 11, "more than 1000"),

@@ -130,6 +130,7 @@ pub fn order_outcome() -> v1::OrderOutcome {
             quantity_milli: 2_000,
         }],
         promise: Some(Box::new(promise())),
+        puts_on_hold: true,
     }
 }
 

@@ -78,8 +78,9 @@ impl Router {
             let wait = match rule.rule.outcome.none {
                 Unserved::AsMarket => market_waits,
                 Unserved::Wait => true,
-                Unserved::Refuse => false,
+                Unserved::Refuse | Unserved::Hold => false,
             };
+            plan.holds = rule.rule.outcome.none == Unserved::Hold;
             plan.waits_ms = i64::from(rule.rule.outcome.cancel_after_hours) * 3_600_000;
             last = Some((plan, wait));
             if fault.is_none() {
@@ -114,6 +115,7 @@ impl Router {
             explanation: None,
             stand_ins: Vec::new(),
             waits_ms: 0,
+            holds: false,
         };
         let (steps, priced) = (0, Priced::default());
         let mut tried = Tried { plan: nothing, steps, bound_hit: false, priced, fault: None };

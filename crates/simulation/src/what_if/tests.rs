@@ -47,7 +47,8 @@ fn order(id: &str) -> Event {
 }
 
 fn assigned(order: &str, fulfilment: u32, node: &str, units: i64) -> v1::FulfilmentAssigned {
-    let line = v1::AssignedLine { quantity_milli: units * 1_000, ..Default::default() };
+    let quantity_milli = units * 1_000;
+    let line = v1::AssignedLine { sku: "S".into(), quantity_milli, ..Default::default() };
     v1::FulfilmentAssigned {
         channel: "web".into(),
         order_id: order.into(),
