@@ -327,6 +327,8 @@ fn apply_assigned<S: State>(
     if !waited.is_empty() {
         queues::settle(state, key);
         replenishment::settle(state, key, &waited, work);
+    }
+    if !waited.is_empty() || message.cause() == v1::Cause::HoldReleased {
         tickets::settle_short(state, key, "assigned", work);
     }
     for part in units.iter().filter(|part| part.backordered > 0) {

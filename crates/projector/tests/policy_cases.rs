@@ -44,14 +44,18 @@ name = "a heavy unit comes from near"
 nodes = { near = { at = "48.1,2.0" }, far = { at = "49.8,2.0" } }
 stock = { near = { anvil = 1 }, far = { anvil = 1, feather = 1 } }
 weight_g = { anvil = 20000 }
-order = { to = "48.0,2.0", order_type = "freight", lines = [{ sku = "anvil", units = 1 }, { sku = "feather", units = 1 }] }
+order = { to = "48.0,2.0", order_type = "freight", lines = [
+  { sku = "anvil", units = 1 }, { sku = "feather", units = 1 },
+] }
 expect = { plan = { near = { anvil = 1 }, far = { feather = 1 } } }
 
 [[case]]
 name = "a light one does not"
 nodes = { near = { at = "48.1,2.0" }, far = { at = "49.8,2.0" } }
 stock = { near = { anvil = 1 }, far = { anvil = 1, feather = 1 } }
-order = { to = "48.0,2.0", order_type = "freight", lines = [{ sku = "anvil", units = 1 }, { sku = "feather", units = 1 }] }
+order = { to = "48.0,2.0", order_type = "freight", lines = [
+  { sku = "anvil", units = 1 }, { sku = "feather", units = 1 },
+] }
 expect = { plan = { far = { anvil = 1, feather = 1 } } }
 
 [[case]]
