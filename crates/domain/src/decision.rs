@@ -16,7 +16,7 @@ use crate::standing::{Standing, settle};
 use crate::timer::change_order;
 use crate::transitions::{self, FulfilmentEvent};
 use crate::{
-    AskedBack, Entry, EntryKind, Fulfilment, FulfilmentLine, FulfilmentState, Line, LotShare,
+    AskedBack, Entry, EntryKind, Fulfilment, FulfilmentLine, FulfilmentState, Hold, Line, LotShare,
     NodeDay, NodeIx, Order, OrderKey, SkuIx, StandIn, State, TimerKey, TimerKind, Work, queues,
     replenishment, reservation,
 };
@@ -219,15 +219,22 @@ fn apply_outcome<S: State>(
         for &(place, units) in &waiting {
             order.lines[place].waiting = units;
         }
+        if outcome.puts_on_hold {
+            order.handling_mut().holds.push(Hold::of_unserved());
+        }
         waiting::settle(order, outcome);
         faults.extend(order.lines.iter().filter(|line| !line.is_accounted()).map(unaccounted));
     });
     queues::settle(state, key);
     replenishment::settle(state, key, &waited, work);
-    if outcome.cause() == v1::Cause::Rerouted && !(waiting.is_empty() && cancelled.is_empty()) {
+    let lacks = outcome.puts_on_hold || !(waiting.is_empty() && cancelled.is_empty());
+    if outcome.cause() == v1::Cause::Rerouted && lacks {
         tickets::open(state, key, v1::TicketKind::Short, 0, work);
     } else {
         tickets::settle_short(state, key, "cancelled", work);
+    }
+    if outcome.puts_on_hold {
+        settle(state, key, &before, v1::Cause::Held, work);
     }
     if !cancelled.is_empty() {
         // What is cancelled need not be paid: the rest may go on.
@@ -331,6 +338,8 @@ fn apply_assigned<S: State>(
     if !waited.is_empty() {
         queues::settle(state, key);
         replenishment::settle(state, key, &waited, work);
+    }
+    if !waited.is_empty() || message.cause() == v1::Cause::HoldReleased {
         tickets::settle_short(state, key, "assigned", work);
     }
     for part in units.iter().filter(|part| part.backordered > 0) {

@@ -24,14 +24,21 @@ pub struct Handling {
     pub delivery: Vec<u8>,
 }
 
-/// One hold that somebody put on an order.
+/// The hold that a policy's rule puts on what nobody serves.
+pub const UNSERVED_HOLD: &str = "policy";
+
+/// Number of no fulfilment: a hold that stops routing, and no node's work.
+const NO_FULFILMENT: u32 = u32::MAX;
+
+/// One hold that was put on an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// Unique among the order's holds.
     pub id: String,
     /// `v1::HoldReason`.
     pub reason: i32,
-    /// Number of the fulfilment it holds, from 1; 0: the whole order.
+    /// Number of the fulfilment it holds, from 1; 0: the whole order; the largest number: open units
+    /// only.
     pub fulfilment: u32,
 }
 
@@ -47,6 +54,17 @@ pub struct AskedBack {
 }
 
 impl Hold {
+    /// Keeps open units from being routed until somebody releases it.
+    pub(crate) fn of_unserved() -> Self {
+        let reason = v1::HoldReason::Unserved.into();
+        Hold { id: UNSERVED_HOLD.to_owned(), reason, fulfilment: NO_FULFILMENT }
+    }
+
+    /// That hold, as messages name it.
+    pub fn unserved_told() -> v1::Hold {
+        Hold::of_unserved().told()
+    }
+
     fn told(&self) -> v1::Hold {
         v1::Hold { hold_id: self.id.clone(), reason: self.reason }
     }

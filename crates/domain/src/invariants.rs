@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     Expected, Fulfilment, Inbound, Ledger, Lot, Lots, NodeIx, Order, OrderKey, PurchaseOrder,
-    State, Stock, TimerKey,
+    Scorecard, State, Stock, TimerKey,
 };
 
 /// A broken promise, with its id.
@@ -159,6 +159,11 @@ pub fn i6_nothing_is_stranded(order: &Order, gone: impl Fn(NodeIx) -> bool) -> b
     order.fulfilments.iter().filter(|part| left(part)).all(|part| {
         (0..).zip(&part.lines).all(|(line, row)| row.allocated <= part.line_progress(line).picked)
     })
+}
+
+/// I7: a node's scorecard keeps the days of one window, each once.
+pub fn i7_scorecard_is_bounded(card: &Scorecard) -> bool {
+    card.is_bounded()
 }
 
 /// Checks one order row on its own.

@@ -246,6 +246,8 @@ pub struct Progress {
     pub parcels: Vec<ParcelKey>,
     /// The node that it is sent to before its customer gets it, until it is forwarded from there.
     pub send_to: Option<NodeIx>,
+    /// Its node could not find units of it, and was marked down for that.
+    pub missed_units: bool,
 }
 
 /// What is known of the units of one line of a fulfilment.
@@ -354,6 +356,11 @@ impl Fulfilment {
     pub fn line_progress(&self, line: usize) -> LineProgress {
         let progress = self.progress.as_ref().and_then(|progress| progress.lines.get(line));
         progress.copied().unwrap_or_default()
+    }
+
+    /// Whether its node was marked down for units that it could not find.
+    pub fn missed_units(&self) -> bool {
+        self.progress.as_ref().is_some_and(|progress| progress.missed_units)
     }
 
     /// What is known of the fulfilment, with a row for each of its lines.

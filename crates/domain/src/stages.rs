@@ -114,7 +114,8 @@ impl Fulfilment {
         }
     }
 
-    fn units_left(&self) -> i64 {
+    /// Units that have not left its node.
+    pub(crate) fn units_left(&self) -> i64 {
         self.lines.iter().map(|line| line.allocated).sum()
     }
 

@@ -8,8 +8,8 @@ use crate::promise::{Learned, Learning, OrderPromise};
 use crate::{
     Carrier, CarrierKey, Entry, Inbound, Item, Ledger, Lots, Node, NodeDay, NodeIx, Offer, Order,
     OrderKey, Parcel, ParcelKey, Priced, PurchaseOrder, PurchaseOrderKey, Return, ReturnKey,
-    Settings, ShadowPrices, SkuIx, SoftHold, SoftHoldKey, Stock, StockAt, Supplier, SupplierItem,
-    SupplierKey, TimerKey, Transfer, TransferKey,
+    Scorecard, Settings, ShadowPrices, SkuIx, SoftHold, SoftHoldKey, Stock, StockAt, Supplier,
+    SupplierItem, SupplierKey, TimerKey, Transfer, TransferKey,
 };
 
 /// Place of a waiting order in the queue of one SKU: higher priority first, then the older order.
@@ -92,6 +92,9 @@ pub trait View: Learned {
     /// Orders that a node took on its newest local day; counted for nodes with a limit only.
     fn node_day(&self, node: NodeIx) -> NodeDay;
 
+    /// What a node made of its work; `None`: nothing yet.
+    fn scorecard(&self, node: NodeIx) -> Option<&Scorecard>;
+
     /// Shadow prices as last published, whether or not they hold now.
     fn prices(&self, of: Priced) -> Option<&ShadowPrices>;
 
@@ -165,6 +168,8 @@ pub trait State: View + Learning {
     fn dequeue(&mut self, place: WaitingKey);
     /// Replaces the count of a node's newest day.
     fn put_node_day(&mut self, node: NodeIx, day: NodeDay);
+    /// Replaces what a node made of its work.
+    fn put_scorecard(&mut self, node: NodeIx, card: Scorecard);
     /// Replaces the shadow prices of something; `None` takes them away.
     fn put_prices(&mut self, of: Priced, prices: Option<ShadowPrices>);
     /// Replaces what was promised for an order, or adds it.

@@ -7,6 +7,7 @@
 use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
+use crate::scorecard::{self, Conduct};
 use crate::{NodeIx, Order, OrderKey, ReturnKey, SoftHoldKey, State, Work};
 
 /// A timer's place: they fire in ascending order.
@@ -226,6 +227,7 @@ fn time_out<S: State>(state: &mut S, key: OrderKey, due_ms: i64, work: &mut Vec<
     if late.is_empty() {
         return;
     }
+    scorecard::count_all(state, key, &late, Conduct::TimedOut, due_ms);
     work.push(Work::TimeOut { order: key, due_ms });
     if !asked.is_empty() {
         work.push(Work::Cancel { order: key, lines: asked, cause: v1::Cause::Cancelled });

@@ -20,7 +20,7 @@ pub fn answer_text(query: &Query, answer: &Value) -> String {
         Query::Fulfilment { .. } => fulfilment_text(body),
         Query::PurchaseOrder { .. } => purchase_order_text(body),
         Query::Stock { .. } => stock_text(body),
-        Query::Availability { .. } => {
+        Query::Node { .. } | Query::Availability { .. } => {
             pairs(fields(body).into_iter().map(|(name, value)| (name.clone(), plain(value))))
         }
         Query::Promise(_) => promise_text(body),

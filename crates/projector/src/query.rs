@@ -2,6 +2,7 @@
 
 mod kits;
 mod late;
+mod nodes;
 mod parcel;
 mod promise;
 mod supply;
@@ -9,8 +10,8 @@ mod supply;
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Absence, Decision, Fulfilment, FulfilmentId, Ledger, Lot, Lots, Node, NodeIx, Order, OrderKey,
-    Payment, SkuIx, Stock, View, channel_atp,
+    Decision, Fulfilment, FulfilmentId, Ledger, Lot, Lots, NodeIx, Order, OrderKey, Payment, SkuIx,
+    Stock, View, channel_atp,
 };
 use omnifold_events::format_time;
 use omnifold_events::v1;
@@ -40,6 +41,11 @@ use supply::{dispatch_by, expected_body, inbound_of, phased_body, purchase_order
 pub enum Query {
     /// Settings, nodes, sizes.
     Market,
+    /// One node, and what it made of its work.
+    Node {
+        /// Its id.
+        id: String,
+    },
     /// One order.
     Order {
         /// Its channel.
@@ -145,7 +151,8 @@ fn body_of(
 ) -> Result<Value, QueryError> {
     let (store, now_ms) = (&mut follower.machine.store, follower.machine.clock_ms);
     Ok(match query {
-        Query::Market => market_body(store),
+        Query::Market => nodes::market_body(store),
+        Query::Node { id } => nodes::node_body(store, now_ms, id)?,
         Query::Order { channel, order_id } => {
             let order = find_order(store, channel, order_id)?;
             order_body(store, &order)
@@ -184,47 +191,6 @@ fn find_order<V: View>(store: &mut V, channel: &str, order_id: &str) -> Result<O
 
 fn node_id<V: View>(store: &V, node: NodeIx) -> String {
     store.nodes()[node.0 as usize].id.clone()
-}
-
-/// Why it gets no work although it is enabled.
-fn absence_word(node: &Node) -> String {
-    match node.absence.as_deref() {
-        None => String::new(),
-        Some(Absence::Paused { until_ms: 0, .. }) => "paused".to_owned(),
-        Some(Absence::Paused { until_ms, .. }) => {
-            format!("paused until {}", format_time(*until_ms))
-        }
-        Some(Absence::Offboarded { .. }) => "offboarded".to_owned(),
-    }
-}
-
-fn market_body(store: &mut Store) -> Value {
-    let nodes: Vec<Value> = store
-        .nodes()
-        .iter()
-        .enumerate()
-        .map(|(number, node)| {
-            let kind = v1::NodeKind::try_from(node.kind).unwrap_or_default();
-            json!({
-                "number": number, "id": node.id, "name": node.name, "country": node.country,
-                "kind": kind.as_str_name(), "enabled": node.enabled,
-                "absence": absence_word(node), "has_hours": node.opening.is_some(),
-            })
-        })
-        .collect();
-    let mut skus_waited = 0;
-    let mut after = None;
-    while let Some(sku) = store.next_waited_sku(after) {
-        skus_waited += 1;
-        after = Some(sku);
-    }
-    json!({
-        "settings": store.settings(),
-        "nodes": nodes,
-        "items": store.item_count(),
-        "skus_waited_for": skus_waited,
-        "promises": promise::of_market(store),
-    })
 }
 
 fn order_body<V: View>(store: &mut V, order: &Order) -> Value {

@@ -168,6 +168,19 @@ impl Player for Engine {
         }))
     }
 
+    fn score(&mut self, node: &str) -> anyhow::Result<String> {
+        let answer = self.query(Query::Node { id: node.to_owned() });
+        let body = answer.ok_or_else(|| anyhow::anyhow!("no such node"))?.body;
+        let score = body["score_permille"].as_i64();
+        let mut line = score.map_or("no score".to_owned(), |score| format!("score {score}"));
+        for name in ["kept", "late", "rejected", "timed_out", "short"] {
+            if let Some(count @ 1..) = body["fulfilments"][name].as_i64() {
+                line += &format!(" {name} {count}");
+            }
+        }
+        Ok(line)
+    }
+
     fn why(&mut self, channel: &str, order_id: &str) -> anyhow::Result<Vec<String>> {
         let (channel, order_id) = (channel.to_owned(), order_id.to_owned());
         let answer = self.query(Query::Decisions { channel, order_id });

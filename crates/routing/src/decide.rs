@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use omnifold_domain::{Decision, Location, NodeIx, Order, OrderKey, Reason, Rules, View};
+use omnifold_domain::{Decision, Hold, Location, NodeIx, Order, OrderKey, Reason, Rules, View};
 use omnifold_events::v1::{self, Cause, ExplanationLevel, OutcomeStatus};
 
 use crate::candidates::{Candidates, Demand};
@@ -57,6 +57,8 @@ pub(crate) struct Plan {
     /// When what is uncovered is tried again: a node that is left out for a time may serve then. 0: no
     /// such instant is known.
     pub(crate) back_at: i64,
+    /// What is uncovered is put on hold, and neither waits nor is refused.
+    pub(crate) holds: bool,
 }
 
 /// What became of the demands in [`Candidates`].
@@ -137,6 +139,7 @@ impl Router {
             waits_ms: 0,
             merge_at: None,
             back_at: 0,
+            holds: false,
         };
         let (mut steps, mut bound_hit) = (0, false);
         if let Some(node) = self.nearest_with_all(view) {
@@ -376,9 +379,14 @@ impl<V: View> Writer<'_, V> {
         wait: bool,
         explanation: Option<v1::Explanation>,
     ) -> v1::OrderOutcome {
-        let uncovered = quantities(self.order, &plan.uncovered);
+        let puts_on_hold = plan.holds && !plan.uncovered.is_empty();
+        let uncovered = match puts_on_hold {
+            true => Vec::new(),
+            false => quantities(self.order, &plan.uncovered),
+        };
         let status = match (plan.shipments.is_empty(), plan.uncovered.is_empty(), wait) {
             (_, true, _) => OutcomeStatus::Assigned,
+            (true, ..) if puts_on_hold => OutcomeStatus::Held,
             (false, false, _) => OutcomeStatus::PartlyAssigned,
             (true, false, true) => OutcomeStatus::Waiting,
             (true, false, false) => OutcomeStatus::Refused,
@@ -405,6 +413,8 @@ impl<V: View> Writer<'_, V> {
             timer: self.turn.timer,
             waiting_until_ms,
             stand_ins: plan.stand_ins.clone(),
+            puts_on_hold,
+            holds: if puts_on_hold { vec![Hold::unserved_told()] } else { Vec::new() },
             ..v1::OrderOutcome::default()
         }
     }

@@ -6,8 +6,9 @@
 use omnifold_domain::promise::{Learned, LearnedKey, LearnedRow, OrderPromise};
 use omnifold_domain::{
     Carrier, CarrierKey, Decision, Inbound, Item, Ledger, Line, Lots, Node, NodeDay, NodeIx, Offer,
-    Order, OrderKey, Parcel, ParcelKey, Priced, Return, ReturnKey, Settings, ShadowPrices, SkuIx,
-    SoftHold, SoftHoldKey, SoftHoldRequest, StockAt, TimerKey, View, WaitingKey,
+    Order, OrderKey, Parcel, ParcelKey, Priced, Return, ReturnKey, Scorecard, Settings,
+    ShadowPrices, SkuIx, SoftHold, SoftHoldKey, SoftHoldRequest, StockAt, TimerKey, View,
+    WaitingKey,
 };
 use omnifold_events::v1::{self, ExplanationLevel, StockHoldStatus};
 
@@ -242,6 +243,10 @@ impl<V: View> View for WithoutSoftHold<'_, V> {
 
     fn node_day(&self, node: NodeIx) -> NodeDay {
         self.view.node_day(node)
+    }
+
+    fn scorecard(&self, node: NodeIx) -> Option<&Scorecard> {
+        self.view.scorecard(node)
     }
 
     fn promise_of(&mut self, key: OrderKey) -> Option<&OrderPromise> {

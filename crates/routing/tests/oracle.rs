@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use omnifold_domain::promise::{Learned, LearnedKey, LearnedRow, OrderPromise};
 use omnifold_domain::{
     Carrier, CarrierKey, Decision, Item, Location, Lots, Node, NodeDay, NodeIx, Offer, Order,
-    OrderKey, Parcel, ParcelKey, Priced, Return, ReturnKey, Settings, ShadowPrices, SkuIx,
-    SoftHold, SoftHoldKey, Stock, StockAt, TimerKey, View, WaitingKey, rules,
+    OrderKey, Parcel, ParcelKey, Priced, Return, ReturnKey, Scorecard, Settings, ShadowPrices,
+    SkuIx, SoftHold, SoftHoldKey, Stock, StockAt, TimerKey, View, WaitingKey, rules,
 };
 use omnifold_events::v1::{self, Cause, OutcomeStatus, Verdict};
 use omnifold_routing::{Router, Turn, haversine_m};
@@ -98,6 +98,9 @@ impl View for World {
     }
     fn node_day(&self, _: NodeIx) -> NodeDay {
         NodeDay::default()
+    }
+    fn scorecard(&self, _: NodeIx) -> Option<&Scorecard> {
+        None
     }
     fn promise_of(&mut self, _: OrderKey) -> Option<&OrderPromise> {
         None

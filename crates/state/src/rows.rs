@@ -69,11 +69,13 @@ pub enum Table {
     Learned = 32,
     /// What was promised, by order.
     Promise = 33,
+    /// What nodes made of their work, by number of the node.
+    Scorecard = 47,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 25] = [
+    pub const ALL: [Table; 26] = [
         Table::Meta,
         Table::Settings,
         Table::Node,
@@ -99,6 +101,7 @@ impl Table {
         Table::Lots,
         Table::Learned,
         Table::Promise,
+        Table::Scorecard,
     ];
 
     /// Name of its column family.
@@ -129,6 +132,7 @@ impl Table {
             Table::Price => "price",
             Table::Learned => "learned",
             Table::Promise => "promise",
+            Table::Scorecard => "scorecard",
         }
     }
 

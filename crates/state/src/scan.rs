@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use omnifold_domain::invariants::{self, Violation};
 use omnifold_domain::promise::OrderPromise;
 use omnifold_domain::{
-    Absence, Ledger, Node, NodeIx, Order, Return, SoftHold, Stock, TimerKey, TimerKind, Transfer,
-    timer,
+    Absence, Ledger, Node, NodeIx, Order, Return, Scorecard, SoftHold, Stock, TimerKey, TimerKind,
+    Transfer, timer,
 };
 
 use crate::backend::{Backend, StateError};
@@ -61,6 +61,10 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
                 Table::Return => ends.needed.extend(decode::<Return>(table, key, value)?.timer()),
                 Table::Promise => {
                     ends.needed.extend(decode::<OrderPromise>(table, key, value)?.timer());
+                }
+                Table::Scorecard => {
+                    let card: Scorecard = decode(table, key, value)?;
+                    check_scorecard(key, &card, &mut report.violations);
                 }
                 Table::Timer => ends.timers.extend(key_timer(key)),
                 _ => {}
@@ -194,6 +198,13 @@ fn check_order(
             let sku = order.lines[line.line as usize].sku;
             *promised.entry((sku.0, fulfilment.node.0)).or_default() += line.allocated;
         }
+    }
+}
+
+fn check_scorecard(key: &[u8], card: &Scorecard, violations: &mut Vec<Violation>) {
+    if !invariants::i7_scorecard_is_bounded(card) {
+        let node = key_u32(key, 0).unwrap_or(0);
+        note(violations, Violation::new("I7", format!("node {node} has {card:?}")));
     }
 }
 

@@ -10,8 +10,8 @@ use omnifold_domain::promise::{Learned, LearnedKey, LearnedRow, Learning, OrderP
 use omnifold_domain::{
     Carrier, CarrierKey, Entry, Inbound, Item, Ledger, Lots, Node, NodeDay, NodeIx, Offer, Order,
     OrderKey, Parcel, ParcelKey, Priced, PurchaseOrder, PurchaseOrderKey, Return, ReturnKey,
-    Settings, ShadowPrices, SkuIx, SoftHold, SoftHoldKey, State, Stock, StockAt, Supplier,
-    SupplierItem, SupplierKey, TimerKey, Transfer, TransferKey, View, WaitingKey,
+    Scorecard, Settings, ShadowPrices, SkuIx, SoftHold, SoftHoldKey, State, Stock, StockAt,
+    Supplier, SupplierItem, SupplierKey, TimerKey, Transfer, TransferKey, View, WaitingKey,
 };
 
 use crate::backend::{Backend, StateError};
@@ -74,6 +74,7 @@ pub struct Store {
     timers: OpenRows<TimerKey, u128>,
     soft_holds: OpenRows<SoftHoldKey, SoftHold>,
     node_days: OpenRows<NodeIx, NodeDay>,
+    scorecards: OpenRows<NodeIx, Scorecard>,
     prices: OpenRows<Priced, ShadowPrices>,
     learned: OpenRows<LearnedKey, LearnedRow>,
     seen: SeenTable,
@@ -120,6 +121,7 @@ impl Store {
             timers: OpenRows::new(Table::Timer, Key::timer),
             soft_holds: OpenRows::new(Table::SoftHold, Key::soft_hold),
             node_days: OpenRows::new(Table::NodeDay, Key::node),
+            scorecards: OpenRows::new(Table::Scorecard, Key::node),
             prices: OpenRows::new(Table::Price, Key::priced),
             learned: OpenRows::new(Table::Learned, Key::learned),
             undo: Vec::new(),

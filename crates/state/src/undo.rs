@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use omnifold_domain::promise::{LearnedKey, LearnedRow};
 use omnifold_domain::{
-    Item, Node, NodeDay, NodeIx, Order, OrderKey, Priced, Settings, ShadowPrices, SkuIx, SoftHold,
-    SoftHoldKey, Stock, TimerKey, WaitingKey,
+    Item, Node, NodeDay, NodeIx, Order, OrderKey, Priced, Scorecard, Settings, ShadowPrices, SkuIx,
+    SoftHold, SoftHoldKey, Stock, TimerKey, WaitingKey,
 };
 
 use crate::side_table::SideUndo;
@@ -23,6 +23,7 @@ pub(crate) enum Undo {
     Timer(TimerKey, Option<u128>),
     SoftHold(SoftHoldKey, Option<SoftHold>),
     NodeDay(NodeIx, Option<NodeDay>),
+    Scorecard(NodeIx, Option<Scorecard>),
     Prices(Priced, Option<ShadowPrices>),
     Learned(LearnedKey, Option<LearnedRow>),
 }

@@ -19,9 +19,9 @@ use omnifold_domain::{
     LotId, LotShare, Lots, Movement, MovementKind, Node, NodeDay, NodeIx, Opening, Order,
     OrderClass, OrderDetails, OrderKey, PackedParcel, Parcel, ParcelKey, Payment, Priced, Progress,
     PurchaseOrder, PurchaseOrderKey, PurchaseOrderState, Replenishment, Return, ReturnKey,
-    ReturnLine, ReturnState, SafetyStock, Settings, ShadowPrices, SkuIx, SlaClock, SlaTerms,
-    SoftHold, SoftHoldKey, State as _, Stock, StockFeed, Substitutes, Supplier, SupplierItem,
-    SupplierKey, Ticket, Timing, Transfer, TransferKey, View as _, WaitingKey,
+    ReturnLine, ReturnState, SafetyStock, Scorecard, Settings, Settled, ShadowPrices, SkuIx,
+    SlaClock, SlaTerms, SoftHold, SoftHoldKey, State as _, Stock, StockFeed, Substitutes, Supplier,
+    SupplierItem, SupplierKey, Ticket, Timing, Transfer, TransferKey, View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,
@@ -63,6 +63,7 @@ fn one_of_each(backend: Arc<dyn Backend>) -> Store {
     store.put_timer(hold.timer(), hold.key().0);
     store.put_soft_hold(hold.key(), hold);
     store.put_node_day(NodeIx(0), NodeDay { day: 20_241, orders: 17, rejected_at: NOW });
+    store.put_scorecard(NodeIx(0), scorecard());
     store.put_prices(Priced::Stock(SkuIx(0)), Some(prices(125_500)));
     store.put_prices(Priced::Capacity, Some(prices(40_000)));
     let promise = order_promise(&mut store);
@@ -140,6 +141,7 @@ fn rows_come_back_from_the_golden_bytes_as_they_were_put() {
     assert_eq!(read.soft_hold(hold.key()), Some(&hold));
     assert_eq!(read.node_day(NodeIx(0)), NodeDay { day: 20_241, orders: 17, rejected_at: NOW });
     assert_eq!(read.prices(Priced::Stock(SkuIx(0))), Some(&prices(125_500)));
+    assert_eq!(read.scorecard(NodeIx(0)), Some(&scorecard()));
     assert_eq!(read.prices(Priced::Capacity), Some(&prices(40_000)));
     let mut other: Store = one_of_each(Arc::new(MemoryBackend::default()));
     assert_eq!(read.promise_of(OrderKey(7)), other.promise_of(OrderKey(7)));
@@ -321,6 +323,7 @@ enum Operation {
     Dequeue(u8),
     Hold(u8, i64),
     EndSoftHold(u8),
+    Scorecard(u8, i32),
     Remember(u8, u8),
     Advance(u8),
     RollBack,
@@ -341,6 +344,7 @@ fn an_operation() -> impl Strategy<Value = Operation> {
         3 => (0u8..20).prop_map(Dequeue),
         4 => (0u8..8, 0i64..4).prop_map(|(h, t)| Hold(h, t)),
         3 => (0u8..8).prop_map(EndSoftHold),
+        3 => (0u8..3, 0i32..9).prop_map(|(n, day)| Scorecard(n, day)),
         5 => (any::<u8>(), 0u8..3).prop_map(|(i, c)| Remember(i, c)),
         2 => any::<u8>().prop_map(Advance),
         2 => Just(RollBack),
@@ -453,6 +457,13 @@ impl Subject {
                     self.store.remove_timer(timer);
                 }
                 format!("{next:?}")
+            }
+            Operation::Scorecard(node, day) => {
+                let node = NodeIx(u32::from(*node));
+                let before = self.store.scorecard(node).cloned();
+                let card = omnifold_domain::Scorecard { days: vec![(*day, Settled::default())] };
+                self.store.put_scorecard(node, card);
+                format!("{before:?}")
             }
             Operation::Remember(id, content) => {
                 let id = u128::from(*id);

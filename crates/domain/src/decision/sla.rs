@@ -3,6 +3,7 @@
 
 use omnifold_events::v1;
 
+use crate::scorecard::{self, Conduct};
 use crate::sla::WITHDRAWN_WITHIN_MS;
 use crate::{FulfilmentId, Order, OrderKey, SlaClock, State, SupplyNotice, Work};
 
@@ -29,6 +30,10 @@ pub(crate) fn breach<S: State>(state: &mut S, key: OrderKey, due_ms: i64, work: 
     };
     let late: Vec<SlaClock> = order.slas().iter().filter(late).copied().collect();
     for clock in &late {
+        if !order.fulfilments[clock.fulfilment as usize].missed_units() {
+            let node = order.fulfilments[clock.fulfilment as usize].node;
+            scorecard::count(state, node, Conduct::Late, clock.due_at);
+        }
         let told = breached(state, &order, clock);
         work.push(Work::SupplyNotice(Box::new(SupplyNotice::SlaBreached(told))));
     }
@@ -79,7 +84,11 @@ pub(super) fn withdraw<S: State>(state: &mut S, key: OrderKey, work: &mut Vec<Wo
     }
     let undone = |clock: &&SlaClock| clock.breached && clock.cancelled_at != 0;
     for clock in order.slas().iter().filter(undone) {
-        let node = order.fulfilments[clock.fulfilment as usize].node;
+        let fulfilment = &order.fulfilments[clock.fulfilment as usize];
+        let node = fulfilment.node;
+        if !fulfilment.missed_units() {
+            scorecard::uncount(state, node, Conduct::Late, clock.due_at);
+        }
         let told = v1::SlaBreachWithdrawn {
             channel: order.channel.clone(),
             order_id: order.order_id.clone(),

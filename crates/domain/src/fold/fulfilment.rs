@@ -11,6 +11,7 @@ use super::subject::{
 };
 use super::{Context, check, lots, promises, serve_if_waited, tickets};
 use crate::notice::{capture_due, is_wanted, notify, quantities};
+use crate::scorecard::{self, Conduct};
 use crate::timer::change_order;
 use crate::transitions::FulfilmentEvent;
 use crate::{
@@ -61,6 +62,7 @@ pub(super) fn reject<S: State>(
     let rejected = open_to(order, &subject, FulfilmentEvent::Reject)?;
     let stock = allocated_stock(order, &rejected);
     let nodes: Vec<NodeIx> = rejected.iter().map(|&place| order.fulfilments[place].node).collect();
+    scorecard::count_all(state, subject.key, &rejected, Conduct::Rejected, context.now_ms);
     for node in nodes {
         let known = state.node_day(node);
         state.put_node_day(node, NodeDay { rejected_at: context.now_ms, ..known });
@@ -215,7 +217,7 @@ pub(super) fn leave<S: State>(
     work: &mut Vec<Work>,
 ) {
     let stock = moved_stock(state.order(key).expect("found before"), moves);
-    let mut kept = Vec::new();
+    let (mut kept, mut done) = (Vec::new(), Vec::new());
     change_order(state, key, &mut |order| {
         for step in moves {
             ship_move(order, step);
@@ -223,8 +225,14 @@ pub(super) fn leave<S: State>(
         }
         for place in places(moves) {
             tell(&mut order.fulfilments[place]);
+            if order.fulfilments[place].units_left() == 0 && !order.is_counted(place) {
+                done.push(order.fulfilments[place].node);
+            }
         }
     });
+    for node in done {
+        scorecard::count(state, node, Conduct::Kept, context.now_ms);
+    }
     if !kept.is_empty() {
         let (lines, reason) = (by_line(kept), Reason::AlreadyShipped);
         work.push(Work::Keep { order: key, lines, reason });

@@ -12,6 +12,7 @@ use super::subject::{
     Move, Subject, find, find_fulfilment, line_of, moved_stock, moves, open_to, order, unpicked,
 };
 use super::{Context, check, kits, lots};
+use crate::scorecard::{self, Conduct};
 use crate::timer::change_order;
 use crate::transitions::FulfilmentEvent;
 use crate::{
@@ -63,8 +64,14 @@ pub(super) fn short_pick<S: State>(
     // The rest of a kit that misses a part is given back with it: it is there, and not wanted.
     let freed = kits::left_incomplete(order(state, &subject), &moves);
     let back = moved_stock(order(state, &subject), &freed);
+    let short = places(&moves);
+    scorecard::count_all(state, subject.key, &short, Conduct::Short, context.now_ms);
     let mut asked = Vec::new();
     change_order(state, subject.key, &mut |order| {
+        for place in short.iter().copied() {
+            let is_counted = order.is_counted(place);
+            order.fulfilments[place].progress_mut().missed_units |= !is_counted;
+        }
         for step in &moves {
             miss(order, step);
             asked.extend(gone_though_asked(order, step));
@@ -73,7 +80,7 @@ pub(super) fn short_pick<S: State>(
             order.reopen(step.fulfilment, step.line, step.units);
             asked.extend(gone_though_asked(order, step));
         }
-        for place in places(&moves) {
+        for &place in &short {
             order.fulfilments[place].were_taken_back();
         }
     });

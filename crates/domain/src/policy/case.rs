@@ -44,6 +44,12 @@ pub struct Case {
     /// Units that they may promise without stock.
     #[serde(default)]
     pub backorder: Shelf,
+    /// Whole units that the nodes sell in a week.
+    #[serde(default)]
+    pub weekly_sales: Shelf,
+    /// Grams of a unit, by SKU.
+    #[serde(default)]
+    pub weight_g: BTreeMap<String, u32>,
     /// What is asked for.
     pub order: Spanned<CaseOrder>,
     /// What is to come of it.
@@ -67,6 +73,12 @@ pub struct CaseNode {
     pub capacity: u32,
     /// Orders it has taken that day; only with a capacity.
     pub taken: u32,
+    /// Fulfilments that it has kept lately: they count for its score, and not for its capacity.
+    pub kept: u32,
+    /// Fulfilments that it has failed.
+    pub failed: u32,
+    /// How long an order takes here, in hours.
+    pub processing_hours: u32,
 }
 
 /// The order of an example.
@@ -91,6 +103,8 @@ pub struct CaseOrder {
     pub order_type: String,
     /// The kind of customer.
     pub segment: String,
+    /// The day on which its customer wants it, `YYYY-MM-DD`.
+    pub date: String,
     /// Higher is served first.
     pub priority: u32,
     /// Whether a part may be served.
@@ -134,6 +148,8 @@ pub enum CaseStatus {
     Waiting,
     /// It is refused.
     Refused,
+    /// It is put on hold.
+    Held,
 }
 
 /// A fault of a case, by its offset in the document.
@@ -162,14 +178,15 @@ impl Case {
     /// # Errors
     /// What cannot be: a place that is none, more taken than may be.
     pub fn events(&self, policy: &Policy) -> Result<Vec<Event>, CaseFault> {
-        let mut events = vec![self.market(), item(FILLER)];
-        let shelves = [&self.stock, &self.buffer, &self.backorder];
+        let mut events = vec![self.market(), item(FILLER, 0)];
+        let shelves = [&self.stock, &self.buffer, &self.backorder, &self.weekly_sales];
         let stocked = shelves.into_iter().flat_map(BTreeMap::values).flat_map(BTreeMap::keys);
         let wanted = self.order.get_ref().lines.iter().map(|line| &line.sku);
         let mut skus: Vec<&String> = stocked.chain(wanted).collect();
         skus.sort_unstable();
         skus.dedup();
-        events.extend(skus.into_iter().map(|sku| item(sku)));
+        let weight_g = |sku: &String| self.weight_g.get(sku).copied().unwrap_or(0);
+        events.extend(skus.into_iter().map(|sku| item(sku, weight_g(sku))));
         for (id, node) in &self.nodes {
             let fault = |what: String| CaseFault { offset: node.span().start, what };
             events.extend(node.get_ref().events(id).map_err(fault)?);
@@ -216,6 +233,11 @@ impl Case {
             }
             .into()
         }));
+        events.extend(rows(&self.weekly_sales).map(|(node, sku, units)| {
+            let (node_id, sku) = (node.to_owned(), sku.to_owned());
+            let weekly_milli = milli(units);
+            v1::SalesRateSet { node_id, sku, weekly_milli, ..Default::default() }.into()
+        }));
         events
     }
 
@@ -236,8 +258,12 @@ impl Case {
             quantity_milli: milli(line.units),
             unit_price: Some(v1::Money { minor: line.price, currency: "EUR".to_owned() }),
         };
-        let delivery =
-            v1::DeliveryTerms { shipping_method: order.service.clone(), ..Default::default() };
+        let delivery = v1::DeliveryTerms {
+            shipping_method: order.service.clone(),
+            requested_date: order.date.clone(),
+            ..Default::default()
+        };
+        let has_terms = delivery != v1::DeliveryTerms::default();
         let mut placed = v1::OrderPlaced {
             channel: order.channel.clone().unwrap_or_else(|| CHANNEL.to_owned()),
             order_id: ORDER.to_owned(),
@@ -254,7 +280,7 @@ impl Case {
                 order_type: order.order_type.clone(),
                 customer_segment: order.segment.clone(),
             })),
-            delivery: (!order.service.is_empty()).then(|| Box::new(delivery)),
+            delivery: has_terms.then(|| Box::new(delivery)),
             ..Default::default()
         };
         let is_partial = order.allow_partial;
@@ -270,6 +296,9 @@ impl CaseNode {
         if self.taken > MAX_TAKEN || (self.taken > 0 && self.taken > self.capacity) {
             return Err(format!("`taken` is at most the capacity, and {MAX_TAKEN}"));
         }
+        if self.kept > MAX_TAKEN || self.failed > MAX_TAKEN {
+            return Err(format!("`kept` and `failed` are at most {MAX_TAKEN} each"));
+        }
         let mut node = v1::NodeDefined {
             node_id: id.to_owned(),
             country: self.country.clone(),
@@ -283,7 +312,30 @@ impl CaseNode {
             orders_per_day: self.capacity,
             ..Default::default()
         };
-        Ok(vec![node.into(), capacity.into(), counted(id, FILLER, self.taken)])
+        let filler = counted(id, FILLER, self.taken + self.kept + self.failed);
+        let mut events = vec![node.into(), self.calendar(id), filler];
+        events.extend((0..self.kept).flat_map(|nth| settled(id, nth, true)));
+        events.extend((0..self.failed).flat_map(|nth| settled(id, nth, false)));
+        events.push(capacity.into());
+        Ok(events)
+    }
+
+    /// Open day and night; without hours of work, no calendar.
+    fn calendar(&self, id: &str) -> Event {
+        let day = |weekday| v1::OpeningHours {
+            weekday,
+            closes_minute: u32::from(crate::DAY_MINUTES),
+            ..Default::default()
+        };
+        let works = self.processing_hours > 0;
+        v1::NodeCalendarSet {
+            node_id: id.to_owned(),
+            zone: "UTC".to_owned(),
+            week: if works { (1..=7).map(day).collect() } else { Vec::new() },
+            processing_ms: i64::from(self.processing_hours) * 3_600_000,
+            ..Default::default()
+        }
+        .into()
     }
 }
 
@@ -297,8 +349,8 @@ fn milli(units: u32) -> i64 {
     i64::from(units) * 1_000
 }
 
-fn item(sku: &str) -> Event {
-    v1::ItemDefined { sku: sku.to_owned(), ..Default::default() }.into()
+fn item(sku: &str, weight_g: u32) -> Event {
+    v1::ItemDefined { sku: sku.to_owned(), weight_g, ..Default::default() }.into()
 }
 
 fn counted(node: &str, sku: &str, units: u32) -> Event {
@@ -307,8 +359,28 @@ fn counted(node: &str, sku: &str, units: u32) -> Event {
     v1::StockCounted { node_id, sku, on_hand_milli, ..Default::default() }.into()
 }
 
+/// An order that a node had before, and what became of it there.
+fn settled(node: &str, nth: u32, kept: bool) -> [Event; 2] {
+    let order_id = format!("{}-{node}-{nth}", if kept { "kept" } else { "failed" });
+    let id = crate::FulfilmentId { channel: CHANNEL, order_id: &order_id, number: 1 }.to_string();
+    let of = v1::fulfilment_target::Target::FulfilmentId(id);
+    let target = Some(v1::FulfilmentTarget { target: Some(of) });
+    let what_became: Event = if kept {
+        v1::FulfilmentShipped { target, ..Default::default() }.into()
+    } else {
+        let lines = vec![v1::LineQuantity { line_id: "1".to_owned(), quantity_milli: 0 }];
+        let reason = v1::RejectionReason::NoVariance.into();
+        v1::FulfilmentShortPicked { target, lines, reason, ..Default::default() }.into()
+    };
+    [had(node, order_id), what_became]
+}
+
 /// An order that a node took before.
 fn taken(node: &str, nth: u32) -> Event {
+    had(node, format!("taken-{node}-{nth}"))
+}
+
+fn had(node: &str, order_id: String) -> Event {
     let line = v1::OrderLine {
         line_id: "1".to_owned(),
         sku: FILLER.to_owned(),
@@ -317,7 +389,7 @@ fn taken(node: &str, nth: u32) -> Event {
     };
     v1::OrderPlaced {
         channel: CHANNEL.to_owned(),
-        order_id: format!("taken-{node}-{nth}"),
+        order_id,
         lines: vec![line],
         fulfil_from: vec![node.to_owned()],
         ..Default::default()

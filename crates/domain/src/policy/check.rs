@@ -8,6 +8,7 @@ use toml::Spanned;
 use super::expression::{Expression, Subject};
 use super::read::At;
 use super::{Area, By, Cost, Mode, NodeFilter, Policy, Ranker, Rule, Splits, Unserved};
+use crate::scorecard::FULL_SCORE;
 
 /// Most rules of a policy, and rankers or terms of a rule.
 const MAX_RULES: usize = 100;
@@ -17,6 +18,8 @@ const MAX_COST: i64 = 1_000_000_000_000;
 const MAX_WEIGHT: i32 = 1_000_000;
 /// Longest time in hours: ten years.
 const MAX_HOURS: u32 = 87_600;
+/// Most weeks of sales: ten years of them.
+const MAX_WEEKS: u32 = 520;
 
 pub(super) fn check(document: &str, policy: &Policy) -> Result<(), At> {
     let top = |what: &str| Err(At { offset: 0, what: what.to_owned() });
@@ -104,10 +107,8 @@ fn check_rule(document: &str, policy: &Policy, rule: &Rule, offset: usize) -> Re
     if ends > MAX_HOURS || rule.nodes.begins_within_hours.is_some_and(|hours| hours > MAX_HOURS) {
         return fault("more than 87600 hours, which are ten years");
     }
-    if ends > 0 && rule.outcome.none == Unserved::Refuse {
-        return fault(
-            "`cancel_after_hours` is for what waits, and `none = \"refuse\"` lets nothing wait",
-        );
+    if ends > 0 && matches!(rule.outcome.none, Unserved::Refuse | Unserved::Hold) {
+        return fault("`cancel_after_hours` is for what waits, and this `none` lets nothing wait");
     }
     if rule.split.min_shipment_value < 0 {
         return fault("`min_shipment_value` is negative");
@@ -126,6 +127,12 @@ fn check_filter(
             let what = format!("there is no group `{}` in `[groups]`", group.get_ref());
             return Err(At { offset: group.span().start, what });
         }
+    }
+    if nodes.min_score > FULL_SCORE {
+        return Err(At { offset, what: "`min_score` is more than 1000 per mille".to_owned() });
+    }
+    if nodes.leave_weeks > MAX_WEEKS {
+        return Err(At { offset, what: format!("`leave_weeks` is more than {MAX_WEEKS}") });
     }
     if nodes.leave_percent > 100 {
         return Err(At { offset, what: "`leave_percent` is more than 100".to_owned() });
@@ -166,6 +173,12 @@ fn check_ranker(document: &str, ranker: &Ranker, offset: usize) -> Result<(), At
     if ranker.unit_m.is_some() && (ranker.by != By::Distance || ranker.unit_m == Some(0)) {
         return fault("`unit_m` is for `distance`, and 1 or more");
     }
+    if ranker
+        .weeks
+        .is_some_and(|weeks| ranker.by != By::WeeksOfSupply || !(1..=MAX_WEEKS).contains(&weeks))
+    {
+        return fault("`weeks` is for `weeks_of_supply`, and 1 to 520");
+    }
     if ranker.when.is_some() != (ranker.by == By::When) {
         return fault("`when` is for `when`, which needs it");
     }
@@ -187,8 +200,9 @@ fn check_ranker(document: &str, ranker: &Ranker, offset: usize) -> Result<(), At
 
 fn check_cost(policy: &Policy, cost: &Cost, offset: usize) -> Result<(), At> {
     let fault = |what: String| Err(At { offset, what });
-    let zones = cost.zones.iter().map(|zone| zone.unit);
-    let all = [cost.shipment, cost.unit, cost.unit_km].into_iter();
+    let zones = cost.zones.iter().flat_map(|zone| [zone.unit, zone.kg]);
+    let one = [cost.shipment, cost.unit, cost.unit_km, cost.kg, cost.kg_km, cost.late_day];
+    let all = one.into_iter();
     let mut all = all.chain(zones).chain(cost.shipment_of.values().copied());
     if let Some(bad) = all.find(|cost| !(0..=MAX_COST).contains(cost)) {
         return fault(format!("a cost of {bad} is not in 0 to {MAX_COST}"));

@@ -201,6 +201,9 @@ pub struct NodeFilter {
     /// Not for so many minutes after it rejected an order, whichever; 0: at once again.
     #[serde(skip_serializing_if = "is_default")]
     pub cool_down_minutes: u32,
+    /// Its score is at least this, in per mille; a node that has none passes. 0: whatever it is.
+    #[serde(skip_serializing_if = "is_default")]
+    pub min_score: u32,
     /// A node may take more orders a day than its capacity (rule R8).
     #[serde(skip_serializing_if = "is_default")]
     pub ignore_capacity: bool,
@@ -210,6 +213,9 @@ pub struct NodeFilter {
     /// The same as a share of what is free, in per cent.
     #[serde(skip_serializing_if = "is_default")]
     pub leave_percent: u32,
+    /// The same as weeks of the SKU's sales at the node, as SalesRateSet tells them.
+    #[serde(skip_serializing_if = "is_default")]
+    pub leave_weeks: u32,
 }
 
 /// `NodeDefined.kind`.
@@ -264,6 +270,12 @@ pub struct Ranker {
     /// For `when`: 0 where it holds, 1 where not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Spanned<String>>,
+    /// For `weeks_of_supply`: the configured weeks of rule R9. Default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weeks: Option<u32>,
+    /// The number of nodes of which it would say nothing: they stay in the running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<i64>,
 }
 
 /// What a ranker looks at.
@@ -282,6 +294,11 @@ pub enum By {
     Load,
     /// Orders taken today, for each part of the node's share; abstains where it has no share.
     Quota,
+    /// What a node failed of its work, in per mille; abstains where too little is known.
+    Score,
+    /// Weeks that the node's stock lasts: more is better; nodes of which it is not known come last
+    /// (rule R9).
+    WeeksOfSupply,
     /// A predicate.
     When,
     /// A weighted sum; abstains where a term does.
@@ -336,7 +353,16 @@ pub struct Cost {
     /// A unit, for each kilometre begun.
     #[serde(default)]
     pub unit_km: i64,
-    /// A unit by distance, instead of `unit_km`: the first that reaches far enough.
+    /// A kilogram.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub kg: i64,
+    /// A kilogram, for each kilometre begun.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub kg_km: i64,
+    /// A shipment, for each day that its customer would have it too late.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub late_day: i64,
+    /// By distance, instead of `unit_km` and `kg_km`: the first that reaches far enough.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<Zone>,
 }
@@ -350,6 +376,9 @@ pub struct Zone {
     pub up_to_km: Option<u32>,
     /// A unit.
     pub unit: i64,
+    /// A kilogram.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub kg: i64,
 }
 
 /// What becomes of an order that this rule does not serve whole.
@@ -392,6 +421,8 @@ pub enum Unserved {
     Wait,
     /// The order is refused, or those units cancelled.
     Refuse,
+    /// They are put on hold until somebody releases them.
+    Hold,
 }
 
 /// The policy in force, as the settings keep it.

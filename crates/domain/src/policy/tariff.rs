@@ -12,6 +12,9 @@ use crate::OrderClass;
 /// Farther than any place: what an unknown distance counts as.
 const HALF_THE_EARTH_M: u32 = 20_015_115;
 
+/// Most that the weight of a unit costs: heavier ones count as this heavy.
+const MOST_OF_A_UNIT: i64 = 1_000_000_000_000;
+
 impl Rule {
     /// Rules are tried in this order, the smallest first: fallbacks last, of the others those that say
     /// more about the orders they take, then by sequence. Equal ones as written.
@@ -46,12 +49,24 @@ impl Cost {
         own.copied().unwrap_or(self.shipment)
     }
 
-    /// A unit sent that far; `None`: it is not known how far, which costs what the farthest place does.
-    /// 1/1000 of the minor unit.
-    pub fn of_unit(&self, metres: Option<u32>) -> i64 {
+    /// A unit of so many grams sent that far; `None`: it is not known how far, which costs what the
+    /// farthest place does. An unknown weight weighs nothing. 1/1000 of the minor unit, rounded to the
+    /// nearest.
+    pub fn of_unit(&self, metres: Option<u32>, weight_g: u32) -> i64 {
+        let (unit, kg) = self.by_distance(metres);
+        let of_weight = (i128::from(kg) * i128::from(weight_g) + 500) / 1_000;
+        unit + i64::try_from(of_weight).map_or(MOST_OF_A_UNIT, |cost| cost.min(MOST_OF_A_UNIT))
+    }
+
+    /// What a unit costs sent that far, and a kilogram beside it.
+    fn by_distance(&self, metres: Option<u32>) -> (i64, i64) {
         let km = metres.unwrap_or(HALF_THE_EARTH_M).div_ceil(1_000);
         let zone = self.zones.iter().find(|zone| zone.up_to_km.is_none_or(|reach| km <= reach));
-        self.unit + zone.map_or(self.unit_km * i64::from(km), |zone| zone.unit)
+        let (unit, kg) = zone.map_or_else(
+            || (self.unit_km * i64::from(km), self.kg_km * i64::from(km)),
+            |zone| (zone.unit, zone.kg),
+        );
+        (self.unit + unit, self.kg + kg)
     }
 }
 
@@ -79,6 +94,8 @@ pub struct Parcel<'a> {
     pub metres: Option<u32>,
     /// Units in it, in 1/1000.
     pub units_milli: i64,
+    /// What they weigh, in milligrams; units of unknown weight weigh nothing.
+    pub weight_mg: i64,
 }
 
 impl Tariff {
@@ -127,14 +144,16 @@ impl Tariff {
     }
 
     /// What a parcel costs at a rate of [`Tariff::rate_of`], in 1/1000 of the minor unit; parts of a
-    /// unit in proportion, rounded down.
+    /// unit and of a kilogram in proportion, rounded down. Lateness is not counted.
     pub fn price(&self, rate: usize, parcel: Parcel<'_>) -> i64 {
         let cost = &self.rates[rate].cost;
         let groups = self.policy.groups.iter();
         let its = groups.filter(|(_, nodes)| nodes.iter().any(|node| node == parcel.node));
-        let units = i128::from(cost.of_unit(parcel.metres)) * i128::from(parcel.units_milli);
-        let units = i64::try_from(units / 1_000).unwrap_or(i64::MAX);
-        cost.of_shipment(its.map(|(name, _)| name)).saturating_add(units)
+        let (unit, kg) = cost.by_distance(parcel.metres);
+        let units = i128::from(unit) * i128::from(parcel.units_milli) / 1_000;
+        let weight = i128::from(kg) * i128::from(parcel.weight_mg) / 1_000_000;
+        let contents = i64::try_from(units + weight).unwrap_or(i64::MAX);
+        cost.of_shipment(its.map(|(name, _)| name)).saturating_add(contents)
     }
 }
 

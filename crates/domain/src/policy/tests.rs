@@ -114,8 +114,18 @@ fn faults_say_line_and_what() {
             "`Berlin` is no area",
         ),
         ("none = \"wait\"", "none = \"refuse\", cancel_after_hours = 1", 37, "lets nothing wait"),
+        ("none = \"wait\"", "none = \"hold\", cancel_after_hours = 1", 37, "lets nothing wait"),
         ("none = \"wait\"", "none = \"wait\", cancel_after_hours = 87601", 37, "ten years"),
         ("radius_km = 50", "begins_within_hours = 87601", 11, "ten years"),
+        ("radius_km = 50", "min_score = 1001", 11, "more than 1000"),
+        ("radius_km = 50", "leave_weeks = 521", 11, "more than 520"),
+        (
+            "by = \"distance\"\n  band",
+            "by = \"distance\"\n  weeks = 2\n  band",
+            40,
+            "weeks_of_supply",
+        ),
+        ("unit = 423", "unit = 423\n  late_day = -1", 11, "a cost of -1"),
         ("2025-01-01T", "yesterday T", 5, ""),
     ] {
         let (at, said) = fault(from, to);
@@ -125,6 +135,22 @@ fn faults_say_line_and_what() {
     let column = Policy::read(&WHOLE.replace("order.value > 1000", "order.value > 'x'"));
     let column = column.expect_err("a text is no number").column;
     assert_eq!(column, 21, "of the operator whose sides do not fit");
+}
+
+const HEAD: &str = "name = 'heavy'\nversion = 1\n";
+
+/// A unit costs by its weight, rounded to the nearest thousandth; a zone has its own price of weight.
+#[test]
+fn a_unit_costs_by_weight_and_distance() {
+    let cost = |text: &str| toml::from_str::<Cost>(text).expect("costs");
+    let flat = cost("shipment = 1\nunit = 7\nkg = 100\nkg_km = 2");
+    let km = |km: u32| Some(km * 1_000);
+    assert_eq!([0, 1_000, 1_005, 1_004].map(|g| flat.of_unit(km(50), g)), [7, 207, 208, 208]);
+    assert_eq!(flat.of_unit(km(1), 4), 7, "less than half a thousandth");
+    let zones = "shipment = 1\nkg = 10\nzones = [{ up_to_km = 9, unit = 1, kg = 5 }, { unit = 2 }]";
+    let zones = cost(zones);
+    assert_eq!([9, 10].map(|far| zones.of_unit(km(far), 2_000)), [31, 22]);
+    assert_eq!(zones.of_unit(None, u32::MAX), 2 + 42_949_673);
 }
 
 #[test]
@@ -151,13 +177,17 @@ fn a_parcel_costs_what_the_first_rule_with_costs_for_its_order_says() {
     assert_eq!(rate(1_001, "express"), Some(0));
     assert_eq!(rate(1_000, "express"), Some(1), "the first wants more than 1000");
     assert_eq!(rate(1_001, ""), Some(1));
-    let parcel = |node, metres| Parcel { node, metres, units_milli: 2_500 };
+    let parcel = |node, metres| Parcel { node, metres, units_milli: 2_500, weight_mg: 0 };
     // A store's own price; 423 and the first zone a unit.
     assert_eq!(both.price(0, parcel("s1", Some(100_000))), 4_000 + (423 + 10) * 5 / 2);
     assert_eq!(both.price(0, parcel("w1", Some(100_001))), 8_759 + (423 + 90) * 5 / 2);
     assert_eq!(both.price(0, parcel("w1", None)), 8_759 + (423 + 90) * 5 / 2);
     assert_eq!(both.price(1, parcel("s1", Some(1))), 10 + 3 * 5 / 2);
     assert_eq!(both.price(1, parcel("s1", None)), 10 + 3 * 20_016 * 5 / 2);
+    let heavy = tariff(&cheap.replace("unit_km", "kg = 500, kg_km").replacen('\n', HEAD, 1));
+    let weight_mg = 1_200_000; // 1.2 kg, 8 km begun
+    let parcel = Parcel { node: "s1", metres: Some(7_001), units_milli: 1_000, weight_mg };
+    assert_eq!(heavy.expect("costs").price(0, parcel), 10 + (500 + 3 * 8) * 12 / 10);
     let first = tariff(WHOLE).expect("costs");
     assert_eq!(first.rate_of(&order(1_000, "express"), &|_| false), None);
     assert!(tariff("name = \"n\"\nversion = 1\n[[rule]]\nname = \"r\"\n").is_none());
@@ -221,7 +251,8 @@ version = 1
 name = "r"
 [[case]]
 name = "c"
-nodes = { N = { at = "-0.5,12.345678", capacity = 3, taken = 2 } }
+nodes = { N = { at = "-0.5,12.345678", capacity = 3, taken = 2, kept = 1, failed = 1 } }
+weekly_sales = { N = { S = 7 } }
 stock = { N = { S = 4 } }
 buffer = { N = { S = 1 } }
 order = { to = "1,-2", lines = [{ sku = "S", units = 2, price = 5 }] }
@@ -241,7 +272,7 @@ fn cases_are_no_part_of_what_is_activated() {
     });
     assert_eq!(node, Some(v1::Location { lat_e6: -500_000, lon_e6: 12_345_678 }));
     let orders = events.iter().filter(|event| matches!(event, Event::OrderPlaced(_))).count();
-    assert_eq!(orders, 3, "two were taken before");
+    assert_eq!(orders, 5, "two were taken before, and two settled");
     for (from, to, what) in [
         ("taken = 2", "taken = 4", "at most the capacity"),
         ("-0.5,", "-0.5", "is not `latitude,longitude`"),

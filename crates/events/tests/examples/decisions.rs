@@ -132,6 +132,7 @@ pub fn order_outcome() -> v1::OrderOutcome {
         promise: Some(Box::new(promise())),
         retry_at_ms: 1_748_901_600_000,
         for_wave: true,
+        puts_on_hold: true,
     }
 }
 

@@ -35,6 +35,12 @@ and how punctual the supplier is.
 
 Example:
   omnifold show purchase-order PO-4711 --market de";
+const NODE: &str = "\
+Its score is the share of fulfilments that it kept, in per mille of those that were settled in the last
+28 days: kept, late, rejected, timed out or picked short.
+
+Example:
+  omnifold show node berlin --market de";
 const DECISION: &str = "\
 Every decision about the order, with each node that was looked at and why it won or lost.
 
@@ -57,6 +63,9 @@ pub enum Show {
     /// One node's share of an order
     #[command(after_help = FULFILMENT)]
     Fulfilment(FulfilmentId),
+    /// A node, and what it made of its work
+    #[command(after_help = NODE)]
+    Node(NodeId),
     /// A purchase order: its lines, deliveries, receipts and bills
     #[command(after_help = PURCHASE_ORDER)]
     PurchaseOrder(PurchaseOrderId),
@@ -100,6 +109,14 @@ pub struct OrderArgs {
 pub struct FulfilmentId {
     /// The fulfilment, as it stands on `assignments`
     #[arg(value_name = "CHANNEL/ORDER_ID/fN")]
+    id: String,
+}
+
+/// A node.
+#[derive(Debug, Args)]
+pub struct NodeId {
+    /// The node, as NodeDefined names it
+    #[arg(value_name = "NODE_ID")]
     id: String,
 }
 
@@ -154,6 +171,7 @@ impl Show {
         Ok(match self {
             Show::Market => Query::Market,
             Show::Fulfilment(FulfilmentId { id }) => Query::Fulfilment { id: id.clone() },
+            Show::Node(NodeId { id }) => Query::Node { id: id.clone() },
             Show::PurchaseOrder(PurchaseOrderId { id }) => Query::PurchaseOrder { id: id.clone() },
             Show::Stock(Stock { row, node, sku, limit, .. }) => {
                 let (node, sku) = (row.first().or(node.as_ref()), row.get(1).or(sku.as_ref()));
@@ -248,6 +266,7 @@ fn ask(client: &Client, market: &str, query: &Query) -> Result<Value> {
         Query::Order { channel, order_id } => format!("/orders/{}", path(channel, order_id)),
         Query::Decisions { channel, order_id } => format!("/decisions/{}", path(channel, order_id)),
         Query::Fulfilment { id } => format!("/fulfilments/{}", escaped(id)),
+        Query::Node { id } => format!("/nodes/{}", escaped(id)),
         Query::PurchaseOrder { id } => format!("/purchase-orders/{}", escaped(id)),
         Query::Availability { channel, sku } => {
             format!("/availability?channel={}&sku={}", escaped(channel), escaped(sku))

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 
 use omnifold_domain::policy::ServeBy;
 use omnifold_domain::{
-    Decision, MOST_DATED, NodeIx, OrderKey, SkuIx, Variance, View, WaitingKey, Work, decision, serving,
+    Decision, MOST_DATED, NodeIx, OrderKey, SkuIx, Variance, View, WaitingKey, Work, decision,
+    serving,
 };
 use omnifold_events::Output as _;
 use omnifold_events::v1::{self, Cause};

@@ -50,12 +50,15 @@ impl Router {
         let mut passed_over = Vec::new();
         let (mut left, mut back_at) = (max_steps, 0);
         let mut last: Option<Ruled> = None;
+        let mut known = std::mem::take(&mut self.desk.known);
         for rule in &compiled.rules {
             let counts_capacity = !rule.rule.nodes.ignore_capacity;
             let asking = Asking { now_ms: turn.now_ms, counts_capacity };
             self.candidates.gather_within(view, order, asking, &mut self.distances);
             let (groups, now_ms) = (compiled.groups.as_slice(), turn.now_ms);
-            let asked = Asked { view: &*view, order, service: &service, groups, now_ms };
+            known.gather(view, order, now_ms, &self.candidates, rule);
+            let known = &known;
+            let asked = Asked { view: &*view, order, service: &service, groups, now_ms, known };
             if !self.takes(rule, asked) {
                 continue;
             }
@@ -76,16 +79,18 @@ impl Router {
             let wait = match rule.rule.outcome.none {
                 Unserved::AsMarket => market_waits,
                 Unserved::Wait => true,
-                Unserved::Refuse => false,
+                Unserved::Refuse | Unserved::Hold => false,
             };
             plan.merge_at = merge_at(asked.view, rule);
             plan.back_at = back_at;
+            plan.holds = rule.rule.outcome.none == Unserved::Hold;
             plan.waits_ms = i64::from(rule.rule.outcome.cancel_after_hours) * 3_600_000;
             last = Some((plan, wait));
             if fault.is_none() {
                 break;
             }
         }
+        self.desk.known = known;
         last
     }
 
@@ -115,6 +120,7 @@ impl Router {
             waits_ms: 0,
             merge_at: None,
             back_at: 0,
+            holds: false,
         };
         let (steps, priced) = (0, Priced::default());
         let mut tried = Tried { plan: nothing, steps, bound_hit: false, priced, fault: None };

@@ -1,10 +1,12 @@
 //! What the predicates of a policy ask: of a node alone, of an order, of both.
 
 use omnifold_domain::policy::expression::{Fact, Facts, Value};
+use omnifold_domain::scorecard::FULL_SCORE;
 use omnifold_domain::{Node, NodeIx, Order, OrderClass, View};
 use omnifold_events::v1;
 use prost::Message as _;
 
+use super::known::Known;
 use crate::candidates::Candidates;
 use crate::distance::UNKNOWN;
 
@@ -57,6 +59,8 @@ pub(super) struct Asked<'a, V> {
     /// Groups of each node.
     pub groups: &'a [Vec<String>],
     pub now_ms: i64,
+    /// What the rule that is tried asked for.
+    pub known: &'a Known,
 }
 
 impl<V> Clone for Asked<'_, V> {
@@ -74,6 +78,11 @@ impl<V: View> Asked<'_, V> {
         let taken = self.view.node_day(NodeIx(node as u32));
         let today = taken.day == capacity.day_of(self.now_ms);
         if today { i64::from(taken.orders) } else { 0 }
+    }
+
+    /// What a node kept of its work lately, in per mille; `None`: too little is known.
+    pub(super) fn score(&self, node: usize) -> Option<u32> {
+        self.view.scorecard(NodeIx(node as u32))?.score(self.now_ms)
     }
 }
 
@@ -141,6 +150,10 @@ impl<V: View> Facts for PairFacts<'_, V> {
                 metres => i64::from(metres),
             }),
             Fact::NodeOrdersToday => Value::Int(self.asked.orders_today(self.node)),
+            Fact::NodeScore => {
+                Value::Int(i64::from(self.asked.score(self.node).unwrap_or(FULL_SCORE)))
+            }
+            Fact::NodeScored => Value::Bool(self.asked.score(self.node).is_some()),
             Fact::NodeWholeLines => Value::Int(self.whole_lines()),
             Fact::LineSku => Value::Text(&self.asked.view.item(row(line).sku).sku),
             Fact::LineUnits => Value::Int(demand(line).units),

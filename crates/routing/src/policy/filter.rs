@@ -5,6 +5,7 @@ use omnifold_events::v1::Verdict;
 
 use super::compile::CompiledRule;
 use super::facts::{Asked, PairFacts};
+use super::known::Known;
 use crate::candidates::Candidates;
 use crate::distance::UNKNOWN;
 
@@ -29,6 +30,8 @@ pub(super) fn filter<V: View>(
             candidates.drop_node(node, Verdict::Filtered);
         } else if let Some(back_at) = cooling_until(rule, asked, node) {
             candidates.drop_for_a_time(node, Verdict::CoolingDown, Some(back_at));
+        } else if is_below(rule, asked, node) {
+            candidates.drop_node(node, Verdict::LowScore);
         } else if let Some(back_at) = begins_too_late(candidates, rule, asked, node) {
             candidates.drop_for_a_time(node, Verdict::Closed, back_at);
         } else if let Some(when) = &rule.node_when
@@ -37,7 +40,7 @@ pub(super) fn filter<V: View>(
             candidates.drop_node(node, Verdict::Filtered);
         }
     }
-    leave_behind(candidates, rule);
+    leave_behind(candidates, rule, asked.known);
     if rule.rule.outcome.backorder == Some(false) {
         candidates.forget_backorders();
     }
@@ -54,7 +57,14 @@ fn cooling_until<V: View>(rule: &CompiledRule, asked: Asked<'_, V>, node: usize)
     (rejected_at != 0 && asked.now_ms < until).then_some(until)
 }
 
-/// Where the node begins the order later than the rule wants, by its calendar and cut-off: the instant
+/// Where the node failed too much of its work lately. Of a node of which too little is known nobody
+/// can say so: it passes.
+fn is_below<V: View>(rule: &CompiledRule, asked: Asked<'_, V>, node: usize) -> bool {
+    let floor = rule.rule.nodes.min_score;
+    floor > 0 && asked.score(node).is_some_and(|score| score < floor)
+}
+
+/// Whether the node begins the order later than the rule wants, by its calendar and cut-off: the instant
 /// from which it does not, where there is one. `None`: it begins in time.
 fn begins_too_late<V: View>(
     candidates: &mut Candidates,
@@ -81,9 +91,10 @@ fn begins_too_late<V: View>(
 }
 
 /// Units that these orders do not take from any node.
-fn leave_behind(candidates: &mut Candidates, rule: &CompiledRule) {
+fn leave_behind(candidates: &mut Candidates, rule: &CompiledRule, known: &Known) {
     let (units, percent) = (rule.rule.nodes.leave_units, rule.rule.nodes.leave_percent);
-    if units == 0 && percent == 0 {
+    let weeks = i64::from(rule.rule.nodes.leave_weeks);
+    if units == 0 && percent == 0 && weeks == 0 {
         return;
     }
     for node in 0..candidates.verdicts.len() {
@@ -93,7 +104,8 @@ fn leave_behind(candidates: &mut Candidates, rule: &CompiledRule) {
         for sku in 0..candidates.skus.len() {
             let (free, step) = (candidates.free(node)[sku], candidates.skus[sku].step);
             let share = (i128::from(free) * i128::from(percent) / 100) as i64;
-            let kept = share.max(i64::from(units) * 1_000);
+            let sold = known.weekly_sales(node, sku).saturating_mul(weeks);
+            let kept = share.max(i64::from(units) * 1_000).max(sold);
             let kept = kept.saturating_add(step - 1) / step * step;
             candidates.leave(node, sku, kept.clamp(0, free.max(0)));
         }

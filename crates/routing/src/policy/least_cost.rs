@@ -55,7 +55,7 @@ impl Router {
         let rows = if whole { wanted.clone() } else { by_sku(&wanted) };
         let grain = grain_of(&self.candidates, &rows);
         let mut problem = std::mem::take(&mut self.desk.problem);
-        self.state(&mut problem, rule, &rows, grain);
+        self.state(&mut problem, rule, asked, &rows, grain);
         if rule.rule.cost.is_some() {
             self.charge_prices(&mut problem, asked, &rows, grain);
         }
@@ -71,7 +71,14 @@ impl Router {
     }
 
     /// Writes the problem down: nodes in rank order.
-    fn state(&self, problem: &mut Problem, rule: &CompiledRule, rows: &[Demand], grain: i64) {
+    fn state<V: View>(
+        &self,
+        problem: &mut Problem,
+        rule: &CompiledRule,
+        asked: Asked<'_, V>,
+        rows: &[Demand],
+        grain: i64,
+    ) {
         problem.reset(self.ranked.len(), rows.len());
         problem.whole_rows = rule.rule.split.allow != Splits::Quantity;
         problem.max_shipments = match (rule.rule.split.allow, rule.rule.split.max_shipments) {
@@ -87,9 +94,13 @@ impl Router {
         let scale = 1_000 / grain; // a milli-unit costs a thousandth, so fixed costs count more
         for (place, &node) in self.ranked.iter().enumerate() {
             let cost = rule.rule.cost.as_ref();
-            problem.fixed[place] = cost.map_or(1, |_| rule.shipment[node]) * scale;
+            let late = asked.known.late_days(node);
+            let shipment = cost.map_or(1, |cost| rule.shipment[node] + cost.late_day * late);
+            problem.fixed[place] = shipment * scale;
+            let metres = known(self.candidates.distances[node]);
             for (row, demand) in rows.iter().enumerate() {
-                let unit = cost.map_or(0, |c| c.of_unit(known(self.candidates.distances[node])));
+                let weight_g = asked.view.item(self.candidates.skus[demand.sku].sku).weight_g;
+                let unit = cost.map_or(0, |cost| cost.of_unit(metres, weight_g));
                 *problem.unit_cost_mut(place, row) = unit;
                 let free = self.candidates.free(node)[demand.sku].max(0);
                 *problem.supply_mut(place, problem.pool[row]) = free / grain;

@@ -12,6 +12,7 @@ mod attempt;
 mod compile;
 mod facts;
 mod filter;
+mod known;
 mod least_cost;
 mod model;
 mod rank;
@@ -23,6 +24,7 @@ use omnifold_events::v1::{ExplanationLevel, PolicyExplanation};
 use crate::decide::{Plan, Router, Turn};
 use crate::solver::{Problem, Solver};
 use compile::Compiled;
+use known::Known;
 pub(crate) use least_cost::forbid_unserved;
 pub(crate) use model::{Model, SHIPMENT};
 
@@ -34,6 +36,7 @@ pub(crate) struct Desk {
     solver: Solver,
     /// First ranker's number of each node; 0 where it says nothing.
     scores: Vec<i64>,
+    known: Known,
 }
 
 /// A plan, and whether what it leaves uncovered waits.

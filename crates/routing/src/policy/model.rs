@@ -3,7 +3,7 @@
 //! Planning again must price every plan alike and exactly, so orders are left out whose rule ranks by
 //! what stock there is, keeps stock back, or has a floor for the value of shipments.
 
-use omnifold_domain::policy::{Mode, Splits};
+use omnifold_domain::policy::{Cost, Mode, Splits};
 use omnifold_domain::{NodeIx, Order, Priced, SkuIx, View, shadow_price};
 use omnifold_events::v1::Verdict;
 
@@ -40,8 +40,8 @@ pub(crate) struct Model {
     pub against_rule: Vec<bool>,
     /// By node: a shipment.
     pub shipment: Vec<i64>,
-    /// By node: a unit, shadow prices apart.
-    pub unit: Vec<i64>,
+    /// What a unit costs by weight and way, shadow prices apart; `None`: nothing.
+    pub unit: Option<Cost>,
     /// Metres by node.
     pub metres: Vec<u32>,
 }
@@ -50,8 +50,9 @@ impl Model {
     /// What a unit of a SKU costs at a node.
     pub(crate) fn unit_of<V: View>(&self, view: &V, now_ms: i64, sku: SkuIx, node: usize) -> i64 {
         let at = NodeIx(node as u32);
-        let scarce = || shadow_price(view, Priced::Stock(sku), at, now_ms);
-        if self.by_cost { self.unit[node] + scarce() } else { 0 }
+        let Some(cost) = &self.unit else { return 0 };
+        let way = cost.of_unit(known(self.metres[node]), view.item(sku).weight_g);
+        way + shadow_price(view, Priced::Stock(sku), at, now_ms)
     }
 
     fn of_settings(candidates: &Candidates) -> Self {
@@ -77,7 +78,7 @@ impl Model {
             permitted: verdicts.clone().map(|&it| is_open(it) && !is_ruled_out(it)).collect(),
             against_rule: verdicts.map(|&it| is_against(it)).collect(),
             shipment: vec![SHIPMENT; candidates.verdicts.len()],
-            unit: vec![0; candidates.verdicts.len()],
+            unit: None,
             metres: candidates.distances.clone(),
         }
     }
@@ -127,26 +128,32 @@ impl Router {
         fits: &impl Fn(&Model) -> bool,
     ) -> Option<Option<Model>> {
         let (service, mut is_taken) = (service_of(order), false);
+        let mut found = None;
+        let mut facts = std::mem::take(&mut self.desk.known);
         for rule in &compiled.rules {
             let counts_capacity = !rule.rule.nodes.ignore_capacity;
             let asking = Asking { now_ms: turn.now_ms, counts_capacity };
             self.candidates.gather_within(view, order, asking, &mut self.distances);
             let (groups, now_ms) = (compiled.groups.as_slice(), turn.now_ms);
-            let asked = Asked { view: &*view, order, service: &service, groups, now_ms };
+            facts.gather(view, order, now_ms, &self.candidates, rule);
+            let known = &facts;
+            let asked = Asked { view: &*view, order, service: &service, groups, now_ms, known };
             if !self.takes(rule, asked) {
                 continue;
             }
-            if !is_exact(rule) {
-                return Some(None);
-            }
             is_taken = true;
+            if !is_exact(rule) {
+                break;
+            }
             filter(&mut self.candidates, rule, asked);
             let model = self.by_rule(rule, asked);
             if fits(&model) {
-                return Some(Some(model));
+                found = Some(model);
+                break;
             }
         }
-        is_taken.then_some(None)
+        self.desk.known = facts;
+        is_taken.then_some(found)
     }
 
     fn by_rule<V: View>(&self, rule: &CompiledRule, asked: Asked<'_, V>) -> Model {
@@ -165,11 +172,12 @@ impl Router {
             let price = |node| {
                 shadow_price(asked.view, Priced::Capacity, NodeIx(node as u32), asked.now_ms)
             };
+            let late = |node| cost.late_day * asked.known.late_days(node);
             let nodes = rule.shipment.iter().enumerate();
             model.by_cost = true;
             model.whole_lines = split.allow != Splits::Quantity;
-            model.shipment = nodes.map(|(node, cost)| cost + price(node)).collect();
-            model.unit = model.metres.iter().map(|&metres| cost.of_unit(known(metres))).collect();
+            model.shipment = nodes.map(|(node, cost)| cost + late(node) + price(node)).collect();
+            model.unit = Some(cost.clone());
         }
         model
     }

@@ -1,6 +1,7 @@
 //! Who comes first (rule R4): rankers in order, each breaking the ties of those before it.
 
 use omnifold_domain::policy::By;
+use omnifold_domain::scorecard::FULL_SCORE;
 use omnifold_domain::{NodeIx, View};
 use omnifold_events::v1::Verdict;
 
@@ -33,8 +34,13 @@ impl<V: View> Ranking<'_, V> {
             if numbers.iter().all(Option::is_none) {
                 continue;
             }
+            let is_last = ranker.ranker.by == By::WeeksOfSupply; // rule R9: not left out
             for (&node, number) in running.iter().zip(&numbers) {
                 let Some(number) = *number else {
+                    if is_last {
+                        keys[node].push(i64::MAX);
+                        continue;
+                    }
                     candidates.drop_node(node, Verdict::Abstained);
                     continue;
                 };
@@ -80,6 +86,10 @@ impl<V: View> Ranking<'_, V> {
 
     /// Lower is better; `None`: the ranker abstains.
     fn number(&self, candidates: &Candidates, ranker: &CompiledRanker, node: usize) -> Option<i64> {
+        self.said(candidates, ranker, node).or(ranker.ranker.otherwise)
+    }
+
+    fn said(&self, candidates: &Candidates, ranker: &CompiledRanker, node: usize) -> Option<i64> {
         let free = || candidates.free(node).iter().zip(&candidates.skus);
         match ranker.ranker.by {
             By::Distance => match candidates.distances[node] {
@@ -100,6 +110,11 @@ impl<V: View> Ranking<'_, V> {
             By::Quota => {
                 let share = i64::from(ranker.table[node]?);
                 Some(self.0.orders_today(node) * 1_000 / share)
+            }
+            By::Score => self.0.score(node).map(|score| i64::from(FULL_SCORE - score)),
+            By::WeeksOfSupply => {
+                let weeks = ranker.ranker.weeks.unwrap_or(1);
+                Some(-self.0.known.weeks_of_supply(candidates, node, weeks)?)
             }
             By::When => {
                 let facts = PairFacts { asked: self.0, candidates, node };

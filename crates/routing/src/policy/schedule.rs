@@ -5,6 +5,7 @@ use omnifold_domain::{Order, View};
 use omnifold_events::v1::Cause;
 
 use super::facts::{Asked, service_of};
+use super::known::Known;
 use crate::decide::{Router, Turn, is_asked};
 
 impl Router {
@@ -25,7 +26,8 @@ impl Router {
         }
         let compiled = self.compiled(view, policy);
         let (service, groups, now_ms) = (service_of(order), &compiled.groups[..], turn.now_ms);
-        let asked = Asked { view: &*view, order, service: &service, groups, now_ms };
+        let known = &Known::default();
+        let asked = Asked { view: &*view, order, service: &service, groups, now_ms, known };
         let first = compiled.rules.iter().find(|rule| self.takes(rule, asked));
         let waits = first.is_some_and(|rule| rule.rule.schedule == Schedule::Wave);
         self.desk.compiled = Some(compiled);

@@ -142,7 +142,12 @@ fn may_be_planned<V: View>(view: &V, order: &Order) -> bool {
     let is_simple = |line: &omnifold_domain::Line| {
         line.open == 0 && (line.allocated == 0 || !view.item(line.sku).has_lots)
     };
-    !(settings.reserves || order.is_held() || order.is_pickup() || gathers || is_asked || takes_others)
+    !(settings.reserves
+        || order.is_held()
+        || order.is_pickup()
+        || gathers
+        || is_asked
+        || takes_others)
         && order.kits().is_empty()
         && nodes.len() == count
         && order.lines.iter().all(is_simple)

@@ -56,6 +56,7 @@ pub(crate) fn router(server: Server) -> Router {
         .route("/v1/markets/{market}/orders/{channel}/{*order_id}", get(queries::order))
         .route("/v1/markets/{market}/decisions/{channel}/{*order_id}", get(queries::decisions))
         .route("/v1/markets/{market}/fulfilments/{*id}", get(queries::fulfilment))
+        .route("/v1/markets/{market}/nodes/{*id}", get(queries::node))
         .route("/v1/markets/{market}/purchase-orders/{*id}", get(queries::purchase_order))
         .route("/v1/markets/{market}/stock", get(queries::stock))
         .route("/v1/markets/{market}/availability", get(queries::availability))

@@ -65,6 +65,14 @@ pub(super) async fn fulfilment(
     ask(&server, market, Query::Fulfilment { id }).await
 }
 
+/// A node, and what it made of its work.
+pub(super) async fn node(
+    State(server): State<Server>,
+    Path((market, id)): Path<(String, String)>,
+) -> Answered {
+    ask(&server, market, Query::Node { id }).await
+}
+
 /// A purchase order.
 pub(super) async fn purchase_order(
     State(server): State<Server>,

@@ -203,7 +203,9 @@ impl Audit {
             | OutcomeStatus::ReleaseRequested => false,
             OutcomeStatus::Held => promised + waiting + cancelled == 0 && order.is_held(),
             OutcomeStatus::Assigned => promised > 0 && waiting == 0 && cancelled == 0,
-            OutcomeStatus::PartlyAssigned => promised > 0 && waiting + cancelled > 0,
+            OutcomeStatus::PartlyAssigned => {
+                promised > 0 && (waiting + cancelled > 0 || order.is_held())
+            }
             OutcomeStatus::Waiting | OutcomeStatus::Scheduled => promised == 0 && waiting > 0,
             OutcomeStatus::Refused => promised == 0 && waiting == 0,
         };

@@ -10,6 +10,9 @@ use super::names::pair_hash;
 use super::report::Rule;
 use crate::output::Output;
 
+/// The hold that the engine puts on what nobody serves.
+const UNSERVED: &str = "policy";
+
 impl Audit {
     /// Takes one record of `assignments`. One without its mark never took effect.
     pub fn decision(&mut self, record: &Record<'_>, output: &Output, effective: bool) {
@@ -208,7 +211,11 @@ impl Audit {
         }
         let waiting = self.numbered(&outcome.waiting);
         let cancelled = self.numbered(&outcome.cancelled);
+        let hold = outcome.puts_on_hold.then(|| self.names.number(UNSERVED));
         let Some(order) = self.orders.get_mut(&key) else { return };
+        if let Some(hold) = hold {
+            order.handling.get_or_insert_default().hold_unserved(hold, outcome.step);
+        }
         let mut unknown = false;
         for (line_id, units) in waiting {
             match order.line_named(line_id) {
@@ -246,7 +253,7 @@ impl Audit {
         let Some(order) = self.orders.get_mut(&key) else {
             return self.violation(Rule::UnknownSubject, name, "assigned, never placed");
         };
-        let held = order.is_held();
+        let held = order.is_held() && !order.is_put_on_hold_by(message.step);
         let metres = message.distance_m;
         order.fulfilments.push(Fulfilment { node, seq: 0, metres });
         let number = order.fulfilments.len();

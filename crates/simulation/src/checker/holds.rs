@@ -14,6 +14,8 @@ pub struct Handling {
     /// What must be paid before anything is assigned.
     bill: Option<Bill>,
     payments: Vec<Payment>,
+    /// The step whose outcome put open units on hold: what that same step assigns it assigns beside it.
+    unserved_since: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -57,6 +59,12 @@ impl Handling {
     /// A hold is put on.
     pub fn hold(&mut self, event: &v1::OrderHeld, names: &mut Names) {
         self.holds.push((names.number(&event.hold_id), event.fulfilment));
+    }
+
+    /// The engine keeps what nobody serves for somebody to look at. No fulfilment has that number.
+    pub fn hold_unserved(&mut self, hold: u32, step: u64) {
+        self.holds.push((hold, u32::MAX));
+        self.unserved_since = Some(step);
     }
 
     /// A hold is taken away. Returns whether it was there.
@@ -108,6 +116,13 @@ impl Order {
     /// Whether nothing more of it may be assigned.
     pub fn is_held(&self) -> bool {
         self.handling.as_ref().is_some_and(|h| !h.holds.is_empty() || h.is_unpaid(&self.lines))
+    }
+
+    /// Whether a step may assign units although the order is on hold: it was put on hold by that step, for
+    /// others of its units.
+    pub fn is_put_on_hold_by(&self, step: u64) -> bool {
+        let since = self.handling.as_ref().and_then(|handling| handling.unserved_since);
+        since == Some(step)
     }
 
     /// Whether nothing more of a fulfilment (its number, from 1) may be shipped.

@@ -75,6 +75,7 @@
 //! | `policy`, and below it `| name = "x"` ... | PolicyActivated with the document below, a line each |
 //! | `retire_policy NAME` | PolicyRetired |
 //! | `close_wave W [nodes=N,M] [before=TIME] [orders=50] [steps=1000]` | WaveClosed |
+//! | `score N` | prints what a node made of its work lately |
 //! | `why O` | prints the rule that decided, what was tried before, and what became of each node |
 //!
 //! Work at nodes and on the way. A target is `O/f1` or `any O`.
@@ -201,6 +202,11 @@ pub enum Action {
         node: String,
         /// The SKU.
         sku: String,
+    },
+    /// The score of a node is printed.
+    ShowScore {
+        /// The node.
+        node: String,
     },
     /// Why the newest explained decision on an order came out as it did is printed.
     ShowWhy {

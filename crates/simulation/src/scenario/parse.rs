@@ -100,6 +100,10 @@ impl Reader {
                 let id = words.next("a purchase order")?.to_owned();
                 return Ok(Action::ShowPurchaseOrder { id });
             }
+            "score" => {
+                let node = words.next("a node")?.to_owned();
+                return Ok(Action::ShowScore { node });
+            }
             "why" => {
                 let channel = words.option("channel").unwrap_or(CHANNEL).to_owned();
                 let order_id = words.next("an order")?.to_owned();

@@ -42,6 +42,9 @@ pub trait Player {
     /// none can be given.
     fn promise(&mut self, asked: &PromiseQuestion) -> anyhow::Result<Option<[String; 2]>>;
 
+    /// The score of a node, and what it made of its work lately: one line.
+    fn score(&mut self, node: &str) -> anyhow::Result<String>;
+
     /// Where a fulfilment stands; `None` where there is none of that name.
     fn fulfilment(&mut self, id: &str) -> anyhow::Result<Option<FulfilmentFigures>>;
 
@@ -176,6 +179,7 @@ fn print(action: &Action, player: &mut dyn Player) -> anyhow::Result<Vec<String>
             Some(figures) => vec![render_stock(node, sku, &figures)],
             None => vec![format!("{node} {sku} not stocked")],
         },
+        Action::ShowScore { node } => vec![format!("{node} {}", player.score(node)?)],
         Action::ShowWhy { channel, order_id } => player.why(channel, order_id)?,
         Action::ShowFulfilment { id } => match player.fulfilment(id)? {
             Some(figures) => render_fulfilment(id, &figures),

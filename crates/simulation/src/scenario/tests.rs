@@ -375,6 +375,10 @@ impl Player for Parrot {
         Ok("8.5".to_owned())
     }
 
+    fn score(&mut self, _: &str) -> anyhow::Result<String> {
+        Ok("score 900".to_owned())
+    }
+
     fn inbound(&mut self, node: &str, sku: &str) -> anyhow::Result<Vec<String>> {
         Ok(vec![format!("{node} expects {sku}")])
     }

@@ -33,8 +33,8 @@ pub(super) struct Standing {
 pub(super) struct Part {
     pub node: String,
     pub metres: u32,
-    /// Units by line.
-    lines: BTreeMap<String, i64>,
+    /// Its SKU and units, by line.
+    lines: BTreeMap<String, (String, i64)>,
     /// Before when all of it must have left; 0: no such limit.
     pub due_ms: i64,
     /// When the last of it left.
@@ -43,13 +43,18 @@ pub(super) struct Part {
 
 impl Part {
     pub fn units(&self) -> i64 {
-        self.lines.values().sum()
+        self.lines.values().map(|(_, units)| units).sum()
+    }
+
+    /// What is in it: SKU and units of each line.
+    pub fn contents(&self) -> Vec<(&str, i64)> {
+        self.lines.values().map(|(sku, units)| (sku.as_str(), *units)).collect()
     }
 
     /// Takes units away: all of a line where no quantity is said.
     fn lose<'a>(&mut self, lost: impl IntoIterator<Item = (&'a str, i64)>) {
         for (line, units) in lost {
-            if let Some(left) = self.lines.get_mut(line) {
+            if let Some((_, left)) = self.lines.get_mut(line) {
                 *left = if units == 0 { 0 } else { (*left - units).max(0) };
             }
         }
@@ -197,8 +202,9 @@ impl Standing {
     }
 }
 
-fn by_line(lines: &[v1::AssignedLine]) -> BTreeMap<String, i64> {
-    lines.iter().map(|line| (line.line_id.clone(), line.quantity_milli)).collect()
+fn by_line(lines: &[v1::AssignedLine]) -> BTreeMap<String, (String, i64)> {
+    let row = |line: &v1::AssignedLine| (line.sku.clone(), line.quantity_milli);
+    lines.iter().map(|line| (line.line_id.clone(), row(line))).collect()
 }
 
 fn name(channel: &str, order_id: &str) -> String {

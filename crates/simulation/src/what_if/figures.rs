@@ -13,8 +13,8 @@ pub trait Prices {
     fn rate_of(&self, order: &v1::OrderPlaced) -> Option<usize>;
 
     /// What a parcel costs at a rate, in 1/1000 of the minor unit. `metres`: how far it goes, where
-    /// that is known.
-    fn price(&self, rate: usize, node: &str, metres: Option<u32>, units_milli: i64) -> i64;
+    /// that is known. `contents`: SKUs and their units, in 1/1000.
+    fn price(&self, rate: usize, node: &str, metres: Option<u32>, contents: &[(&str, i64)]) -> i64;
 }
 
 /// What is counted, of orders placed within the window.
@@ -215,7 +215,7 @@ impl Sums {
         self.measured += u64::from(part.metres > 0);
         if let Some((prices, rate)) = prices.zip(standing.rate) {
             let metres = standing.is_place_known.then_some(part.metres);
-            let cost = prices.price(rate, &part.node, metres, part.units());
+            let cost = prices.price(rate, &part.node, metres, &part.contents());
             self.cost_milli = self.cost_milli.saturating_add(cost);
             self.priced += 1;
             self.priced_units += part.units();

@@ -47,7 +47,8 @@ fn order(id: &str) -> Event {
 }
 
 fn assigned(order: &str, fulfilment: u32, node: &str, units: i64) -> v1::FulfilmentAssigned {
-    let line = v1::AssignedLine { quantity_milli: units * 1_000, ..Default::default() };
+    let quantity_milli = units * 1_000;
+    let line = v1::AssignedLine { sku: "S".into(), quantity_milli, ..Default::default() };
     v1::FulfilmentAssigned {
         channel: "web".into(),
         order_id: order.into(),
@@ -294,8 +295,8 @@ impl Prices for ByKilometre {
         (order.order_id != "free").then_some(7)
     }
 
-    fn price(&self, rate: usize, _: &str, metres: Option<u32>, units_milli: i64) -> i64 {
-        assert_eq!((rate, units_milli), (7, 2_000));
+    fn price(&self, rate: usize, _: &str, metres: Option<u32>, contents: &[(&str, i64)]) -> i64 {
+        assert_eq!((rate, contents), (7, &[("S", 2_000)][..]));
         100_000 + metres.map_or(900_000, i64::from)
     }
 }

@@ -1,8 +1,10 @@
-//! The rows of open work in the store: queues, timers, holds, what nodes took today, prices, and
+//! The rows of open work in the store: queues, timers, holds, what nodes took today and made of it, prices, and
 //! what promises are learned from.
 
 use omnifold_domain::promise::{LearnedKey, LearnedRow};
-use omnifold_domain::{NodeDay, NodeIx, Priced, ShadowPrices, SoftHold, SoftHoldKey, TimerKey};
+use omnifold_domain::{
+    NodeDay, NodeIx, Priced, Scorecard, ShadowPrices, SoftHold, SoftHoldKey, TimerKey,
+};
 
 use super::Store;
 use crate::backend::{Backend, StateError};
@@ -27,6 +29,11 @@ impl Store {
             self.node_days.load(NodeIx(node), rows::decode(Table::NodeDay, key, value)?);
             Ok(())
         })?;
+        backend.scan(Table::Scorecard, &[], &[], &mut |key, value| {
+            let node = key_u32(key, 0).ok_or_else(|| rows::no_key(Table::Scorecard, key))?;
+            self.scorecards.load(NodeIx(node), rows::decode(Table::Scorecard, key, value)?);
+            Ok(())
+        })?;
         backend.scan(Table::Price, &[], &[], &mut |key, value| {
             let of = rows::key_priced(key).ok_or_else(|| rows::no_key(Table::Price, key))?;
             self.prices.load(of, rows::decode(Table::Price, key, value)?);
@@ -45,6 +52,7 @@ impl Store {
             Undo::Timer(timer, old) => drop(self.timers.set(timer, old)),
             Undo::SoftHold(key, old) => drop(self.soft_holds.set(key, old)),
             Undo::NodeDay(node, old) => drop(self.node_days.set(node, old)),
+            Undo::Scorecard(node, old) => drop(self.scorecards.set(node, old)),
             Undo::Prices(of, old) => drop(self.prices.set(of, old)),
             Undo::Learned(key, old) => drop(self.learned.set(key, old)),
             _ => unreachable!("the store takes back its other rows itself"),
@@ -57,6 +65,7 @@ impl Store {
         self.timers.end_epoch(images, &mut self.digest);
         self.soft_holds.end_epoch(images, &mut self.digest);
         self.node_days.end_epoch(images, &mut self.digest);
+        self.scorecards.end_epoch(images, &mut self.digest);
         self.prices.end_epoch(images, &mut self.digest);
         self.learned.end_epoch(images, &mut self.digest);
     }
@@ -74,6 +83,11 @@ impl Store {
     pub(super) fn set_node_day(&mut self, node: NodeIx, day: NodeDay) {
         let old = self.node_days.set(node, Some(day));
         self.undo.push(Undo::NodeDay(node, old));
+    }
+
+    pub(super) fn set_scorecard(&mut self, node: NodeIx, card: Scorecard) {
+        let old = self.scorecards.set(node, Some(card));
+        self.undo.push(Undo::Scorecard(node, old));
     }
 
     pub(super) fn set_learned(&mut self, key: LearnedKey, row: Option<LearnedRow>) {

@@ -108,6 +108,10 @@ impl View for Store {
         self.node_days.get(node).copied().unwrap_or_default()
     }
 
+    fn scorecard(&self, node: NodeIx) -> Option<&Scorecard> {
+        self.scorecards.get(node)
+    }
+
     fn prices(&self, of: Priced) -> Option<&ShadowPrices> {
         self.prices.get(of)
     }
@@ -269,6 +273,10 @@ impl State for Store {
 
     fn put_node_day(&mut self, node: NodeIx, day: NodeDay) {
         self.set_node_day(node, day);
+    }
+
+    fn put_scorecard(&mut self, node: NodeIx, card: Scorecard) {
+        self.set_scorecard(node, card);
     }
 
     fn put_prices(&mut self, of: Priced, prices: Option<ShadowPrices>) {

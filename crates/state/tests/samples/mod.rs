@@ -238,8 +238,13 @@ pub fn progress() -> Progress {
         backordered: true,
         contents: vec![(0, 1_000)],
     };
-    let send_to = Some(NodeIx(1));
-    Progress { lines: vec![line], packed: vec![parcel], parcels: vec![ParcelKey(9)], send_to }
+    let (parcels, send_to) = (vec![ParcelKey(9)], Some(NodeIx(1)));
+    Progress { lines: vec![line], packed: vec![parcel], parcels, send_to, missed_units: true }
+}
+
+pub fn scorecard() -> Scorecard {
+    let settled = Settled { kept: 300, late: 2, rejected: 3, timed_out: 4, short: 5 };
+    Scorecard { days: vec![(20_240, settled), (20_241, Settled::default())] }
 }
 
 pub fn details() -> OrderDetails {

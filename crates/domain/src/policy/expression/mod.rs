@@ -103,6 +103,11 @@ facts! {
     NodeDistance "node.distance_m" Int of Pair,
     /// Orders it took today; counted for nodes with a capacity.
     NodeOrdersToday "node.orders_today" Int of Pair,
+    /// Fulfilments that it kept, in per mille of those that were settled lately; 1000 where these are
+    /// too few to say.
+    NodeScore "node.score" Int of Pair,
+    /// Whether there are enough of them.
+    NodeScored "node.scored" Bool of Pair,
     /// Lines of the order that it has whole.
     NodeWholeLines "node.whole_lines" Int of Pair,
     /// The line's SKU.

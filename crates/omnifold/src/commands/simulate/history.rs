@@ -1,6 +1,6 @@
 //! What was recorded of one market, and what it is priced by.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -201,6 +201,8 @@ pub fn ruling(policy: &Policy) -> Ruling {
 struct Shipping {
     tariff: Tariff,
     final_sale: BTreeSet<String>,
+    /// Grams of a unit, by SKU.
+    weights: BTreeMap<String, u32>,
     /// Nodes that nobody said the place of.
     unplaced: BTreeSet<String>,
 }
@@ -210,9 +212,13 @@ impl Prices for Shipping {
         self.tariff.rate_of(order, &|sku| self.final_sale.contains(sku))
     }
 
-    fn price(&self, rate: usize, node: &str, metres: Option<u32>, units_milli: i64) -> i64 {
+    fn price(&self, rate: usize, node: &str, metres: Option<u32>, contents: &[(&str, i64)]) -> i64 {
         let metres = metres.filter(|_| !self.unplaced.contains(node));
-        self.tariff.price(rate, Parcel { node, metres, units_milli })
+        let grams = |sku: &str| i64::from(self.weights.get(sku).copied().unwrap_or(0));
+        let weight = contents.iter().map(|(sku, units)| units.saturating_mul(grams(sku)));
+        let weight_mg = weight.fold(0, i64::saturating_add);
+        let units_milli = contents.iter().map(|(_, units)| units).sum();
+        self.tariff.price(rate, Parcel { node, metres, units_milli, weight_mg })
     }
 }
 
@@ -233,20 +239,24 @@ fn shipping(part: &Part, policies: &[&Policy], inputs: &[FileEvent]) -> Result<O
 impl Shipping {
     fn new(tariff: Tariff, inputs: &[FileEvent]) -> Self {
         let (mut final_sale, mut unplaced) = (BTreeSet::new(), BTreeSet::new());
+        let mut weights = BTreeMap::new();
         let set = |set: &mut BTreeSet<String>, name: &String, is_in: bool| match is_in {
             true => drop(set.insert(name.clone())),
             false => drop(set.remove(name)),
         };
         for input in inputs {
             match &input.event {
-                Event::ItemDefined(item) => set(&mut final_sale, &item.sku, item.final_sale),
+                Event::ItemDefined(item) => {
+                    set(&mut final_sale, &item.sku, item.final_sale);
+                    weights.insert(item.sku.clone(), item.weight_g);
+                }
                 Event::NodeDefined(node) => {
                     set(&mut unplaced, &node.node_id, node.location.is_none());
                 }
                 _ => {}
             }
         }
-        Shipping { tariff, final_sale, unplaced }
+        Shipping { tariff, final_sale, weights, unplaced }
     }
 }
 
