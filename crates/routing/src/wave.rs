@@ -12,6 +12,9 @@ mod told;
 
 use crate::solver::{Flow, Problem, Solver};
 
+/// Cells of nodes and SKUs that are written down for one counted step.
+const CELLS_A_STEP: usize = 100;
+
 /// One order of a wave and how it is assigned.
 #[derive(Debug, Clone)]
 pub struct Assigned {
@@ -46,7 +49,8 @@ pub struct Improved {
     pub after: i64,
     /// Orders whose plan is another one now, in the wave's order.
     pub changed: Vec<usize>,
-    /// Counted steps: those of the solver, and one for each pair looked at.
+    /// Counted steps: those of the solver, one for each pair looked at, and what it takes to write down
+    /// what a large network has.
     pub steps: u32,
     /// The bound on the steps was hit: more may be possible.
     pub bound_hit: bool,
@@ -188,7 +192,9 @@ impl Desk<'_> {
             }
         }
         let found = self.solver.solve(order, self.left);
-        self.left = self.left.saturating_sub(found.steps.max(1));
+        // Writing down what a large network has is work too.
+        let written = u32::try_from(nodes * skus.len() / CELLS_A_STEP).unwrap_or(u32::MAX);
+        self.left = self.left.saturating_sub(found.steps.max(1).saturating_add(written));
         flows.clone_from(&found.flows);
         found.cost
     }

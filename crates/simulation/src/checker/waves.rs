@@ -202,7 +202,7 @@ impl Audit {
             (i128::from(*own.unwrap_or(&cost.shipment)) + scarce(node, None)) * 1_000
         };
         let unit = |part: &Held| {
-            let km = i64::from(part.metres).div_euclid(1_000) + i64::from(part.metres % 1_000 != 0);
+            let km = i64::from(part.metres.div_ceil(1_000));
             let reaches = |zone: &&Zone| zone.up_to_km.is_none_or(|reach| km <= reach);
             let way = cost.zones.iter().find(reaches).map_or(cost.unit_km * km, |zone| zone.unit);
             let each = i128::from(cost.unit + way) + scarce(part.node, Some(part.sku));
