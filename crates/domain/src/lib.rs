@@ -41,6 +41,7 @@ mod replenishment;
 mod reservation;
 mod returns;
 pub mod rules;
+mod serials;
 pub mod sla;
 mod soft_hold;
 mod stages;
@@ -57,6 +58,7 @@ mod work;
 pub use availability::channel_atp;
 pub use carrier::{Carrier, CarrierKey};
 pub use decision::Decision;
+pub use fold::serials::whereabouts as serial_whereabouts;
 pub use handling::{AskedBack, Handling, Hold};
 pub use ids::{FulfilmentId, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
 pub use inbound::{Expected, Inbound};
@@ -82,6 +84,10 @@ pub use replenishment::Replenishment;
 pub use reservation::reserved_for_others;
 pub use returns::{Return, ReturnLine, ReturnState};
 pub use rules::Rules;
+pub use serials::{
+    MAX_SERIALS, MAX_STOPS, Serial, SerialEvent, SerialKey, SerialPlace, SerialShare, SerialShelf,
+    Stop, whole_units,
+};
 pub use sla::{SlaClock, SlaTerms};
 pub use soft_hold::{HeldUnits, SoftHold, SoftHoldKey, SoftHoldRequest};
 pub use state::{State, View, WaitingKey};

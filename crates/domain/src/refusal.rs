@@ -131,6 +131,13 @@ pub enum Reason {
     LotsExceedUnits,
     LotNotShipped,
     InvalidPromise,
+    DuplicateSerial,
+    SerialsExceedUnits,
+    TooManySerials,
+    SerialElsewhere,
+    SerialShipped,
+    SerialInStock,
+    SerialNotShipped,
 }
 
 impl Reason {
@@ -264,6 +271,13 @@ impl Reason {
             Reason::LotsExceedUnits => "lots_exceed_units",
             Reason::LotNotShipped => "lot_not_shipped",
             Reason::InvalidPromise => "invalid_promise",
+            Reason::DuplicateSerial => "duplicate_serial",
+            Reason::SerialsExceedUnits => "serials_exceed_units",
+            Reason::TooManySerials => "too_many_serials",
+            Reason::SerialElsewhere => "serial_elsewhere",
+            Reason::SerialShipped => "serial_shipped",
+            Reason::SerialInStock => "serial_in_stock",
+            Reason::SerialNotShipped => "serial_not_shipped",
         }
     }
 }

@@ -54,6 +54,8 @@ fn written_outputs() -> Vec<Written> {
         output(examples::purchasing::sla_breach_withdrawn()),
         output(examples::purchasing::purchase_order_due()),
         output(examples::purchasing::purchase_suggested()),
+        output(examples::units::serial_discrepancy()),
+        output(examples::units::lot_expired()),
     ]
 }
 
@@ -154,6 +156,8 @@ fn every_golden_output_is_read_from_bytes_and_from_json() {
     check(examples::purchasing::sla_breach_withdrawn());
     check(examples::purchasing::purchase_order_due());
     check(examples::purchasing::purchase_suggested());
+    check(examples::units::serial_discrepancy());
+    check(examples::units::lot_expired());
 }
 
 fn pool() -> DescriptorPool {

@@ -69,11 +69,15 @@ pub enum Table {
     Learned = 32,
     /// What was promised, by order.
     Promise = 33,
+    /// Serial numbers, by the hash of item and number.
+    Serial = 40,
+    /// Serial numbers that are at a node, by SKU and node.
+    SerialShelf = 41,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 25] = [
+    pub const ALL: [Table; 27] = [
         Table::Meta,
         Table::Settings,
         Table::Node,
@@ -99,6 +103,8 @@ impl Table {
         Table::Lots,
         Table::Learned,
         Table::Promise,
+        Table::Serial,
+        Table::SerialShelf,
     ];
 
     /// Name of its column family.
@@ -129,6 +135,8 @@ impl Table {
             Table::Price => "price",
             Table::Learned => "learned",
             Table::Promise => "promise",
+            Table::Serial => "serial",
+            Table::SerialShelf => "serial_shelf",
         }
     }
 

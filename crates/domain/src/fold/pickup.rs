@@ -5,7 +5,7 @@ use omnifold_events::v1::{self, NoticeKind};
 use super::fulfilment::{check_dispatches, leave, note_arrival};
 use super::questions::{by_line, refuse_held};
 use super::subject::{Subject, allocated, find, moves, open_to, order};
-use super::{Context, lots};
+use super::{Context, lots, serials};
 use crate::notice::{notify, quantities};
 use crate::timer::change_order;
 use crate::transitions::FulfilmentEvent;
@@ -123,7 +123,10 @@ pub(super) fn collect<S: State>(
     refuse_held(order(state, &subject), &moves)?;
     check_dispatches(state, context, subject.key, &moves)?;
     lots::check_fresh(order(state, &subject), &moves, &[], context.time_ms)?;
+    let serials = serials::leaving(state, subject.key, &moves, &event.serials, context.time_ms)?;
+    serials.lift(state, context.time_ms);
     leave(state, context, subject.key, &moves, Fulfilment::were_collected, work);
+    serials.land(state, context.time_ms);
     note_arrival(state, subject.key, &moves, context.time_ms);
     Ok(())
 }
