@@ -11,6 +11,7 @@ use super::lots::LotBook;
 use super::names::Names;
 use super::purchasing::{Purchase, Stale};
 use super::report::{CheckReport, Rule, Violation};
+use super::serials::SerialBook;
 use super::shelves::Shelves;
 use super::soft_holds::{HeldUnits, SoftHoldAsked};
 use super::supply::UnderWay;
@@ -26,6 +27,8 @@ pub struct Audit {
     pub(super) shelves: Shelves,
     /// What came of each lot.
     pub(super) lots: LotBook,
+    /// Where serial numbers were named last.
+    pub(super) serials: SerialBook,
     /// Transfers under way, by the number of their id.
     pub(super) transfers: HashMap<u32, UnderWay, FxBuildHasher>,
     /// Purchase orders, by the number of their id.
@@ -98,6 +101,7 @@ impl Audit {
             orders: HashMap::default(),
             shelves: Shelves::default(),
             lots: LotBook::default(),
+            serials: SerialBook::default(),
             transfers: HashMap::default(),
             purchases: HashMap::default(),
             stale: BTreeSet::new(),

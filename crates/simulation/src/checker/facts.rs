@@ -61,6 +61,7 @@ impl Audit {
         self.check_soft_holds_at(time_ms);
         self.forget_stale_feeds(time_ms);
         self.lots_came(event);
+        self.serials_named(event, time_ms);
         match event {
             Event::StockSettingsSet(set) => {
                 let shelf = self.shelf(&set.node_id, &set.sku);
