@@ -390,7 +390,7 @@ fn promise_lots<S: State>(state: &mut S, key: OrderKey, units: &[Units], shares:
     for share in &shares {
         let sku = units[share.line as usize].sku;
         crate::lots::change(state, sku, node, |lots| {
-            lots.entry(&share.lot).promised += share.promised;
+            lots.entry(&share.lot).promise(key, share.promised);
         });
     }
     state.change_order(key, &mut |order| {

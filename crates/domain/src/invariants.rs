@@ -2,11 +2,12 @@
 //! `omnifold verify` use the same ones; I3, I4, I5 and I7 speak of runs and stand in the projector
 //! and the state crate.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Expected, Fulfilment, Inbound, Ledger, Lot, Lots, NodeIx, Order, OrderKey, PurchaseOrder,
-    Scorecard, State, Stock, TimerKey,
+    Scorecard, Serial, SerialPlace, SerialShelf, SkuIx, State, Stock, TimerKey, Transfer,
+    whole_units,
 };
 
 /// A broken promise, with its id.
@@ -49,16 +50,61 @@ pub fn i1_transit_has_a_transfer(ledger: &Ledger, under_way: i64) -> bool {
         && ledger.returned_to_supplier >= 0
 }
 
-/// I1: units that are of a lot are on hand, and no lot has less than none. `on_hand` is the stock
-/// row's.
-pub fn i1_lots_are_on_hand(lots: &Lots, on_hand: i64) -> bool {
-    let there = |lot: &Lot| lot.on_hand >= 0 && lot.promised >= 0;
-    lots.rows.iter().all(there) && lots.on_hand() <= on_hand.max(0)
+/// I1: units that are of a lot are there, on hand and in quarantine, and no lot has less than none.
+pub fn i1_lots_are_there(lots: &Lots, stock: &Stock) -> bool {
+    let there = |lot: &Lot| lot.on_hand >= 0 && lot.quarantine >= 0 && lot.promised >= 0;
+    lots.rows.iter().all(there)
+        && lots.on_hand() <= stock.on_hand.max(0)
+        && lots.quarantined() <= stock.quarantine.max(0)
 }
 
-/// I6: what a lot says is promised is what orders hold of it. `promised` is the sum over all orders.
-pub fn i6_lots_have_owners(lot: &Lot, promised: i64) -> bool {
-    lot.promised == promised
+/// I6: what a lot says is promised, and to whom, is what orders hold of it. `held` says what each order
+/// holds.
+pub fn i6_lots_have_owners(lot: &Lot, held: &BTreeMap<OrderKey, i64>) -> bool {
+    let named: BTreeMap<OrderKey, i64> = lot.orders.iter().copied().collect();
+    lot.promised == held.values().sum::<i64>()
+        && named.len() == lot.orders.len()
+        && named.iter().eq(held.iter().filter(|row| *row.1 != 0))
+}
+
+/// I1: lots and serial numbers under way are units under way.
+pub fn i1_cargo_is_under_way(transfer: &Transfer) -> bool {
+    let units = |sku: SkuIx| -> i64 {
+        transfer.under_way.iter().filter(|row| row.0 == sku).map(|row| row.1).sum()
+    };
+    let lots = |sku: SkuIx| -> i64 {
+        transfer.lots.iter().filter(|row| row.0 == sku).map(|row| row.2).sum()
+    };
+    let serials = |sku: SkuIx| transfer.serials.iter().filter(|row| row.0 == sku).count();
+    transfer.lots.iter().all(|row| row.2 > 0 && lots(row.0) <= units(row.0))
+        && transfer.serials.iter().all(|row| serials(row.0) <= whole_units(units(row.0)))
+}
+
+/// I1: a place has no more serial numbers than units.
+pub fn i1_serials_are_units(shelf: &SerialShelf, stock: &Stock) -> bool {
+    shelf.on_hand.len() <= whole_units(stock.on_hand)
+        && shelf.quarantine.len() <= whole_units(stock.quarantine)
+}
+
+/// I1: no more serial numbers of a line are with its customer than units.
+pub fn i1_serials_left_with_units(order: &Order) -> bool {
+    let of_line = |line: u32| order.serials().iter().filter(|share| share.line == line).count();
+    let fits = |line: u32| of_line(line) <= whole_units(order.units_out(line as usize));
+    order.serials().iter().all(|share| fits(share.line))
+}
+
+/// I1: a serial number stands at one place. `book` is the place whose books have it: a shelf, a
+/// transfer, an order; other places keep none.
+pub fn i1_serial_stands_at_one_place(row: &Serial, book: Option<&SerialPlace>) -> bool {
+    let place = &row.newest().place;
+    let kept = !matches!(
+        place,
+        SerialPlace::WrittenOff(_)
+            | SerialPlace::ReturnedToSupplier(_)
+            | SerialPlace::Gone(_)
+            | SerialPlace::Unaccounted(_)
+    );
+    book == kept.then_some(place)
 }
 
 /// I1: what a (node, SKU) may expect is what the purchase orders, announced deliveries and transfers

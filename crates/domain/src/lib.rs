@@ -42,6 +42,7 @@ mod reservation;
 mod returns;
 pub mod rules;
 pub mod scorecard;
+mod serials;
 pub mod serving;
 pub mod sla;
 mod soft_hold;
@@ -60,6 +61,7 @@ mod work;
 pub use availability::channel_atp;
 pub use carrier::{Carrier, CarrierKey};
 pub use decision::Decision;
+pub use fold::serials::whereabouts as serial_whereabouts;
 pub use handling::{AskedBack, Handling, Hold};
 pub use ids::{FulfilmentId, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
 pub use inbound::{Expected, Inbound};
@@ -86,6 +88,10 @@ pub use reservation::reserved_for_others;
 pub use returns::{Return, ReturnLine, ReturnState};
 pub use rules::Rules;
 pub use scorecard::{Scorecard, Settled};
+pub use serials::{
+    MAX_SERIALS, MAX_STOPS, Serial, SerialEvent, SerialKey, SerialPlace, SerialShare, SerialShelf,
+    Stop, whole_units,
+};
 pub use sla::{SlaClock, SlaTerms};
 pub use soft_hold::{HeldUnits, SoftHold, SoftHoldKey, SoftHoldRequest};
 pub use state::{State, View, WaitingKey};

@@ -2,9 +2,9 @@
 //! first out.
 //!
 //! Lots are a second book beside the stock row, which stays the truth: the sum of a row's lots is
-//! never more than what is on hand, and units of no lot are the rest. An assignment names the lots
-//! to take; the order keeps them in the order in which they leave, and a lot counts what orders were
-//! told of it.
+//! never more than what is on hand or in quarantine, and units of no lot are the rest. An assignment
+//! names the lots to take; the order keeps them in the order in which they leave, and a lot counts what
+//! orders were told of it.
 
 use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ impl LotId {
     }
 
     /// First expired first out; what never expires comes last, and the name decides a tie.
-    fn place(&self) -> (i64, &str) {
+    pub(crate) fn place(&self) -> (i64, &str) {
         (if self.ends_at == 0 { i64::MAX } else { self.ends_at }, &self.name)
     }
 }
@@ -58,9 +58,34 @@ pub struct Lot {
     pub id: LotId,
     /// Its units on hand.
     pub on_hand: i64,
+    /// Its units in quarantine.
+    pub quarantine: i64,
     /// Units that nodes were told to take of it. More than `on_hand` where units were lost or
     /// expired since.
     pub promised: i64,
+    /// The orders that hold those, the first to be told first.
+    pub orders: Vec<(OrderKey, i64)>,
+}
+
+impl Lot {
+    fn is_nothing(&self) -> bool {
+        self.on_hand == 0 && self.quarantine == 0 && self.promised == 0
+    }
+
+    /// Whether only quarantine holds units of it.
+    fn is_set_aside(&self) -> bool {
+        self.on_hand == 0 && self.promised == 0
+    }
+
+    /// An order was told to take units of it, or holds them no more (less than 0).
+    pub(crate) fn promise(&mut self, order: OrderKey, units: i64) {
+        self.promised += units;
+        match self.orders.iter_mut().find(|row| row.0 == order) {
+            Some(row) => row.1 += units,
+            None => self.orders.push((order, units)),
+        }
+        self.orders.retain(|row| row.1 != 0);
+    }
 }
 
 /// The lots of one (SKU, node).
@@ -76,6 +101,16 @@ impl Lots {
         self.rows.iter().map(|lot| lot.on_hand).sum()
     }
 
+    /// Units in quarantine that are of a lot.
+    pub fn quarantined(&self) -> i64 {
+        self.rows.iter().map(|lot| lot.quarantine).sum()
+    }
+
+    /// Whether no further lot can be kept: lots that only quarantine holds make room.
+    pub(crate) fn is_full(&self) -> bool {
+        self.rows.iter().filter(|lot| !lot.is_set_aside()).count() >= MAX_LOTS
+    }
+
     /// The lot of that name.
     pub fn named(&self, name: &str) -> Option<&Lot> {
         self.rows.iter().find(|lot| lot.id.name == name)
@@ -86,20 +121,54 @@ impl Lots {
         let place = self.rows.iter().position(|lot| lot.id.name == id.name);
         let place = place.unwrap_or_else(|| {
             let place = self.rows.partition_point(|lot| lot.id.place() < id.place());
-            self.rows.insert(place, Lot { id: id.clone(), on_hand: 0, promised: 0 });
+            let (id, orders) = (id.clone(), Vec::new());
+            let lot = Lot { id, on_hand: 0, quarantine: 0, promised: 0, orders };
+            self.rows.insert(place, lot);
             place
         });
         &mut self.rows[place]
     }
 
-    /// Takes units that left without a lot's name, where more of lots is said to be there than is on
-    /// hand: those that expire first, as whoever picks is told to.
-    pub(crate) fn trim(&mut self, on_hand: i64) {
+    /// Takes units that left without a lot's name, where more of lots is said to be there than is:
+    /// those that expire first, as whoever picks is told to.
+    pub(crate) fn trim(&mut self, on_hand: i64, quarantine: i64) {
         let mut excess = self.on_hand() - on_hand.max(0);
+        let mut aside = self.quarantined() - quarantine.max(0);
         for lot in &mut self.rows {
             let taken = lot.on_hand.min(excess).max(0);
             lot.on_hand -= taken;
             excess -= taken;
+            let taken = lot.quarantine.min(aside).max(0);
+            lot.quarantine -= taken;
+            aside -= taken;
+        }
+    }
+
+    /// Units on hand that leave without a lot's name, by lot: those of no lot first, then what expires
+    /// first, of that what nobody was told to take before the rest. `on_hand` is the stock row's.
+    pub(crate) fn leaving(&self, on_hand: i64, units: i64) -> Vec<(LotId, i64)> {
+        let mut missing = units - (on_hand - self.on_hand()).max(0);
+        let mut taken = vec![0; self.rows.len()];
+        let free = |lot: &Lot| (lot.on_hand - lot.promised).max(0);
+        let all = |lot: &Lot| lot.on_hand;
+        for most in [free, all] {
+            for (lot, taken) in self.rows.iter().zip(&mut taken) {
+                let more = (most(lot) - *taken).min(missing).max(0);
+                *taken += more;
+                missing -= more;
+            }
+        }
+        let rows = self.rows.iter().zip(taken).filter(|row| row.1 > 0);
+        rows.map(|(lot, taken)| (lot.id.clone(), taken)).collect()
+    }
+
+    /// Forgets what is nothing any more, and where there are too many the names of what only quarantine
+    /// holds, what expired first before the others.
+    fn tidy(&mut self) {
+        self.rows.retain(|lot| !lot.is_nothing());
+        while self.rows.len() > MAX_LOTS {
+            let Some(place) = self.rows.iter().position(Lot::is_set_aside) else { return };
+            self.rows.remove(place);
         }
     }
 
@@ -282,7 +351,7 @@ pub(crate) fn settle<S: State>(state: &mut S, key: OrderKey) {
     for Gone { sku, node, lot, shipped, released } in gone {
         change(state, sku, node, |lots| {
             if let Some(row) = lots.rows.iter_mut().find(|row| row.id.name == lot) {
-                row.promised -= shipped + released;
+                row.promise(key, -(shipped + released));
                 row.on_hand -= shipped.min(row.on_hand);
             }
         });
@@ -300,7 +369,7 @@ pub(crate) fn change<S: State>(
     let mut lots = state.lots(sku, node).cloned().unwrap_or_default();
     let before = lots.timer(sku, node);
     change(&mut lots);
-    lots.rows.retain(|lot| lot.on_hand != 0 || lot.promised != 0);
+    lots.tidy();
     let after = lots.timer(sku, node);
     if before != after {
         before.into_iter().for_each(|timer| state.remove_timer(timer));
@@ -346,11 +415,55 @@ mod tests {
         };
         let row = |name: &str, units: i64| (name.to_owned(), units);
         assert_eq!(there(&lots), [row("D", 1), row("A", 2), row("B", 3), row("C", 4)]);
-        lots.trim(5);
+        lots.trim(5, 0);
         assert_eq!(there(&lots), [row("D", 0), row("A", 0), row("B", 1), row("C", 4)]);
         let due = |lots: &Lots| lots.timer(SkuIx(1), NodeIx(2)).map(|timer| timer.due_ms);
         assert_eq!(due(&lots), Some(20));
-        lots.trim(-1);
+        lots.trim(-1, 0);
         assert_eq!((lots.on_hand(), due(&lots)), (0, None));
+    }
+
+    #[test]
+    fn what_leaves_unnamed_is_of_no_lot_then_free_then_what_expires_first() {
+        let mut lots = Lots::default();
+        for (name, ends_at, units) in [("A", 10, 3), ("B", 20, 2)] {
+            let id = LotId { name: name.to_owned(), expires_on: None, ends_at };
+            lots.entry(&id).on_hand = units;
+        }
+        lots.rows[0].promise(OrderKey(7), 2);
+        let leaving = |on_hand, units| -> Vec<(String, i64)> {
+            let taken = lots.leaving(on_hand, units).into_iter();
+            taken.map(|(lot, units)| (lot.name, units)).collect()
+        };
+        let row = |name: &str, units: i64| (name.to_owned(), units);
+        assert_eq!(leaving(6, 1), []);
+        assert_eq!(leaving(6, 3), [row("A", 1), row("B", 1)]);
+        assert_eq!(leaving(6, 5), [row("A", 2), row("B", 2)]);
+        assert_eq!(leaving(5, 9), [row("A", 3), row("B", 2)]);
+    }
+
+    #[test]
+    fn a_lot_that_only_quarantine_holds_makes_room() {
+        let mut lots = Lots::default();
+        for number in 0..MAX_LOTS as i64 {
+            let id = LotId { name: format!("{number:03}"), expires_on: None, ends_at: number + 1 };
+            lots.entry(&id).on_hand = 1;
+        }
+        assert!(lots.is_full());
+        (lots.rows[3].on_hand, lots.rows[3].quarantine) = (0, 1);
+        assert!(!lots.is_full());
+        lots.entry(&LotId { name: "new".to_owned(), ..LotId::default() }).on_hand = 1;
+        lots.tidy();
+        assert!(lots.named("003").is_none() && lots.named("new").is_some() && lots.is_full());
+    }
+
+    #[test]
+    fn a_lot_knows_the_orders_that_hold_it() {
+        let mut lots = Lots::default();
+        let lot = lots.entry(&LotId::default());
+        lot.promise(OrderKey(1), 3);
+        lot.promise(OrderKey(2), 1);
+        lot.promise(OrderKey(1), -3);
+        assert_eq!((lot.promised, &lot.orders), (1, &vec![(OrderKey(2), 1)]));
     }
 }

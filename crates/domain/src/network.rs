@@ -186,6 +186,8 @@ pub struct Item {
     pub has_lots: bool,
     /// Grams of one unit; 0: unknown.
     pub weight_g: u32,
+    /// Where each of its units is, by serial number, is kept.
+    pub serialised: bool,
 }
 
 impl Item {

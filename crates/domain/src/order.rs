@@ -4,8 +4,8 @@ use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Handling, KitLine, Location, LotShare, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx, SlaClock,
-    Substitutes,
+    Handling, KitLine, Location, LotShare, NodeIx, OrderKey, ParcelKey, ReturnKey, SerialShare,
+    SkuIx, SlaClock, Substitutes,
 };
 
 /// A customer's order. Its status is derived ([`Order::status`]), never stored.
@@ -79,6 +79,8 @@ pub struct OrderDetails {
     pub lots: Vec<LotShare>,
     /// What policies choose rules and nodes by, where anything is known.
     pub class: Option<Box<OrderClass>>,
+    /// Serial numbers that left with it and have not come back, first shipped first.
+    pub serials: Vec<SerialShare>,
 }
 
 /// What policies choose rules and nodes by. Empty: not known.

@@ -6,7 +6,7 @@ use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
 use crate::inbound::{Expected, Source};
-use crate::{NodeIx, SkuIx};
+use crate::{LotId, NodeIx, SerialKey, SkuIx};
 
 /// A purchase order's key: XXH3-128 of its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -188,6 +188,17 @@ pub struct ReceiptLine {
     pub on_time: bool,
     /// (place in [`PurchaseOrder::notices`], units) that were announced there.
     pub announced: Vec<(u32, i64)>,
+    /// What the units were known by, where anything was said.
+    pub units: Option<Box<ReceivedUnits>>,
+}
+
+/// What units that were taken in are known by.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ReceivedUnits {
+    /// Their lot.
+    pub lot: Option<LotId>,
+    /// Their serial numbers.
+    pub serials: Vec<SerialKey>,
 }
 
 impl ReceiptLine {

@@ -132,6 +132,13 @@ pub enum Reason {
     LotNotShipped,
     InvalidPromise,
     WaveTooLarge,
+    DuplicateSerial,
+    SerialsExceedUnits,
+    TooManySerials,
+    SerialElsewhere,
+    SerialShipped,
+    SerialInStock,
+    SerialNotShipped,
 }
 
 impl Reason {
@@ -266,6 +273,13 @@ impl Reason {
             Reason::LotNotShipped => "lot_not_shipped",
             Reason::InvalidPromise => "invalid_promise",
             Reason::WaveTooLarge => "wave_too_large",
+            Reason::DuplicateSerial => "duplicate_serial",
+            Reason::SerialsExceedUnits => "serials_exceed_units",
+            Reason::TooManySerials => "too_many_serials",
+            Reason::SerialElsewhere => "serial_elsewhere",
+            Reason::SerialShipped => "serial_shipped",
+            Reason::SerialInStock => "serial_in_stock",
+            Reason::SerialNotShipped => "serial_not_shipped",
         }
     }
 }

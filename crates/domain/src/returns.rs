@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Location, NodeIx, OrderKey, TimerKey, TimerKind};
+use crate::{Location, NodeIx, OrderKey, SerialKey, TimerKey, TimerKind};
 
 /// A return of units of one order. Quantities in 1/1000 unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,8 @@ pub struct Return {
     pub expires_at: i64,
     /// Units in quarantine that nobody has inspected: node, place in `lines`, units.
     pub to_inspect: Vec<(NodeIx, u32, i64)>,
+    /// The serial numbers among them: node, place in `lines`, serial number.
+    pub serials_to_inspect: Vec<(NodeIx, u32, SerialKey)>,
 }
 
 /// Units of one order line in a return.

@@ -8,8 +8,9 @@ use crate::promise::{Learned, Learning, OrderPromise};
 use crate::{
     Carrier, CarrierKey, Entry, Inbound, Item, Ledger, Lots, Node, NodeDay, NodeIx, Offer, Order,
     OrderKey, Parcel, ParcelKey, Priced, PurchaseOrder, PurchaseOrderKey, Return, ReturnKey,
-    Scorecard, Settings, ShadowPrices, SkuIx, SoftHold, SoftHoldKey, Stock, StockAt, Supplier,
-    SupplierItem, SupplierKey, TimerKey, Transfer, TransferKey,
+    Scorecard, Serial, SerialKey, SerialShelf, Settings, ShadowPrices, SkuIx, SoftHold,
+    SoftHoldKey, Stock, StockAt, Supplier, SupplierItem, SupplierKey, TimerKey, Transfer,
+    TransferKey,
 };
 
 /// Place of a waiting order in the queue of one SKU: higher priority first, then the older order.
@@ -148,6 +149,14 @@ pub trait State: View + Learning {
     fn supplier_item(&mut self, sku: SkuIx, node: NodeIx) -> Option<&SupplierItem>;
     /// Replaces what such a node says of a SKU, or adds it.
     fn put_supplier_item(&mut self, sku: SkuIx, node: NodeIx, item: SupplierItem);
+    /// A serial number; `None`: nobody has named it.
+    fn serial(&mut self, key: SerialKey) -> Option<&Serial>;
+    /// Replaces a serial number's row, or adds it.
+    fn put_serial(&mut self, key: SerialKey, row: Serial);
+    /// The serial numbers of a (SKU, node); `None`: none is there.
+    fn serial_shelf(&mut self, sku: SkuIx, node: NodeIx) -> Option<&SerialShelf>;
+    /// Replaces the serial numbers of a (SKU, node); `None` takes the row out.
+    fn put_serial_shelf(&mut self, sku: SkuIx, node: NodeIx, shelf: Option<SerialShelf>);
     /// Told every entry of the ledger as it is booked. For who explains a figure; most need not.
     fn note(&mut self, sku: SkuIx, node: NodeIx, entry: &Entry) {
         let _ = (sku, node, entry);

@@ -1,5 +1,5 @@
-//! What purchasing and suppliers' work make known on `notices`. Functions of the fold: nothing reads
-//! them back, and nothing is decided by them.
+//! What purchasing, suppliers' work and units that are told apart make known on `notices`. Functions
+//! of the fold: nothing reads them back, and nothing is decided by them.
 
 use omnifold_events::v1;
 
@@ -13,6 +13,8 @@ pub enum SupplyNotice {
     SlaBreachWithdrawn(v1::SlaBreachWithdrawn),
     PurchaseOrderDue(v1::PurchaseOrderDue),
     PurchaseSuggested(v1::PurchaseSuggested),
+    Serials(v1::SerialDiscrepancy),
+    LotExpired(v1::LotExpired),
 }
 
 /// No field of these messages is a float.

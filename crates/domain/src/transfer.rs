@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::inbound::{Expected, Source};
-use crate::{NodeIx, SkuIx};
+use crate::{LotId, NodeIx, SerialKey, SkuIx};
 
 /// A transfer's key: XXH3-128 of its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,6 +29,10 @@ pub struct Transfer {
     pub under_way: Vec<(SkuIx, i64)>,
     /// When it will arrive, milliseconds since the Unix epoch; 0: nobody knows.
     pub expected_at: i64,
+    /// Of what is under way, units of a lot: what expires first stands first.
+    pub lots: Vec<(SkuIx, LotId, i64)>,
+    /// Serial numbers under way.
+    pub serials: Vec<(SkuIx, SerialKey)>,
 }
 
 impl Transfer {

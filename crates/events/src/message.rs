@@ -33,7 +33,8 @@ outputs! {
     AvailabilityChanged, CountVariance, EpochMark, FulfilmentAssigned, FulfilmentChanged,
     FulfilmentReleaseRequested, FulfilmentReleased, OrderOutcome, ReceiptDiscrepancy, RefundDue,
     RejectedEvent, ReturnAuthorised, ReturnRefused, StockHoldOutcome, Notice, PurchaseOrderDue,
-    PurchaseSuggested, SlaBreachWithdrawn, SlaBreached, SupplierInvoiceMatched,
+    PurchaseSuggested, SlaBreachWithdrawn, SlaBreached, SupplierInvoiceMatched, SerialDiscrepancy,
+    LotExpired,
     WavePlanned,
 }
 

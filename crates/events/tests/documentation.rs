@@ -63,6 +63,8 @@ fn every_output_event_has_an_example_that_is_read() {
     check_output::<v1::PurchaseOrderDue>(&page);
     check_output::<v1::PurchaseSuggested>(&page);
     check_output::<v1::WavePlanned>(&page);
+    check_output::<v1::SerialDiscrepancy>(&page);
+    check_output::<v1::LotExpired>(&page);
 }
 
 #[test]

@@ -20,6 +20,7 @@ pub fn answer_text(query: &Query, answer: &Value) -> String {
         Query::Fulfilment { .. } => fulfilment_text(body),
         Query::PurchaseOrder { .. } => purchase_order_text(body),
         Query::Stock { .. } => stock_text(body),
+        Query::Serial { .. } => serial_text(body),
         Query::Node { .. } | Query::Availability { .. } => {
             pairs(fields(body).into_iter().map(|(name, value)| (name.clone(), plain(value))))
         }
@@ -177,6 +178,16 @@ fn fulfilment_text(body: &Value) -> String {
     let holds = holds_text(&body["holds"]);
     let held = if holds.is_empty() { holds } else { format!("held by: {holds}\n") };
     head + &held + &rows_text(&body["lines"])
+}
+
+fn serial_text(body: &Value) -> String {
+    let names = ["sku", "serial", "place", "node", "with", "since", "by"];
+    let mut text = pairs(names.map(|name| (name.to_owned(), plain(&body[name]))));
+    let heads = ["at", "by", "place", "node", "with"];
+    let stop = |row: &Value| heads.map(|name| plain(&row[name])).to_vec();
+    let rows: Vec<Vec<String>> = list(&body["history"]).iter().map(stop).collect();
+    text.push_str(&format!("\n{}", table(&heads, &[], rows)));
+    text
 }
 
 fn purchase_order_text(body: &Value) -> String {

@@ -5,13 +5,14 @@ mod late;
 mod nodes;
 mod parcel;
 mod promise;
+mod serial;
 mod supply;
 
 use std::sync::Arc;
 
 use omnifold_domain::{
-    Decision, Fulfilment, FulfilmentId, Ledger, Lot, Lots, NodeIx, Order, OrderKey, Payment, SkuIx,
-    Stock, View, channel_atp,
+    Decision, Fulfilment, FulfilmentId, Ledger, NodeIx, Order, OrderKey, Payment, SkuIx, Stock,
+    View, channel_atp,
 };
 use omnifold_events::format_time;
 use omnifold_events::v1;
@@ -33,6 +34,7 @@ use late::{feedback_body, returns_body, tickets_body};
 use parcel::parcel_body;
 pub use promise::PromiseAsked;
 use promise::promise_body;
+use serial::lots_body;
 use supply::{dispatch_by, expected_body, inbound_of, phased_body, purchase_order_body};
 
 /// A question.
@@ -78,6 +80,13 @@ pub enum Query {
     PurchaseOrder {
         /// Its id.
         id: String,
+    },
+    /// Where a unit is, and where it has been.
+    Serial {
+        /// Its item.
+        sku: String,
+        /// Its serial number.
+        serial: String,
     },
     /// What would be promised, before anything is bought.
     Promise(PromiseAsked),
@@ -155,7 +164,9 @@ fn body_of(
         Query::Node { id } => nodes::node_body(store, now_ms, id)?,
         Query::Order { channel, order_id } => {
             let order = find_order(store, channel, order_id)?;
-            order_body(store, &order)
+            let mut body = order_body(store, &order);
+            body["serials"] = json!(serial::of_order(store, &order));
+            body
         }
         Query::Stock { node, sku, limit } => {
             let body = stock_body(store, node.as_deref(), sku.as_deref(), *limit)?;
@@ -164,6 +175,7 @@ fn body_of(
         Query::Availability { channel, sku } => availability_body(store, channel, sku)?,
         Query::Fulfilment { id } => fulfilment_answer(store, id)?,
         Query::PurchaseOrder { id } => purchase_order_body(store, id)?,
+        Query::Serial { sku, serial } => serial::serial_body(store, sku, serial)?,
         Query::Promise(asked) => promise::foreseen_body(&mut follower.machine, asked)?,
         Query::Decisions { channel, order_id } => {
             find_order(store, channel, order_id)?;
@@ -368,6 +380,7 @@ fn stock_row(store: &mut Store, sku: SkuIx, node: NodeIx, stock: &Stock) -> Valu
     let lots: Vec<Value> = store.lots(sku, node).map_or(Vec::new(), lots_body);
     json!({
         "node": node_id(store, node), "sku": store.item(sku).sku, "lots": lots,
+        "serials": serial::of_shelf(store, sku, node),
         "on_hand": units(stock.on_hand), "allocated": units(stock.allocated),
         "held": units(stock.held),
         "quarantine": units(stock.quarantine), "shipped": units(stock.shipped),
@@ -385,16 +398,6 @@ fn stock_row(store: &mut Store, sku: SkuIx, node: NodeIx, stock: &Stock) -> Valu
 fn reserved_body(ledger: &Ledger) -> Value {
     let row = |row: &(String, i64)| json!({ "channel": row.0, "units": units(row.1) });
     ledger.reserved.iter().map(row).collect()
-}
-
-fn lots_body(lots: &Lots) -> Vec<Value> {
-    let one = |lot: &Lot| {
-        json!({
-            "lot": lot.id.name, "expires_on": lot.id.last_day(),
-            "on_hand": units(lot.on_hand), "promised": units(lot.promised),
-        })
-    };
-    lots.rows.iter().map(one).collect()
 }
 
 /// Decisions read at once.

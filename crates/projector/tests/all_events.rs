@@ -40,7 +40,7 @@ node A at 48.1,2.0 takes_returns
 node B at 48.2,2.0
 node C at 48.3,2.0 kind=partner
 item S
-item T final_sale
+item T final_sale serialised
 carrier ups PU:picked_up I:in_transit D:delivered RS:return_to_sender L:lost F:delivery_failed
 carrier post Z:delivered
 channel web
@@ -98,6 +98,20 @@ const COMMANDS: &[&str] = &[
     "arrived T{p} {s}:1 damaged=1",
     "arrived T{p} closes",
     "recall T{p}",
+    // Lots and serial numbers.
+    "receive {n} S {x} lot=L{p} expires=2025-06-0{x}",
+    "receive {n} S {x} into=quarantine lot=L{p}",
+    "move {n} S {p} from on_hand to quarantine lot=L{p}",
+    "move {n} S {p} from quarantine to on_hand lot=L{p}",
+    "count {n} S {x} lots=L{p}:{x}",
+    "transfer T{p} from {n} to {m} S:{x} T:1 lots=S:L{p}:1 serials=T:a{x}",
+    "arrived T{p} S:1 T:1 damaged=1 serials=T:a{x} damaged_serials=T:a{p}",
+    "arrived T{p}",
+    "receive {n} T {x} serials=a{p}",
+    "count {n} T {x} serials=a{p},b{x}",
+    "move {n} T 1 from on_hand to quarantine serials=a{p}",
+    "move {n} T {x} from quarantine to written_off",
+    "adjust {n} T -1 serials=a{p}",
     // Orders.
     "order O{i} lines S:{x}@7.77-1.00+0.31 T:{x}@3.33 to 48.0,2.0",
     "order O{i} lines {s}:{x}@1 {s}:1@1 pickup={n}",
@@ -139,6 +153,12 @@ const COMMANDS: &[&str] = &[
     "hand_over O{o}/f{f} ups P1:N{o}{f}",
     "ship O{o}/f{f} {l}",
     "ship any O{o}",
+    "ship O{o}/f{f} line 2 x1 serials=2:a{p}",
+    "collect any O{o} serials=2:b{p}",
+    "lost any O{o} line 2 x1 serials=2:a{p}",
+    "back_at_origin any O{o} line 2 x1 serials=2:a{p}",
+    "came_back O{o} R{p} at={n} line 2 x1 inspect serials a{x}",
+    "inspect O{o} R{p} at={n} line 2 x1 restock",
     "deliver any O{o}",
     "reach_node any O{o}",
     "reach_node O{o}/f{f} {l}",
@@ -165,6 +185,8 @@ const COMMANDS: &[&str] = &[
     "came_back O{o} R{p} at={n} line 1 x{x} inspect line 2 x1 destroy",
     "inspect O{o} R{p} at={n} line 1 x1 restock",
     "blind_return {n} {s} {p} quarantine",
+    "blind_return {n} T 1 restock serials=b{p}",
+    "blind_return {n} S 1 restock lot=L{p}",
     // Prices and policies, buying, and what suppliers have.
     "prices {s} {n}:{x} until={t}",
     "policy nearest",
@@ -177,6 +199,7 @@ const COMMANDS: &[&str] = &[
     "announce B{p} N{x} line 1 x{x} due={t}",
     "goods B{p} R{x} 1:{x}",
     "goods B{p} R{x} 1:{p}/1/0 2:1",
+    "goods B{p} R{x} 1:{x} 2:1/1 lot=1:L{p}@2025-06-0{x} serials=2:a{p} damaged_serials=2:b{p}",
     "unreceive B{p} R{x}",
     "bill B{p} I{x} 1:{x}@7.00",
     "bill B{p} I{x} 1:{x}@7.50 2:1@3.00",
@@ -202,7 +225,7 @@ const COMMANDS: &[&str] = &[
 ];
 
 /// Where the commands about orders and work stand among them.
-const WORK: std::ops::Range<usize> = 34..99;
+const WORK: std::ops::Range<usize> = 51..122;
 
 /// Which command, the numbers it takes, and what is odd about its delivery.
 type Choice = (usize, [u8; 6], u8);

@@ -1,6 +1,8 @@
 //! Laws about one event at a time (L1, L3, L5, L7, L8, L11, L12, L13), on the fold and the router alone:
 //! a store in memory, no log, every stock row compared before and after each event.
 
+mod serials;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use omnifold_events::v1::{self, Cause};
 use omnifold_routing::{Router, Turn, authorise, relocate, repay};
 use omnifold_state::{MemoryBackend, Store};
 use proptest::prelude::*;
+use serials::{of_serials, with_serials};
 
 const TEN: i64 = 1_748_858_400_000;
 const NODES: usize = 3;
@@ -45,7 +48,9 @@ impl Bench {
         }
         for place in 0..SKUS {
             let sku = format!("s{place}");
-            bench.give(v1::ItemDefined { sku, ..Default::default() }.into());
+            // The first has serial numbers.
+            let serialised = place == 0;
+            bench.give(v1::ItemDefined { sku, serialised, ..Default::default() }.into());
         }
         bench
     }
@@ -78,7 +83,8 @@ impl Bench {
                     let decisions = self.router.cancel(&mut self.store, turn, order, &lines);
                     self.carry_out(decisions, &mut work, &mut all);
                 }
-                Work::Report { .. } => {} // told to the outside, and nothing else
+                // Told to the outside, and nothing else.
+                Work::Report { .. } | Work::SupplyNotice(_) => {}
                 Work::Move { order, fulfilment, to, lines } => {
                     let turn = turn(self.step, Cause::Moved);
                     let decisions = relocate(&mut self.store, turn, order, fulfilment, to, &lines);
@@ -235,19 +241,37 @@ fn an_event() -> impl Strategy<Value = Event> {
             let lots = vec![v1::LineLot { line_id, lot, quantity_milli }];
             v1::FulfilmentShipped { target, lines, lots, ..Default::default() }.into()
         }),
-        3 => ((0u8..3), node(), node(), prop::collection::vec((sku(), 0i64..4), 0..3)).prop_map(
-            |(transfer, from_node, to_node, lines)| v1::TransferDispatched {
+        6 => (node(), of_serials(), 0i64..3, 0u8..6).prop_map(|(node_id, serials, more, kind)| {
+            with_serials(node_id, serials, more, kind)
+        }),
+        4 => (target(), 0u8..3, of_serials(), any::<bool>()).prop_map(|(target, line, serials, lost)| {
+            let quantity_milli = serials.len().max(1) as i64 * UNIT;
+            let line_id = line.to_string();
+            let lines = vec![v1::LineQuantity { line_id: line_id.clone(), quantity_milli }];
+            let serials = vec![v1::LineSerials { line_id, serials }];
+            let kind = v1::LossKind::Lost.into();
+            if lost {
+                v1::FulfilmentLost { target, lines, serials, kind, ..Default::default() }.into()
+            } else {
+                v1::FulfilmentShipped { target, lines, serials, ..Default::default() }.into()
+            }
+        }),
+        3 => ((0u8..3), node(), node(), prop::collection::vec((sku(), 0i64..4), 0..3), of_serials())
+            .prop_map(|(transfer, from_node, to_node, lines, serials)| v1::TransferDispatched {
                 transfer_id: format!("t{transfer}"), from_node, to_node,
                 lines: lines.into_iter().map(|(sku, units)| v1::TransferLine {
-                    sku, quantity_milli: units * UNIT,
+                    serials: if sku == "s0" { serials.clone() } else { Vec::new() },
+                    sku, quantity_milli: units * UNIT, ..Default::default()
                 }).collect(),
                 ..Default::default()
             }.into()),
-        3 => ((0u8..3), prop::collection::vec((sku(), 0i64..4, 0i64..2), 0..2), any::<bool>())
-            .prop_map(|(transfer, lines, closes)| v1::TransferReceived {
+        3 => ((0u8..3), prop::collection::vec((sku(), 0i64..4, 0i64..2), 0..2), any::<bool>(), of_serials())
+            .prop_map(|(transfer, lines, closes, serials)| v1::TransferReceived {
                 transfer_id: format!("t{transfer}"), closes,
                 lines: lines.into_iter().map(|(sku, units, damaged)| v1::TransferReceipt {
+                    serials: if sku == "s0" { serials.clone() } else { Vec::new() },
                     sku, quantity_milli: units * UNIT, damaged_milli: damaged * UNIT,
+                    ..Default::default()
                 }).collect(),
                 ..Default::default()
             }.into()),
@@ -380,25 +404,26 @@ fn check_lots(
     shelves: &BTreeMap<(u32, u32), Stock>,
     orders: &[Option<omnifold_domain::Order>],
 ) -> Result<(), TestCaseError> {
-    use omnifold_domain::invariants::{i1_lots_are_on_hand, i6_lots_have_owners};
-    let mut held: BTreeMap<(u32, u32, String), i64> = BTreeMap::new();
+    use omnifold_domain::invariants::{i1_lots_are_there, i6_lots_have_owners};
+    let mut held: BTreeMap<(u32, u32, String), BTreeMap<OrderKey, i64>> = BTreeMap::new();
     for order in orders.iter().flatten() {
         for share in order.lots() {
             let fulfilment = &order.fulfilments[share.fulfilment as usize];
             let sku = order.lines[fulfilment.lines[share.line as usize].line as usize].sku;
             let place = (sku.0, fulfilment.node.0, share.lot.name.clone());
-            *held.entry(place).or_default() += share.promised;
+            *held.entry(place).or_default().entry(order.key()).or_default() += share.promised;
         }
     }
     for (&(sku, node), stock) in shelves {
         let lots = bench.store.lots(SkuIx(sku), NodeIx(node)).cloned().unwrap_or_default();
-        prop_assert!(i1_lots_are_on_hand(&lots, stock.on_hand), "I1: {:?} of {:?}", lots, stock);
+        prop_assert!(i1_lots_are_there(&lots, stock), "I1: {:?} of {:?}", lots, stock);
         for lot in &lots.rows {
-            let owned = held.remove(&(sku, node, lot.id.name.clone())).unwrap_or(0);
-            prop_assert!(i6_lots_have_owners(lot, owned), "I6: {:?}, held {}", lot, owned);
+            let owned = held.remove(&(sku, node, lot.id.name.clone())).unwrap_or_default();
+            prop_assert!(i6_lots_have_owners(lot, &owned), "I6: {:?}, held {:?}", lot, owned);
         }
     }
-    prop_assert!(held.values().all(|&units| units == 0), "I6: {:?}", held);
+    let left = held.values().flat_map(BTreeMap::values).sum::<i64>();
+    prop_assert!(left == 0, "I6: {:?}", held);
     Ok(())
 }
 
@@ -460,6 +485,7 @@ proptest! {
             check_promises(&event, &before, &after)?;
             check_ledgers(&mut bench, &before, &after, &event)?;
             check_lots(&mut bench, &after, &orders_after)?;
+            serials::check(&mut bench, &after, &orders_after)?;
             match &event {
                 Event::FulfilmentShipped(_) => check_shipping(&before, &after)?,
                 Event::FulfilmentDelivered(_) => prop_assert_eq!(&after, &before, "L11"),

@@ -34,10 +34,15 @@ impl Player for Engine {
             Ok((text.parse::<f64>()? * 1_000.0).round() as i64)
         };
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let lot = |lot: &Value| format!("{} {}", text(&lot["lot"]), text(&lot["on_hand"]));
-        let lots = row["lots"].as_array().map_or(Vec::new(), |lots| lots.iter().map(lot).collect());
+        let lot = |lot: &Value, units: &str| format!("{} {}", text(&lot["lot"]), text(&lot[units]));
+        let known = rows_of(&row["lots"]);
+        let here = known.iter().filter(|lot| lot["on_hand"] != "0" || lot["promised"] != "0");
+        let aside = known.iter().filter(|lot| lot["quarantine"] != "0");
+        let serials = &row["serials"];
         Ok(Some(StockFigures {
-            lots,
+            lots: here.map(|row| lot(row, "on_hand")).collect(),
+            quarantined: aside.map(|row| lot(row, "quarantine")).collect(),
+            serials: serials["on_hand"].as_u64().zip(serials["quarantine"].as_u64()),
             on_hand_milli: milli("on_hand")?,
             allocated_milli: milli("allocated")?,
             held_milli: milli("held")?,
@@ -126,6 +131,21 @@ impl Player for Engine {
             )
         };
         Ok(std::iter::once(head).chain(rows_of(&body["lines"]).iter().map(line)).collect())
+    }
+
+    fn serial(&mut self, sku: &str, serial: &str) -> anyhow::Result<Vec<String>> {
+        let (sku, serial) = (sku.to_owned(), serial.to_owned());
+        let Some(answer) = self.query(Query::Serial { sku, serial }) else {
+            return Ok(Vec::new());
+        };
+        let body = &answer.body;
+        let words = |row: &Value, names: &[&str]| -> Vec<String> {
+            let words = names.iter().map(|name| text_of(&row[name]));
+            words.filter(|word| !word.is_empty()).collect()
+        };
+        let head = words(body, &["sku", "serial", "place", "node", "with"]).join(" ");
+        let line = |row: &Value| words(row, &["at", "by", "place", "node", "with"]).join(" ");
+        Ok(std::iter::once(head).chain(rows_of(&body["history"]).iter().map(line)).collect())
     }
 
     fn promise(&mut self, asked: &PromiseQuestion) -> anyhow::Result<Option<[String; 2]>> {

@@ -1,4 +1,4 @@
-//! What the engine says on `notices` about purchasing and suppliers' work.
+//! What the engine says on `notices` about purchasing, suppliers' work and units told apart.
 
 use omnifold_events::v1;
 use prost::{DecodeError, Message};
@@ -13,6 +13,8 @@ pub enum SupplyNotice {
     SlaBreachWithdrawn(v1::SlaBreachWithdrawn),
     PurchaseOrderDue(v1::PurchaseOrderDue),
     PurchaseSuggested(v1::PurchaseSuggested),
+    Serials(v1::SerialDiscrepancy),
+    LotExpired(v1::LotExpired),
 }
 
 impl SupplyNotice {
@@ -37,6 +39,12 @@ impl SupplyNotice {
             b"omnifold.v1.PurchaseSuggested" => {
                 v1::PurchaseSuggested::decode(value).map(SupplyNotice::PurchaseSuggested)
             }
+            b"omnifold.v1.SerialDiscrepancy" => {
+                v1::SerialDiscrepancy::decode(value).map(SupplyNotice::Serials)
+            }
+            b"omnifold.v1.LotExpired" => {
+                v1::LotExpired::decode(value).map(SupplyNotice::LotExpired)
+            }
             _ => return None,
         })
     }
@@ -50,6 +58,8 @@ impl SupplyNotice {
             SupplyNotice::SlaBreachWithdrawn(m) => m.step,
             SupplyNotice::PurchaseOrderDue(m) => m.step,
             SupplyNotice::PurchaseSuggested(m) => m.step,
+            SupplyNotice::Serials(m) => m.step,
+            SupplyNotice::LotExpired(m) => m.step,
         }
     }
 
@@ -62,6 +72,8 @@ impl SupplyNotice {
             SupplyNotice::SlaBreachWithdrawn(_) => "SlaBreachWithdrawn",
             SupplyNotice::PurchaseOrderDue(_) => "PurchaseOrderDue",
             SupplyNotice::PurchaseSuggested(_) => "PurchaseSuggested",
+            SupplyNotice::Serials(_) => "SerialDiscrepancy",
+            SupplyNotice::LotExpired(_) => "LotExpired",
         }
     }
 
@@ -74,6 +86,8 @@ impl SupplyNotice {
             SupplyNotice::SlaBreachWithdrawn(m) => m.encode_to_vec(),
             SupplyNotice::PurchaseOrderDue(m) => m.encode_to_vec(),
             SupplyNotice::PurchaseSuggested(m) => m.encode_to_vec(),
+            SupplyNotice::Serials(m) => m.encode_to_vec(),
+            SupplyNotice::LotExpired(m) => m.encode_to_vec(),
         }
     }
 }

@@ -71,11 +71,15 @@ pub enum Table {
     Promise = 33,
     /// What nodes made of their work, by number of the node.
     Scorecard = 47,
+    /// Serial numbers, by the hash of item and number.
+    Serial = 40,
+    /// Serial numbers that are at a node, by SKU and node.
+    SerialShelf = 41,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 26] = [
+    pub const ALL: [Table; 28] = [
         Table::Meta,
         Table::Settings,
         Table::Node,
@@ -102,6 +106,8 @@ impl Table {
         Table::Learned,
         Table::Promise,
         Table::Scorecard,
+        Table::Serial,
+        Table::SerialShelf,
     ];
 
     /// Name of its column family.
@@ -133,6 +139,8 @@ impl Table {
             Table::Learned => "learned",
             Table::Promise => "promise",
             Table::Scorecard => "scorecard",
+            Table::Serial => "serial",
+            Table::SerialShelf => "serial_shelf",
         }
     }
 

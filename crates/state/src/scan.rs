@@ -1,6 +1,7 @@
 //! Recomputing the digest from the stored rows, and looking at each row's invariants.
 
 mod lots;
+mod serials;
 mod supply;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +38,7 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
     let mut held: BTreeMap<(u32, u32), i64> = BTreeMap::new();
     let mut ends = Ends::default();
     let mut of_lots = lots::Sums::default();
+    let mut of_serials = serials::Books::default();
     let gone = scan_nodes(backend, &mut ends)?;
     for table in Table::ALL.into_iter().filter(|table| table.is_digested()) {
         backend.scan(table, &[], &[], &mut |key, value| {
@@ -48,6 +50,7 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
                     let order: Order = decode(table, key, value)?;
                     check_order(&order, &mut promised, &mut report.violations);
                     of_lots.add(&order);
+                    of_serials.add(&order, &mut report.violations);
                     check_stranded(&order, &gone, &mut report.violations);
                     ends.needed.extend(timer::timers_of(&order));
                 }
@@ -73,11 +76,13 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
         })?;
     }
     of_lots.read(backend, &mut report, &mut ends.needed)?;
+    of_serials.read(backend, &mut report)?;
     let mut aside = scan_ledgers(backend, &mut report)?;
     backend.scan(Table::Stock, &[], &[], &mut |key, value| {
         let stock: Stock = decode(Table::Stock, key, value)?;
         let place = (key_u32(key, 0).unwrap_or(0), key_u32(key, 4).unwrap_or(0));
         of_lots.check_on_hand(place, &stock, &mut report.violations);
+        of_serials.check_units(place, &stock, &mut report.violations);
         let owned = promised.remove(&place).unwrap_or(0);
         check_stock(place, &stock, owned, &mut report.violations);
         let told = aside.remove(&place).unwrap_or(0);
@@ -96,6 +101,7 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
             format!("{units} set aside of SKU {} at node {} that has no row", place.0, place.1);
         note(&mut report.violations, Violation::new("I1", what));
     }
+    of_serials.end(&mut report.violations);
     supply::scan(backend, &mut report, &mut ends.needed)?;
     ends.check(&mut report.violations);
     for (place, units) in promised.into_iter().chain(held).filter(|&(_, units)| units != 0) {

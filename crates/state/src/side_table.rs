@@ -8,8 +8,8 @@ use std::sync::Arc;
 use omnifold_domain::promise::OrderPromise;
 use omnifold_domain::{
     Carrier, CarrierKey, Inbound, Ledger, Lots, NodeIx, OrderKey, Parcel, ParcelKey, PurchaseOrder,
-    PurchaseOrderKey, Return, ReturnKey, SkuIx, Supplier, SupplierItem, SupplierKey, Transfer,
-    TransferKey,
+    PurchaseOrderKey, Return, ReturnKey, Serial, SerialKey, SerialShelf, SkuIx, Supplier,
+    SupplierItem, SupplierKey, Transfer, TransferKey,
 };
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -153,6 +153,8 @@ pub(crate) struct Sides {
     pub supplier_items: SideTable<(SkuIx, NodeIx), SupplierItem>,
     pub lots: SideTable<(SkuIx, NodeIx), Lots>,
     pub promises: SideTable<OrderKey, OrderPromise>,
+    pub serials: SideTable<SerialKey, Serial>,
+    pub serial_shelves: SideTable<(SkuIx, NodeIx), SerialShelf>,
     /// Rows of each that memory keeps although a checkpoint holds them.
     max_rows: usize,
 }
@@ -171,6 +173,8 @@ pub(crate) enum SideUndo {
     SupplierItem((SkuIx, NodeIx), Option<Arc<SupplierItem>>),
     Lots((SkuIx, NodeIx), Option<Arc<Lots>>),
     Promise(OrderKey, Option<Arc<OrderPromise>>),
+    Serial(SerialKey, Option<Arc<Serial>>),
+    SerialShelf((SkuIx, NodeIx), Option<Arc<SerialShelf>>),
 }
 
 impl Sides {
@@ -193,6 +197,8 @@ impl Sides {
             }),
             lots: SideTable::new(Table::Lots, |(sku, node)| Key::stock(sku, node)),
             promises: SideTable::new(Table::Promise, Key::order),
+            serials: SideTable::new(Table::Serial, |key| Key::hash(key.0)),
+            serial_shelves: SideTable::new(Table::SerialShelf, |(sku, node)| Key::stock(sku, node)),
             max_rows,
         };
         (sides, vec![movements, numbers])
@@ -221,6 +227,8 @@ impl Sides {
             }
             SideUndo::Lots(key, old) => self.lots.put(backend, key, old).map(drop),
             SideUndo::Promise(key, old) => self.promises.put(backend, key, old).map(drop),
+            SideUndo::Serial(key, old) => self.serials.put(backend, key, old).map(drop),
+            SideUndo::SerialShelf(key, old) => self.serial_shelves.put(backend, key, old).map(drop),
         }
     }
 
@@ -237,6 +245,8 @@ impl Sides {
         self.supplier_items.end_epoch(recent, digest);
         self.lots.end_epoch(recent, digest);
         self.promises.end_epoch(recent, digest);
+        self.serials.end_epoch(recent, digest);
+        self.serial_shelves.end_epoch(recent, digest);
     }
 
     /// Forgets the oldest rows beyond the bound, where a flushed checkpoint holds them.
@@ -252,5 +262,7 @@ impl Sides {
         self.supplier_items.forget(self.max_rows, flushed_epoch);
         self.lots.forget(self.max_rows, flushed_epoch);
         self.promises.forget(self.max_rows, flushed_epoch);
+        self.serials.forget(self.max_rows, flushed_epoch);
+        self.serial_shelves.forget(self.max_rows, flushed_epoch);
     }
 }

@@ -10,8 +10,9 @@ use omnifold_domain::promise::{Learned, LearnedKey, LearnedRow, Learning, OrderP
 use omnifold_domain::{
     Carrier, CarrierKey, Entry, Inbound, Item, Ledger, Lots, Node, NodeDay, NodeIx, Offer, Order,
     OrderKey, Parcel, ParcelKey, Priced, PurchaseOrder, PurchaseOrderKey, Return, ReturnKey,
-    Scorecard, Settings, ShadowPrices, SkuIx, SoftHold, SoftHoldKey, State, Stock, StockAt,
-    Supplier, SupplierItem, SupplierKey, TimerKey, Transfer, TransferKey, View, WaitingKey,
+    Scorecard, Serial, SerialKey, SerialShelf, Settings, ShadowPrices, SkuIx, SoftHold,
+    SoftHoldKey, State, Stock, StockAt, Supplier, SupplierItem, SupplierKey, TimerKey, Transfer,
+    TransferKey, View, WaitingKey,
 };
 
 use crate::backend::{Backend, StateError};

@@ -4,6 +4,7 @@ use omnifold_events::v1;
 
 use super::{lots, serve_if_waited};
 use crate::ledger::book;
+use crate::serials;
 use crate::{
     Entry, Ledger, MovementKind, NodeIx, Reason, Refusal, SkuIx, State, Stock, Variance, Work,
 };
@@ -51,10 +52,35 @@ pub(super) fn book_entry<S: State>(
         state.note(sku, node, correction);
     }
     put(state, shelf, &old, booked.stock, work);
-    if booked.stock.on_hand < old.on_hand && state.item(sku).has_lots {
-        lots::trim(state, shelf, booked.stock.on_hand);
+    if booked.stock.on_hand < old.on_hand || booked.stock.quarantine < old.quarantine {
+        follow(state, shelf, &booked.stock, entry.time_ms);
     }
     Ok(())
+}
+
+/// Whether an entry could be booked: for events that write to other rows before it.
+pub(super) fn check_entry<S: State>(
+    state: &mut S,
+    shelf: Shelf,
+    entry: &Entry,
+    kind: MovementKind,
+) -> Result<(), Refusal> {
+    let Shelf { sku, node } = shelf;
+    let stock = state.stock_at(sku, node).unwrap_or_default();
+    let step = state.item(sku).step_milli();
+    let booked = book(&stock, state.ledger(sku, node), entry, kind, step);
+    booked.map(drop).ok_or_else(|| overflow(entry))
+}
+
+/// Fewer units are there: the books of lots and serial numbers beside the row cannot say more.
+fn follow<S: State>(state: &mut S, shelf: Shelf, stock: &Stock, time_ms: i64) {
+    let Shelf { sku, node } = shelf;
+    if state.item(sku).has_lots {
+        lots::trim(state, shelf, stock);
+    }
+    if state.item(sku).serialised {
+        serials::trim(state, sku, node, time_ms);
+    }
 }
 
 /// As [`book_entry`], for events that check everything and then write to several rows.

@@ -9,7 +9,7 @@ use super::subject::{
     Move, Subject, allocated_stock, find, line_of, moved_stock, moves, open_to, order, sendable,
     to_customer,
 };
-use super::{Context, check, lots, promises, serve_if_waited, tickets};
+use super::{Context, check, lots, promises, serials, serve_if_waited, tickets};
 use crate::notice::{capture_due, is_wanted, notify, quantities};
 use crate::scorecard::{self, Conduct};
 use crate::timer::change_order;
@@ -153,12 +153,15 @@ pub(super) fn ship<S: State>(
     refuse_held(order, &moves)?;
     check_dispatches(state, context, subject.key, &moves)?;
     let named = lots::named(state, subject.key, &moves, &event.lots, context.time_ms)?;
+    let serials = serials::leaving(state, subject.key, &moves, &event.serials, context.time_ms)?;
     let fresh = state.order(subject.key).expect("found before");
     lots::check_fresh(fresh, &moves, &named, context.time_ms)?;
     let label = Label { carrier: &event.carrier, tracking_number: &event.tracking_number };
     let parcel = parcels::labelled(state, subject.key, label, &moves)?;
     lots::retarget(state, subject.key, &named);
+    serials.lift(state, context.time_ms);
     leave(state, context, subject.key, &moves, Fulfilment::have_left, work);
+    serials.land(state, context.time_ms);
     tell_shipped(state, subject.key, &moves, label, work);
     if let Some((key, parcel)) = parcel {
         parcels::put_handed_over(state, subject.key, key, parcel);

@@ -124,7 +124,7 @@ pub(super) trait LineUnits: Clone {
 }
 
 macro_rules! line_units {
-    ($row:ty) => {
+    ($row:ty $(, without $field:ident)?) => {
         impl LineUnits for $row {
             fn line_id(&self) -> &str {
                 &self.line_id
@@ -138,6 +138,7 @@ macro_rules! line_units {
                 let mut other = self.clone();
                 other.line_id = line_id.to_owned();
                 other.quantity_milli = units;
+                $(other.$field.clear();)?
                 other
             }
         }
@@ -146,7 +147,8 @@ macro_rules! line_units {
 
 line_units!(v1::LineQuantity);
 line_units!(v1::ReturnLine);
-line_units!(v1::ReceivedLine);
+// Which of its parts a serial number of a kit is of nobody says.
+line_units!(v1::ReceivedLine, without serials);
 
 /// The lines that an event names, each kit by the lines of its parts.
 pub(super) fn with_parts<'l, L: LineUnits>(

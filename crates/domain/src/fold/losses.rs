@@ -7,9 +7,12 @@ use super::booking::{Shelf, book_checked};
 use super::fulfilment::places;
 use super::returns::between;
 use super::subject::{Move, Subject, find, moves, order, outstanding};
-use super::{Context, promises, tickets};
+use super::{Context, promises, serials, tickets};
+use crate::serials as books;
 use crate::work::{Repay, RepayLine};
-use crate::{Entry, EntryKind, MovementKind, Order, Reason, Refusal, State, Work};
+use crate::{
+    Entry, EntryKind, MovementKind, Order, Reason, Refusal, SerialEvent, SerialPlace, State, Work,
+};
 
 /// The units are written off; what was paid for them is due.
 pub(super) fn lose<S: State>(
@@ -23,9 +26,19 @@ pub(super) fn lose<S: State>(
     }
     let subject = find(state, event.target.as_ref())?;
     let moves = moves(order(state, &subject), &subject, &event.lines, outstanding)?;
+    let serials = serials::of_order(state, subject.key, &moves, &event.serials)?;
+    let whose = order(state, &subject).clone();
+    for (line, _, units) in &serials {
+        serials::check_lost(state, &whose, *line, units, context.time_ms)?;
+    }
     let lost = Entry::new(EntryKind::Lost, event.kind().as_str_name(), context.time_ms);
     let gone = GivenUp { moves: &moves, fate: Fate::WrittenOff, entry: lost };
     give_up(state, &subject, &gone, work);
+    for (_, node, units) in &serials {
+        let place = SerialPlace::WrittenOff(*node);
+        units.go(state, &place, SerialEvent::Lost, context.time_ms);
+    }
+    books::settle_order(state, subject.key, context.time_ms);
     let lost = event.kind() == v1::LossKind::Lost;
     let kind = if lost { v1::TicketKind::Lost } else { v1::TicketKind::Damaged };
     for place in places(&moves) {
@@ -57,9 +70,25 @@ pub(super) fn return_to_origin<S: State>(
         return Err(Refusal::new(Reason::NotRecalled, detail));
     }
     let moves = moves(order, &subject, &event.lines, outstanding)?;
+    let serials = serials::of_order(state, subject.key, &moves, &event.serials)?;
+    for (_, node, units) in &serials {
+        units.check_room(state, &SerialPlace::Quarantine(*node))?;
+    }
+    let whose = self::order(state, &subject).clone();
     let reason = event.disposition().as_str_name();
     let entry = Entry::new(EntryKind::ReturnedToOrigin, reason, context.time_ms);
     give_up(state, &subject, &GivenUp { moves: &moves, fate, entry }, work);
+    for (line, node, units) in serials {
+        let wrong = serials::came_back(state, &whose, line, &units, context.time_ms);
+        let aside = match fate {
+            Fate::WrittenOff => SerialPlace::WrittenOff(node),
+            Fate::AtOrigin | Fate::OnShelf => SerialPlace::Quarantine(node),
+        };
+        units.go(state, &aside, SerialEvent::ReturnedToOrigin, context.time_ms);
+        let reference = format!("{}/{}", whose.channel, whose.order_id);
+        serials::tell(state, Shelf { sku: units.sku, node }, reference, wrong, work);
+    }
+    books::settle_order(state, subject.key, context.time_ms);
     for place in places(&moves) {
         tickets::settle_way(state, subject.key, place as u32 + 1, "returned_to_origin", work);
     }

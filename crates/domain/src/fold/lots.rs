@@ -8,8 +8,8 @@ use super::subject::{Move, line_of};
 use crate::lots::change;
 use crate::supplier::shelf_of;
 use crate::{
-    Entry, EntryKind, LotId, Lots, MAX_LOTS, MovementKind, NodeIx, Order, OrderKey, Reason,
-    Refusal, SkuIx, State, Work, calendar,
+    Entry, EntryKind, Lot, LotId, MAX_LOTS, MovementKind, NodeIx, Order, OrderKey, Reason, Refusal,
+    SkuIx, State, Stock, SupplyNotice, Work, calendar,
 };
 
 /// The lot that an event names; `None`: it names none.
@@ -38,6 +38,16 @@ pub(super) fn lot_from<S: State>(
     Ok(Some(LotId { name, expires_on: Some(day), ends_at }))
 }
 
+/// The lot of a shelf that units are of which an event describes.
+pub(super) fn lot_of<S: State>(
+    state: &S,
+    node: NodeIx,
+    units: Option<&v1::UnitAttributes>,
+) -> Result<Option<LotId>, Refusal> {
+    let Some(units) = units else { return Ok(None) };
+    lot_from(state, node, &units.lot, &units.expires_on)
+}
+
 /// Whether units of a lot may be put on a shelf; returns the lot as the shelf knows it. A lot has one
 /// expiry date, and what has expired is not sellable.
 pub(super) fn check_in<S: State>(
@@ -46,8 +56,19 @@ pub(super) fn check_in<S: State>(
     lot: LotId,
     now_ms: i64,
 ) -> Result<LotId, Refusal> {
+    let lot = check_known(state, shelf, lot)?;
+    check_life(&lot, now_ms)?;
+    Ok(lot)
+}
+
+/// As [`check_in`], for units that are not to be sold.
+pub(super) fn check_known<S: State>(
+    state: &mut S,
+    shelf: Shelf,
+    lot: LotId,
+) -> Result<LotId, Refusal> {
     let known = state.lots(shelf.sku, shelf.node);
-    let full = known.is_some_and(|lots| lots.rows.len() >= MAX_LOTS);
+    let full = known.is_some_and(|lots| lots.is_full());
     let lot = match known.and_then(|lots| lots.named(&lot.name)) {
         Some(row) if lot.expires_on.is_some() && row.id != lot => {
             let detail = format!(
@@ -65,7 +86,6 @@ pub(super) fn check_in<S: State>(
         }
         None => lot,
     };
-    check_life(&lot, now_ms)?;
     Ok(lot)
 }
 
@@ -96,28 +116,131 @@ pub(super) fn check_out<S: State>(
     Err(Refusal::new(Reason::InsufficientLot, detail))
 }
 
-/// Units that are on hand now are of a lot, as far as they are there: a later count may have seen
-/// them leave.
-pub(super) fn put_in<S: State>(state: &mut S, shelf: Shelf, lot: &LotId, units: i64) {
+/// Whether quarantine can have so many units of a lot: those that it knows, and those of no lot.
+/// Returns how many it knows.
+pub(super) fn check_aside<S: State>(
+    state: &mut S,
+    shelf: Shelf,
+    name: &str,
+    units: i64,
+) -> Result<i64, Refusal> {
+    let there = state.stock_at(shelf.sku, shelf.node).map_or(0, |stock| stock.quarantine);
+    let lots = state.lots(shelf.sku, shelf.node);
+    let (known, all) = lots.map_or((0, 0), |lots| {
+        (lots.named(name).map_or(0, |lot| lot.quarantine), lots.quarantined())
+    });
+    if known + (there - all) >= units {
+        return Ok(known.min(units));
+    }
+    let detail = format!("{units} milli-units of lot `{name}` in quarantine, {known} are there");
+    Err(Refusal::new(Reason::InsufficientLot, detail))
+}
+
+/// Which units of a shelf: those on hand, or those in quarantine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    OnHand,
+    Quarantine,
+}
+
+impl Side {
+    fn of(self, lot: &mut Lot) -> &mut i64 {
+        match self {
+            Side::OnHand => &mut lot.on_hand,
+            Side::Quarantine => &mut lot.quarantine,
+        }
+    }
+}
+
+/// Units that are there now are of a lot, as far as there are any: a later count may have seen them
+/// leave.
+pub(super) fn put_in<S: State>(state: &mut S, shelf: Shelf, lot: &LotId, units: i64, side: Side) {
     let Shelf { sku, node } = shelf;
     tell_item(state, sku);
-    let on_hand = state.stock_at(sku, node).map_or(0, |stock| stock.on_hand);
+    let stock = state.stock_at(sku, node).unwrap_or_default();
     change(state, sku, node, |lots| {
-        let room = (on_hand - lots.on_hand()).max(0);
-        lots.entry(lot).on_hand += units.min(room);
+        let room = match side {
+            Side::OnHand => stock.on_hand - lots.on_hand(),
+            Side::Quarantine => stock.quarantine - lots.quarantined(),
+        };
+        *side.of(lots.entry(lot)) += units.min(room.max(0));
     });
 }
 
-/// Units of a lot leave their shelf; the caller has checked that they are there.
-pub(super) fn take_out<S: State>(state: &mut S, shelf: Shelf, lot: &LotId, units: i64) {
-    change(state, shelf.sku, shelf.node, |lots| lots.entry(lot).on_hand -= units);
+/// Units of a lot leave; the caller has checked that they are there.
+pub(super) fn take_out<S: State>(state: &mut S, shelf: Shelf, lot: &LotId, units: i64, side: Side) {
+    change(state, shelf.sku, shelf.node, |lots| *side.of(lots.entry(lot)) -= units);
 }
 
-/// Fewer units are on hand: the lots cannot be more.
-pub(super) fn trim<S: State>(state: &mut S, shelf: Shelf, on_hand: i64) {
+/// As [`take_out`], as far as they are there.
+pub(super) fn take_what_is_there<S: State>(
+    state: &mut S,
+    shelf: Shelf,
+    lot: &LotId,
+    units: i64,
+    side: Side,
+) {
+    let lots = state.lots(shelf.sku, shelf.node);
+    let mut known = lots.and_then(|lots| lots.named(&lot.name)).cloned();
+    let there = known.as_mut().map_or(0, |row| *side.of(row)).min(units);
+    if there > 0 {
+        take_out(state, shelf, lot, there, side);
+    }
+}
+
+/// Units of a lot that came from another shelf, as this one knows it: its day ends in the zone of its
+/// node. `None`: no further lot can be kept, so they are of none.
+pub(super) fn arriving<S: State>(state: &mut S, shelf: Shelf, lot: &LotId) -> Option<LotId> {
+    let known = state.lots(shelf.sku, shelf.node);
+    if let Some(row) = known.and_then(|lots| lots.named(&lot.name)) {
+        return Some(row.id.clone());
+    }
+    let full = state.lots(shelf.sku, shelf.node).is_some_and(|lots| lots.is_full());
+    let own = lot_from(state, shelf.node, &lot.name, &lot.last_day());
+    own.ok().flatten().filter(|_| !full)
+}
+
+/// The lots of units that leave a shelf: those named, which must be there, and of the rest what leaves
+/// first.
+pub(super) fn leaving<S: State>(
+    state: &mut S,
+    shelf: Shelf,
+    named: &[v1::LotQuantity],
+    units: i64,
+) -> Result<Vec<(LotId, i64)>, Refusal> {
+    let Some(mut lots) = state.lots(shelf.sku, shelf.node).cloned() else {
+        return named.first().map_or(Ok(Vec::new()), |row| {
+            check_out(state, shelf, &row.lot, row.quantity_milli).map(|_| Vec::new())
+        });
+    };
+    let mut on_hand = state.stock_at(shelf.sku, shelf.node).map_or(0, |stock| stock.on_hand);
+    let mut found: Vec<(LotId, i64)> = Vec::new();
+    let mut left = units;
+    for row in named {
+        check::quantity("units of a lot", row.quantity_milli, 1, state.item(shelf.sku))?;
+        let before: i64 =
+            found.iter().filter(|part| part.0.name == row.lot).map(|part| part.1).sum();
+        let lot = check_out(state, shelf, &row.lot, before + row.quantity_milli)?;
+        lots.entry(&lot).on_hand -= row.quantity_milli;
+        on_hand -= row.quantity_milli;
+        left -= row.quantity_milli;
+        found.push((lot, row.quantity_milli));
+    }
+    if left < 0 {
+        let detail = format!("the lots are more than {units} milli-units");
+        return Err(Refusal::new(Reason::LotsExceedUnits, detail));
+    }
+    found.extend(lots.leaving(on_hand, left));
+    Ok(found)
+}
+
+/// Fewer units are there: the lots cannot be more.
+pub(super) fn trim<S: State>(state: &mut S, shelf: Shelf, stock: &Stock) {
     let Shelf { sku, node } = shelf;
-    if state.lots(sku, node).is_some_and(|lots| lots.on_hand() > on_hand.max(0)) {
-        change(state, sku, node, |lots| lots.trim(on_hand));
+    let (on_hand, quarantine) = (stock.on_hand.max(0), stock.quarantine.max(0));
+    let more = |lots: &crate::Lots| lots.on_hand() > on_hand || lots.quarantined() > quarantine;
+    if state.lots(sku, node).is_some_and(more) {
+        change(state, sku, node, |lots| lots.trim(on_hand, quarantine));
     }
 }
 
@@ -167,7 +290,6 @@ pub(super) fn replace<S: State>(state: &mut S, shelf: Shelf, found: &[(LotId, i6
     change(state, shelf.sku, shelf.node, |lots| {
         lots.rows.iter_mut().for_each(|lot| lot.on_hand = 0);
         found.iter().for_each(|(lot, units)| lots.entry(lot).on_hand = *units);
-        lots.rows.retain(|lot| lot.on_hand != 0 || lot.promised != 0);
     });
 }
 
@@ -226,7 +348,7 @@ pub(super) fn retarget<S: State>(state: &mut S, key: OrderKey, named: &[Named]) 
             more = order.take_from_lot(part.fulfilment, part.line, &part.lot, part.units);
         });
         let Shelf { sku, node } = part.shelf;
-        change(state, sku, node, |lots| lots.entry(&part.lot).promised += more);
+        change(state, sku, node, |lots| lots.entry(&part.lot).promise(key, more));
     }
 }
 
@@ -271,24 +393,70 @@ pub(super) fn of_return(
     left.map(|&lot| Some(lot.clone())).ok_or_else(unknown)
 }
 
-/// What expired is there and not sellable. Promises stay, and are short where nothing else is there.
+/// What expired is there and not sellable. Promises stay, and are short where nothing else is there:
+/// the orders that hold them are told.
 pub(crate) fn expire<S: State>(state: &mut S, subject: u128, due_ms: i64, work: &mut Vec<Work>) {
     let (sku, node) = shelf_of(subject);
     let shelf = Shelf { sku, node };
-    let is_over = |lots: &Lots| -> i64 {
-        let over = lots.rows.iter().filter(|lot| lot.id.is_expired(due_ms));
-        over.map(|lot| lot.on_hand).sum()
-    };
-    let units = state.lots(sku, node).map_or(0, is_over);
+    let over = |lot: &&Lot| lot.on_hand > 0 && lot.id.is_expired(due_ms);
+    let found = state
+        .lots(sku, node)
+        .map_or(Vec::new(), |lots| lots.rows.iter().filter(over).cloned().collect::<Vec<Lot>>());
+    let units: i64 = found.iter().map(|lot| lot.on_hand).sum();
     if units == 0 {
         return;
     }
-    change(state, sku, node, |lots| {
-        let over = lots.rows.iter_mut().filter(|lot| lot.id.is_expired(due_ms));
-        over.for_each(|lot| lot.on_hand = 0);
-    });
+    found.iter().for_each(|lot| take_out(state, shelf, &lot.id, lot.on_hand, Side::OnHand));
     let reason = v1::MoveReason::Expired.as_str_name();
     let entry = Entry::new(EntryKind::Move, reason, due_ms);
     let entry = Entry { on_hand: -units, quarantine: units, ..entry };
     book_checked(state, shelf, &entry, MovementKind::Moved, work);
+    for lot in &found {
+        put_in(state, shelf, &lot.id, lot.on_hand, Side::Quarantine);
+        tell_holders(state, shelf, lot, work);
+    }
+}
+
+/// Orders that one message of an expired lot names.
+const HOLDERS_TOLD: usize = 500;
+
+/// Who was promised units of a lot that expired, in messages of a bounded size.
+fn tell_holders<S: State>(state: &mut S, shelf: Shelf, lot: &Lot, work: &mut Vec<Work>) {
+    let mut promises = Vec::new();
+    for &(key, _) in &lot.orders {
+        let order = state.order(key).expect("it holds units of the lot");
+        promises.extend(holdings(order, shelf, &lot.id.name));
+    }
+    for (part, promises) in promises.chunks(HOLDERS_TOLD).enumerate() {
+        let told = v1::LotExpired {
+            node_id: state.nodes()[shelf.node.0 as usize].id.clone(),
+            sku: state.item(shelf.sku).sku.clone(),
+            lot: lot.id.name.clone(),
+            expires_on: lot.id.last_day(),
+            quantity_milli: lot.on_hand,
+            promises: promises.to_vec(),
+            part: part as u32 + 1,
+            ..Default::default()
+        };
+        work.push(Work::SupplyNotice(Box::new(SupplyNotice::LotExpired(told))));
+    }
+}
+
+/// What an order holds of a lot of a shelf.
+fn holdings(order: &Order, shelf: Shelf, lot: &str) -> Vec<v1::LotPromise> {
+    let mut found = Vec::new();
+    for share in order.lots().iter().filter(|share| share.promised > 0 && share.lot.name == lot) {
+        let fulfilment = &order.fulfilments[share.fulfilment as usize];
+        let line = &order.lines[fulfilment.lines[share.line as usize].line as usize];
+        if (line.sku, fulfilment.node) == (shelf.sku, shelf.node) {
+            found.push(v1::LotPromise {
+                channel: order.channel.clone(),
+                order_id: order.order_id.clone(),
+                fulfilment: share.fulfilment + 1,
+                line_id: line.line_id.clone(),
+                quantity_milli: share.promised,
+            });
+        }
+    }
+    found
 }

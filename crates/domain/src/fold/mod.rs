@@ -4,12 +4,15 @@
 //! refusals come before the first write, so a refused event leaves the state as it was.
 
 mod booking;
+mod cargo;
 mod change;
 mod check;
 mod due;
 mod fulfilment;
 mod gathering;
+mod goods;
 mod holds;
+mod inspections;
 mod invoices;
 pub(crate) mod kits;
 mod losses;
@@ -31,6 +34,7 @@ mod questions;
 mod receipts;
 mod reservations;
 pub(crate) mod returns;
+pub(crate) mod serials;
 mod soft_holds;
 mod stock;
 mod subject;
@@ -170,7 +174,7 @@ fn apply<S: State>(
             losses::return_to_origin(state, context, event, work)
         }
         Event::ReturnReceived(event) => returns::receive(state, context, event, work),
-        Event::ReturnInspected(event) => returns::inspect(state, context, event, work),
+        Event::ReturnInspected(event) => inspections::inspect(state, context, event, work),
         Event::BlindReturnReceived(event) => returns::receive_blind(state, context, event, work),
         Event::PolicyActivated(event) => policy::activate(state, event, work),
         Event::PolicyRetired(event) => policy::retire(state, event, work),

@@ -2,9 +2,14 @@
 
 use omnifold_events::v1::{self, StockBucket};
 
-use super::booking::{Shelf, book_checked, book_entry, was_counted};
-use super::{Context, check, lots};
-use crate::{Entry, EntryKind, LotId, MovementKind, NodeIx, Reason, Refusal, State, Work};
+use super::booking::{Shelf, book_checked, book_entry, check_entry, was_counted};
+use super::lots::Side;
+use super::serials::Units;
+use super::{Context, check, lots, serials};
+use crate::{
+    Entry, EntryKind, LotId, MovementKind, NodeIx, Reason, Refusal, SerialEvent, SerialPlace,
+    State, Work,
+};
 
 /// The ways that a StockMoved may take. What was returned to a supplier is gone for good; units in
 /// transit and shipped ones move by events of their own.
@@ -36,39 +41,113 @@ pub(super) fn relocate<S: State>(
     }
     let shelf = Shelf { sku, node };
     check_there(state, shelf, context, from, event)?;
-    let lot = match lot_of(state, node, event.units.as_ref())? {
-        Some(lot) if to == StockBucket::OnHand => {
-            Some(lots::check_in(state, shelf, lot, context.now_ms)?)
-        }
-        Some(lot) if from == StockBucket::OnHand => {
-            Some(lots::check_out(state, shelf, &lot.name, event.quantity_milli)?)
-        }
-        _ => None, // what is not on hand is not kept by lot
-    };
+    let lots = lots_of(state, shelf, context, (from, to), event)?;
+    let serials = serials_of(state, shelf, context, (from, to), event)?;
     let mut entry = Entry::new(EntryKind::Move, event.reason().as_str_name(), context.time_ms);
     *bucket(&mut entry, from) -= event.quantity_milli;
     *bucket(&mut entry, to) += event.quantity_milli;
-    if let Some(lot) = lot.as_ref().filter(|_| from == StockBucket::OnHand) {
-        // What is named leaves first, so that the others stay when the row is booked. The units are
-        // on hand, so every sum fits.
-        lots::take_out(state, shelf, lot, event.quantity_milli);
-        book_checked(state, shelf, &entry, MovementKind::Moved, work);
-        return Ok(());
+    check_entry(state, shelf, &entry, MovementKind::Moved)?;
+    // What is named leaves first, so that the others stay when the row is booked.
+    if let Some((lot, units, side)) = &lots.leaves {
+        lots::take_out(state, shelf, lot, *units, *side);
     }
-    book_entry(state, shelf, &entry, MovementKind::Moved, work)?;
-    if let Some(lot) = lot {
-        lots::put_in(state, shelf, &lot, event.quantity_milli);
+    serials.lift(state, context.time_ms);
+    book_checked(state, shelf, &entry, MovementKind::Moved, work);
+    if let Some((lot, side)) = &lots.enters {
+        lots::put_in(state, shelf, lot, event.quantity_milli, *side);
     }
+    serials.land(state, &place_of(to, node), SerialEvent::Moved, context.time_ms);
     Ok(())
 }
 
-fn lot_of<S: State>(
-    state: &S,
-    node: NodeIx,
-    units: Option<&v1::UnitAttributes>,
-) -> Result<Option<LotId>, Refusal> {
-    let Some(units) = units else { return Ok(None) };
-    lots::lot_from(state, node, &units.lot, &units.expires_on)
+/// What a move does to the lot that it names.
+#[derive(Default)]
+struct LotMove {
+    /// Units that the books of a lot lose.
+    leaves: Option<(LotId, i64, Side)>,
+    /// Where all units go, if lots are kept there.
+    enters: Option<(LotId, Side)>,
+}
+
+fn lots_of<S: State>(
+    state: &mut S,
+    shelf: Shelf,
+    context: Context<'_>,
+    (from, to): (StockBucket, StockBucket),
+    event: &v1::StockMoved,
+) -> Result<LotMove, Refusal> {
+    let Some(mut lot) = lots::lot_of(state, shelf.node, event.units.as_ref())? else {
+        return Ok(LotMove::default());
+    };
+    let units = event.quantity_milli;
+    let known = match side(from) {
+        Some(Side::OnHand) => {
+            lot = lots::check_out(state, shelf, &lot.name, units)?;
+            units
+        }
+        Some(Side::Quarantine) => lots::check_aside(state, shelf, &lot.name, units)?,
+        None => 0,
+    };
+    let enters = match side(to) {
+        Some(Side::OnHand) => {
+            lot = lots::check_in(state, shelf, lot, context.now_ms)?;
+            Some((lot.clone(), Side::OnHand))
+        }
+        Some(Side::Quarantine) => {
+            lot = lots::check_known(state, shelf, lot)?;
+            Some((lot.clone(), Side::Quarantine))
+        }
+        None => None,
+    };
+    let leaves = side(from).filter(|_| known > 0).map(|side| (lot, known, side));
+    Ok(LotMove { leaves, enters })
+}
+
+fn side(bucket: StockBucket) -> Option<Side> {
+    match bucket {
+        StockBucket::OnHand => Some(Side::OnHand),
+        StockBucket::Quarantine => Some(Side::Quarantine),
+        _ => None,
+    }
+}
+
+/// The serial numbers that move. Where all units of a bucket go and none is named, all of them do.
+fn serials_of<S: State>(
+    state: &mut S,
+    shelf: Shelf,
+    context: Context<'_>,
+    (from, to): (StockBucket, StockBucket),
+    event: &v1::StockMoved,
+) -> Result<Units, Refusal> {
+    let serials = event.units.as_ref().map_or(&[][..], |units| &units.serials);
+    let mut units = serials::read(state, shelf.sku, serials, event.quantity_milli)?;
+    units.check_at(state, &place_of(from, shelf.node), context.time_ms)?;
+    if units.is_empty() && state.item(shelf.sku).serialised {
+        units = whole_bucket(state, shelf, from, event.quantity_milli);
+    }
+    units.check_room(state, &place_of(to, shelf.node))?;
+    Ok(units)
+}
+
+fn whole_bucket<S: State>(state: &mut S, shelf: Shelf, from: StockBucket, units: i64) -> Units {
+    let stock = state.stock_at(shelf.sku, shelf.node).unwrap_or_default();
+    let known = state.serial_shelf(shelf.sku, shelf.node).cloned().unwrap_or_default();
+    let keys = match from {
+        StockBucket::OnHand if stock.on_hand == units => known.on_hand,
+        StockBucket::Quarantine if stock.quarantine == units => known.quarantine,
+        _ => Vec::new(),
+    };
+    serials::of_keys(state, shelf.sku, &keys)
+}
+
+/// Where units of a bucket are.
+fn place_of(bucket: StockBucket, node: NodeIx) -> SerialPlace {
+    match bucket {
+        StockBucket::OnHand => SerialPlace::OnHand(node),
+        StockBucket::Quarantine => SerialPlace::Quarantine(node),
+        StockBucket::ReturnedToSupplier => SerialPlace::ReturnedToSupplier(node),
+        _ => SerialPlace::WrittenOff(node),
+    }
 }
 
 /// More cannot leave a bucket than it holds. What left before the newest count did so before it.
@@ -130,23 +209,27 @@ pub(super) fn receive<S: State>(
     let mut entry = Entry { entered: units, ..received };
     *bucket(&mut entry, into) += units;
     let shelf = Shelf { sku, node };
-    let lot = lot_of(state, node, event.units.as_ref())?;
-    let lot = match lot.filter(|_| into == StockBucket::OnHand) {
-        Some(lot) => Some(lots::check_in(state, shelf, lot, context.now_ms)?),
-        None => None,
+    let side = if into == StockBucket::OnHand { Side::OnHand } else { Side::Quarantine };
+    let lot = match (lots::lot_of(state, node, event.units.as_ref())?, side) {
+        (Some(lot), Side::OnHand) => Some(lots::check_in(state, shelf, lot, context.now_ms)?),
+        (Some(lot), Side::Quarantine) => Some(lots::check_known(state, shelf, lot)?),
+        (None, _) => None,
     };
+    let place = place_of(into, node);
+    let serials = event.units.as_ref().map_or(&[][..], |units| &units.serials);
+    let serials = serials::read(state, sku, serials, units)?;
+    let told = serials.check_new(state, &place, context.time_ms)?;
     book_entry(state, shelf, &entry, MovementKind::Moved, work)?;
     if let Some(lot) = lot {
-        lots::put_in(state, shelf, &lot, units);
+        lots::put_in(state, shelf, &lot, units, side);
     }
+    serials.go(state, &place, SerialEvent::Received, context.time_ms);
+    serials::tell(state, shelf, event.reference.clone(), told, work);
     Ok(())
 }
 
-/// Serial numbers an event may carry.
-const MAX_SERIALS: usize = 10_000;
-
 /// An expiry date is a date; names are names.
-fn check_units(units: Option<&v1::UnitAttributes>) -> Result<(), Refusal> {
+pub(super) fn check_units(units: Option<&v1::UnitAttributes>) -> Result<(), Refusal> {
     let Some(units) = units else { return Ok(()) };
     if !units.lot.is_empty() {
         check::name("lot", &units.lot)?;
@@ -155,11 +238,7 @@ fn check_units(units: Option<&v1::UnitAttributes>) -> Result<(), Refusal> {
         let detail = "expires_on is not a date, YYYY-MM-DD";
         return Err(Refusal::new(Reason::InvalidIdentifier, detail));
     }
-    if units.serials.len() > MAX_SERIALS {
-        let detail = format!("more than {MAX_SERIALS} serial numbers in one event");
-        return Err(Refusal::new(Reason::InvalidQuantity, detail));
-    }
-    units.serials.iter().try_for_each(|serial| check::name("serial", serial))
+    serials::check_names(&units.serials)
 }
 
 fn is_date(text: &str) -> bool {

@@ -313,6 +313,12 @@ pub(super) fn define_item<S: State>(state: &mut S, event: &v1::ItemDefined) -> R
         let detail = format!("scale {finer} of `{}` cannot go down to {}", event.sku, event.scale);
         return Err(Refusal::new(Reason::InvalidScale, detail));
     }
+    let was_serialised = known.is_some_and(|ix| state.item(ix).serialised);
+    let serialised = event.serialised || was_serialised;
+    if serialised && event.scale > 0 {
+        let detail = format!("`{}` is serialised: it has whole units only", event.sku);
+        return Err(Refusal::new(Reason::InvalidScale, detail));
+    }
     let kit = kits::kit_from(state, event)?;
     let purchase = purchase_from(state, event, known)?;
     let ix = known.unwrap_or(SkuIx(state.item_count()));
@@ -330,6 +336,7 @@ pub(super) fn define_item<S: State>(state: &mut S, event: &v1::ItemDefined) -> R
         purchase,
         has_lots,
         weight_g: event.weight_g,
+        serialised,
     };
     state.put_item(ix, row);
     if relinks {

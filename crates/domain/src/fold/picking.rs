@@ -11,7 +11,7 @@ use super::questions::{by_line, gone_though_asked, refuse_held};
 use super::subject::{
     Move, Subject, find, find_fulfilment, line_of, moved_stock, moves, open_to, order, unpicked,
 };
-use super::{Context, check, kits, lots};
+use super::{Context, check, kits, lots, serials};
 use crate::scorecard::{self, Conduct};
 use crate::timer::change_order;
 use crate::transitions::FulfilmentEvent;
@@ -247,11 +247,14 @@ pub(super) fn hand_over<S: State>(
     refuse_held(order(state, &subject), &all)?;
     check_dispatches(state, context, subject.key, &all)?;
     lots::check_fresh(order(state, &subject), &all, &[], context.time_ms)?;
+    let serials = serials::leaving(state, subject.key, &all, &event.serials, context.time_ms)?;
+    serials.lift(state, context.time_ms);
     state.change_order(subject.key, &mut |order| {
         let packed = &mut order.fulfilments[place].progress_mut().packed;
         packed.retain(|parcel| handed.iter().all(|(gone, _)| gone.id != parcel.id));
     });
     leave(state, context, subject.key, &all, Fulfilment::have_left, work);
+    serials.land(state, context.time_ms);
     for ((key, row), (parcel, tracking_number)) in rows.into_iter().zip(&handed) {
         let label = Label { carrier: &event.carrier, tracking_number };
         let moves = moves_of(place, parcel);

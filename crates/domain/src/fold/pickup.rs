@@ -7,12 +7,12 @@ use super::gathering;
 use super::losses::{Fate, GivenUp, give_up};
 use super::questions::{by_line, refuse_held};
 use super::subject::{Move, Subject, find, moves, open_to, order};
-use super::{Context, lots};
+use super::{Context, lots, serials};
 use crate::notice::{notify, quantities};
 use crate::timer::change_order;
 use crate::transitions::FulfilmentEvent;
 use crate::{
-    Entry, EntryKind, Fulfilment, FulfilmentState, Order, OrderKey, Reason, Refusal, State, Timing,
+    Entry, EntryKind, Fulfilment, FulfilmentState, Order, OrderKey, Reason, Refusal, SerialEvent, SerialPlace, State, Timing,
     Work,
 };
 
@@ -165,8 +165,11 @@ pub(super) fn collect<S: State>(
     let (sent, own) = gathering::parted(state, subject.key, all);
     check_dispatches(state, context, subject.key, &own)?;
     lots::check_fresh(order(state, &subject), &own, &[], context.time_ms)?;
+    let serials = serials::leaving(state, subject.key, &own, &event.serials, context.time_ms)?;
     if !own.is_empty() {
+        serials.lift(state, context.time_ms);
         leave(state, context, subject.key, &own, Fulfilment::were_collected, work);
+        serials.land(state, context.time_ms);
         note_arrival(state, subject.key, &own, context.time_ms);
     }
     if !sent.is_empty() {
@@ -211,7 +214,7 @@ pub(super) fn return_to_stock<S: State>(
     let (subject, all) = pickups(state, event.target.as_ref(), reshelves)?;
     let is_sent = |&place: &usize| order(state, &subject).fulfilments[place].send_to().is_some();
     let (sent, found): (Vec<usize>, Vec<usize>) = all.into_iter().partition(is_sent);
-    shelve_sent(state, context, &subject, &sent, work);
+    shelve_sent(state, context, &subject, &sent, work)?;
     change_order(state, subject.key, &mut |order| {
         for &place in &found {
             order.fulfilments[place].happen(reshelves);
@@ -233,13 +236,21 @@ fn shelve_sent<S: State>(
     subject: &Subject,
     places: &[usize],
     work: &mut Vec<Work>,
-) {
+) -> Result<(), Refusal> {
     let order = order(state, subject);
     let moves: Vec<Move> =
         places.iter().flat_map(|&place| gathering::all_of(order, place)).collect();
-    if moves.is_empty() {
-        return;
+    let Some(node) = order.gathers_at().filter(|_| !moves.is_empty()) else { return Ok(()) };
+    let shelf = SerialPlace::OnHand(node);
+    let serials = serials::of_order(state, subject.key, &moves, &[])?;
+    for (_, _, units) in &serials {
+        units.check_room(state, &shelf)?;
     }
     let entry = Entry::new(EntryKind::Return, "NOT_COLLECTED", context.time_ms);
     give_up(state, subject, &GivenUp { moves: &moves, fate: Fate::OnShelf, entry }, work);
+    for (_, _, units) in serials {
+        units.go(state, &shelf, SerialEvent::Returned, context.time_ms);
+    }
+    crate::serials::settle_order(state, subject.key, context.time_ms);
+    Ok(())
 }

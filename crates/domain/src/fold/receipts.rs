@@ -3,6 +3,7 @@
 use omnifold_events::v1;
 
 use super::booking::{Shelf, book_checked};
+use super::goods::{self, Goods};
 use super::purchasing::{MAX_LINES, check_bounds, find, happen, line_of, put, refuse_held};
 use super::{Context, check};
 use crate::purchase::{PurchaseTerms, Receipt, ReceiptLine};
@@ -29,6 +30,7 @@ pub(super) fn book<S: State>(
         "" => None,
         id => Some(notice_of(&order, id)?),
     };
+    let mut known = Vec::new();
     for line in &event.lines {
         let mut arrived = arrived(state, &order, context, line)?;
         if receipt.lines.iter().any(|row| (row.line, row.sku) == (arrived.line, arrived.sku)) {
@@ -36,19 +38,25 @@ pub(super) fn book<S: State>(
             return Err(Refusal::new(Reason::DuplicateLine, detail));
         }
         arrive(&mut order, &mut arrived, notice)?;
+        let goods = Goods::of(state, context, order.node, &arrived, line)?;
+        arrived.units = goods.kept();
         receipt.lines.push(arrived);
+        known.push(goods);
     }
+    goods::check_distinct(&known)?;
     let rest = order.is_received();
     let event =
         if rest { PurchaseOrderEvent::ReceiveRest } else { PurchaseOrderEvent::ReceivePart };
     happen(&mut order, event)?;
     let discrepancy = discrepancy(state, &order, &receipt);
     let (node, lines) = (order.node, receipt.lines.clone());
+    let reference = order.id.clone();
     order.receipts.push(receipt);
     put(state, Some(&before), order)?;
-    for line in &lines {
+    for (line, goods) in lines.iter().zip(known) {
         let shelf = Shelf { sku: line.sku, node };
         book_units(state, context, shelf, line.taken_in(), EntryKind::PurchaseReceived, work);
+        goods.put_in(state, context, shelf, &reference, work);
     }
     work.extend(discrepancy.map(|told| Work::SupplyNotice(Box::new(told))));
     Ok(())
@@ -104,6 +112,7 @@ fn arrived<S: State>(
         refused: said.refused_milli,
         on_time: line.is_some() && (due == 0 || context.time_ms <= due),
         announced: Vec::new(),
+        units: None,
     })
 }
 
@@ -266,6 +275,7 @@ pub(super) fn reverse<S: State>(
     put(state, Some(&before), order)?;
     for line in &lines {
         let ((on_hand, quarantine), shelf) = (line.taken_in(), Shelf { sku: line.sku, node });
+        goods::take_out(state, context, shelf, line);
         let back = (-on_hand, -quarantine);
         book_units(state, context, shelf, back, EntryKind::PurchaseReversed, work);
     }

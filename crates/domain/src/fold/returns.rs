@@ -3,11 +3,14 @@
 use omnifold_events::v1;
 
 use super::booking::{Shelf, book_checked, book_entry};
-use super::{Context, check, kits, lots};
+use super::lots::Side;
+use super::serials::Units;
+use super::{Context, check, kits, lots, moves, serials};
+use crate::serials as books;
 use crate::work::{Repay, RepayLine};
 use crate::{
     Entry, EntryKind, LotId, MovementKind, NodeIx, Order, OrderKey, Reason, Refusal, Return,
-    ReturnKey, ReturnLine, ReturnState, SkuIx, State, Work,
+    ReturnKey, ReturnLine, ReturnState, SerialEvent, SerialPlace, State, Work,
 };
 
 /// Most returns of one order, refused ones included.
@@ -49,6 +52,7 @@ pub(super) fn request<S: State>(
         expires_at: 0,
         lines,
         to_inspect: Vec::new(),
+        serials_to_inspect: Vec::new(),
     };
     state.change_order(order_key, &mut |order| {
         order.details.get_or_insert_default().returns.push(key);
@@ -137,7 +141,7 @@ fn open_return<S: State>(
     Err(Refusal::new(reason, detail))
 }
 
-fn known_return<S: State>(
+pub(super) fn known_return<S: State>(
     state: &mut S,
     channel: &str,
     order_id: &str,
@@ -211,8 +215,14 @@ struct Arrival {
     row: usize,
     units: i64,
     disposition: v1::Disposition,
-    /// Of units that go on the shelf, where it is known.
-    lot: Option<LotId>,
+    /// What they are known by.
+    known: Known,
+}
+
+/// What units that came back are known by.
+pub(super) struct Known {
+    pub lot: Option<LotId>,
+    pub serials: Units,
 }
 
 pub(super) fn receive<S: State>(
@@ -228,11 +238,17 @@ pub(super) fn receive<S: State>(
     let mut arrivals = arrivals(state, &row, &order, &lines)?;
     for (arrival, received) in arrivals.iter_mut().zip(&*lines) {
         let line = row.lines[arrival.row].line as usize;
-        arrival.lot = restocked_lot(state, context, node, &order, line, received)?;
+        arrival.known.lot = lot_of(state, context, node, &order, line, received)?;
+        arrival.known.serials = serials_of(state, node, &order, line, received)?;
     }
+    check_distinct(arrivals.iter().map(|arrival| &arrival.known.serials))?;
     for arrival in &arrivals {
         take_in(state, context, &mut row, node, arrival, work);
     }
+    for arrival in &arrivals {
+        take_serials(state, context, &mut row, node, (arrival, &order), work);
+    }
+    books::settle_order(state, row.order, context.time_ms);
     state.change_order(row.order, &mut |order| {
         let details = order.details.get_or_insert_default();
         details.arrived_at = details.arrived_at.max(context.time_ms);
@@ -283,12 +299,17 @@ fn arrivals<S: State>(
             return Err(Refusal::new(Reason::StandsElsewhere, detail));
         }
         let (units, disposition) = (received.quantity_milli, received.disposition());
-        found.push(Arrival { row: place, units, disposition, lot: None });
+        let known = Known { lot: None, serials: Units { sku: line.sku, named: Vec::new() } };
+        found.push(Arrival { row: place, units, disposition, known });
     }
     Ok(found)
 }
 
-fn announced_place(row: &Return, order: &Order, line_id: &str) -> Result<usize, Refusal> {
+pub(super) fn announced_place(
+    row: &Return,
+    order: &Order,
+    line_id: &str,
+) -> Result<usize, Refusal> {
     let line = line_named(order, line_id)?;
     row.lines.iter().position(|known| known.line as usize == line).ok_or_else(|| {
         let detail = format!("line `{line_id}` is not in return `{}`", row.return_id);
@@ -296,7 +317,7 @@ fn announced_place(row: &Return, order: &Order, line_id: &str) -> Result<usize, 
     })
 }
 
-fn check_disposition(disposition: v1::Disposition) -> Result<(), Refusal> {
+pub(super) fn check_disposition(disposition: v1::Disposition) -> Result<(), Refusal> {
     if disposition == v1::Disposition::Unspecified {
         return Err(Refusal::new(Reason::Malformed, "what came in needs a disposition"));
     }
@@ -331,16 +352,35 @@ fn take_in<S: State>(
             book_checked(state, Shelf { sku, node }, &entry, MovementKind::Moved, work);
         }
     }
-    if let Some(lot) = &arrival.lot {
-        lots::put_in(state, Shelf { sku, node }, lot, arrival.units);
+    if let Some((lot, side)) = arrival.known.lot.as_ref().zip(side_of(arrival.disposition)) {
+        lots::put_in(state, Shelf { sku, node }, lot, arrival.units, side);
     }
     if arrival.disposition == v1::Disposition::Inspect {
         row.to_inspect.push((node, arrival.row as u32, arrival.units));
     }
 }
 
-/// The lot of units that go back on the shelf of a node.
-fn restocked_lot<S: State>(
+/// Which side of a shelf units go to; `None`: they are destroyed.
+pub(super) fn side_of(disposition: v1::Disposition) -> Option<Side> {
+    match disposition {
+        v1::Disposition::Restock => Some(Side::OnHand),
+        v1::Disposition::Destroy | v1::Disposition::Unspecified => None,
+        _ => Some(Side::Quarantine),
+    }
+}
+
+/// Where units that came back are.
+pub(super) fn place_of(disposition: v1::Disposition, node: NodeIx) -> SerialPlace {
+    match side_of(disposition) {
+        Some(Side::OnHand) => SerialPlace::OnHand(node),
+        Some(Side::Quarantine) => SerialPlace::Quarantine(node),
+        None => SerialPlace::WrittenOff(node),
+    }
+}
+
+/// The lot of units that come back, as their shelf knows it. What is not to be sold is taken in
+/// whatever is wrong with its lot.
+pub(super) fn lot_of<S: State>(
     state: &mut S,
     context: Context<'_>,
     node: NodeIx,
@@ -348,12 +388,65 @@ fn restocked_lot<S: State>(
     line: usize,
     received: &v1::ReceivedLine,
 ) -> Result<Option<LotId>, Refusal> {
-    let lot = lots::of_return(order, line, received)?;
-    let Some(lot) = lot.filter(|_| received.disposition() == v1::Disposition::Restock) else {
-        return Ok(None);
-    };
+    let Some(lot) = lots::of_return(order, line, received)? else { return Ok(None) };
     let shelf = Shelf { sku: order.lines[line].sku, node };
-    lots::check_in(state, shelf, lot, context.now_ms).map(Some)
+    match side_of(received.disposition()) {
+        Some(Side::OnHand) => lots::check_in(state, shelf, lot, context.now_ms).map(Some),
+        Some(Side::Quarantine) => Ok(lots::arriving(state, shelf, &lot)),
+        None => Ok(None),
+    }
+}
+
+/// The serial numbers of units that come back.
+fn serials_of<S: State>(
+    state: &mut S,
+    node: NodeIx,
+    order: &Order,
+    line: usize,
+    received: &v1::ReceivedLine,
+) -> Result<Units, Refusal> {
+    let (sku, units) = (order.lines[line].sku, received.quantity_milli);
+    let named = serials::read(state, sku, &received.serials, units)?;
+    let named = match named.is_empty() {
+        true => serials::whole_line(state, order, line, units),
+        false => named,
+    };
+    named.check_room(state, &place_of(received.disposition(), node))?;
+    Ok(named)
+}
+
+/// No serial number comes back twice in one event.
+pub(super) fn check_distinct<'u>(all: impl Iterator<Item = &'u Units>) -> Result<(), Refusal> {
+    let mut keys: Vec<_> = all.flat_map(Units::keys).collect();
+    let named = keys.len();
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.len() == named {
+        return Ok(());
+    }
+    Err(Refusal::new(Reason::DuplicateSerial, "a serial number came back twice in one event"))
+}
+
+/// Serial numbers are where their units are; what does not fit the order is told.
+fn take_serials<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    row: &mut Return,
+    node: NodeIx,
+    (arrival, order): (&Arrival, &Order),
+    work: &mut Vec<Work>,
+) {
+    let units = &arrival.known.serials;
+    let line = row.lines[arrival.row].line as usize;
+    let wrong = serials::came_back(state, order, line, units, context.time_ms);
+    let place = place_of(arrival.disposition, node);
+    units.go(state, &place, SerialEvent::Returned, context.time_ms);
+    let reference = format!("{}/{}", order.channel, order.order_id);
+    serials::tell(state, Shelf { sku: units.sku, node }, reference, wrong, work);
+    if arrival.disposition == v1::Disposition::Inspect {
+        let waiting = units.keys().into_iter().map(|key| (node, arrival.row as u32, key));
+        row.serials_to_inspect.extend(waiting);
+    }
 }
 
 /// What comes back from the customer had arrived there, whether anybody said so or not.
@@ -392,7 +485,7 @@ fn origins(order: &Order, line: usize, units: i64) -> Vec<(usize, usize, i64)> {
 
 /// The entry of units that come in from outside, into the bucket that their disposition says. A
 /// node that never stocked the SKU does from now on.
-fn entry_into(
+pub(super) fn entry_into(
     kind: EntryKind,
     context: Context<'_>,
     units: i64,
@@ -444,103 +537,6 @@ fn due(row: &Return, arrivals: &[Arrival]) -> Vec<RepayLine> {
     rows
 }
 
-/// What was received to be inspected leaves quarantine or stays there for good.
-pub(super) fn inspect<S: State>(
-    state: &mut S,
-    context: Context<'_>,
-    event: &v1::ReturnInspected,
-    work: &mut Vec<Work>,
-) -> Result<(), Refusal> {
-    let (key, mut row, order) =
-        known_return(state, &event.channel, &event.order_id, &event.return_id)?;
-    let node = check::node(state, &event.node_id)?;
-    if event.lines.is_empty() {
-        return Err(Refusal::new(Reason::NoLines, "nothing was inspected"));
-    }
-    let mut inspected = Vec::with_capacity(event.lines.len());
-    let mut found = Vec::with_capacity(event.lines.len());
-    for line in &*kits::with_parts(&order, &event.lines)? {
-        let place = announced_place(&row, &order, &line.line_id)?;
-        let sku = order.lines[row.lines[place].line as usize].sku;
-        check::quantity("inspected quantity", line.quantity_milli, 1, state.item(sku))?;
-        let disposition = line.disposition();
-        check_disposition(disposition)?;
-        if disposition == v1::Disposition::Inspect {
-            return Err(Refusal::new(
-                Reason::Malformed,
-                "an inspection says what becomes of units",
-            ));
-        }
-        take_inspected(&mut row, node, place, line)?;
-        let at = row.lines[place].line as usize;
-        found.push(restocked_lot(state, context, node, &order, at, line)?);
-        inspected.push((sku, line.quantity_milli, disposition));
-    }
-    check_quarantine(state, node, &inspected)?;
-    for ((sku, units, disposition), lot) in inspected.into_iter().zip(found) {
-        if leaves_quarantine(disposition) {
-            let entry = entry_into(EntryKind::Inspect, context, units, disposition);
-            let entry = Entry { quarantine: -units, entered: 0, ..entry };
-            book_checked(state, Shelf { sku, node }, &entry, MovementKind::Moved, work);
-        }
-        if let Some(lot) = lot {
-            lots::put_in(state, Shelf { sku, node }, &lot, units);
-        }
-    }
-    state.put_return(key, row);
-    Ok(())
-}
-
-fn take_inspected(
-    row: &mut Return,
-    node: NodeIx,
-    place: usize,
-    line: &v1::ReceivedLine,
-) -> Result<(), Refusal> {
-    let mut missing = line.quantity_milli;
-    for (at, row_line, units) in &mut row.to_inspect {
-        if (*at, *row_line as usize) == (node, place) {
-            let taken = missing.min(*units);
-            *units -= taken;
-            missing -= taken;
-        }
-    }
-    row.to_inspect.retain(|&(_, _, units)| units > 0);
-    if missing == 0 {
-        return Ok(());
-    }
-    let detail = format!("{missing} milli-units of line `{}` wait for no inspection", line.line_id);
-    Err(Refusal::new(Reason::StandsElsewhere, detail))
-}
-
-fn leaves_quarantine(disposition: v1::Disposition) -> bool {
-    matches!(disposition, v1::Disposition::Restock | v1::Disposition::Destroy)
-}
-
-/// What waits for inspection stands in quarantine, unless a StockMoved took it out since.
-fn check_quarantine<S: State>(
-    state: &mut S,
-    node: NodeIx,
-    inspected: &[(SkuIx, i64, v1::Disposition)],
-) -> Result<(), Refusal> {
-    let leaving = |sku: SkuIx| -> i64 {
-        let rows = inspected.iter().filter(|row| row.0 == sku && leaves_quarantine(row.2));
-        rows.map(|row| row.1).sum()
-    };
-    for &(sku, ..) in inspected {
-        let there = state.stock_at(sku, node).map_or(0, |stock| stock.quarantine);
-        let asked = leaving(sku);
-        if asked > there {
-            let (item, node) = (&state.item(sku).sku, &state.nodes()[node.0 as usize].id);
-            let detail = format!(
-                "{asked} milli-units of `{item}` leave quarantine at `{node}`: {there} there"
-            );
-            return Err(Refusal::new(Reason::InsufficientStock, detail));
-        }
-    }
-    Ok(())
-}
-
 /// A return without a receipt: the units enter the stock, and nothing is due by us.
 pub(super) fn receive_blind<S: State>(
     state: &mut S,
@@ -552,7 +548,26 @@ pub(super) fn receive_blind<S: State>(
     let sku = check::sku(state, &event.sku)?;
     check::quantity("returned quantity", event.quantity_milli, 1, state.item(sku))?;
     check_disposition(event.disposition())?;
+    moves::check_units(event.units.as_ref())?;
     let (units, disposition) = (event.quantity_milli, event.disposition());
+    let (shelf, side, place) =
+        (Shelf { sku, node }, side_of(disposition), place_of(disposition, node));
+    let lot = match (lots::lot_of(state, node, event.units.as_ref())?, side) {
+        (Some(lot), Some(Side::OnHand)) => Some(lots::check_in(state, shelf, lot, context.now_ms)?),
+        (Some(lot), Some(Side::Quarantine)) => lots::arriving(state, shelf, &lot),
+        _ => None,
+    };
+    let named = event.units.as_ref().map_or(&[][..], |units| &units.serials);
+    let serials = serials::read(state, sku, named, units)?;
+    serials.check_room(state, &place)?;
     let entry = entry_into(EntryKind::BlindReturn, context, units, disposition);
-    book_entry(state, Shelf { sku, node }, &entry, MovementKind::Moved, work)
+    book_entry(state, shelf, &entry, MovementKind::Moved, work)?;
+    if let Some((lot, side)) = lot.as_ref().zip(side) {
+        lots::put_in(state, shelf, lot, units, side);
+    }
+    let told =
+        serials.compare(state, context.time_ms, |known| serials::seen_elsewhere(known, &place));
+    serials.go(state, &place, SerialEvent::BlindReturned, context.time_ms);
+    serials::tell(state, shelf, String::new(), told, work);
+    Ok(())
 }

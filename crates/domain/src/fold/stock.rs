@@ -2,11 +2,12 @@
 
 use omnifold_events::v1;
 
-use super::booking::{Shelf, book_entry, ledger_of, put};
-use super::{Context, check, lots};
+use super::booking::{Shelf, book_checked, book_entry, check_entry, ledger_of, put};
+use super::lots::Side;
+use super::{Context, check, lots, moves, serials};
 use crate::{
     Entry, EntryKind, Ledger, MAX_QUANTITY_MILLI, MAX_RECENT, MovementKind, Reason, Refusal,
-    SafetyStock, State, Stock, Work,
+    SafetyStock, SerialEvent, SerialPlace, State, Stock, Work,
 };
 
 pub(super) fn set<S: State>(
@@ -99,8 +100,10 @@ pub(super) fn count<S: State>(
     let since = ledger_of(state, shelf).since(as_of);
     let (after, shipped_after) = since.ok_or_else(|| too_old(event, as_of))?;
     let found = lots::counted(state, shelf, event, context.now_ms)?;
-    if !found.is_empty() && (after, shipped_after) != (0, 0) {
-        let detail = "units moved since the instant for which the lots were counted";
+    let serials = serials::read(state, shelf.sku, &event.serials, event.on_hand_milli)?;
+    let looked_at = !found.is_empty() || !serials.is_empty();
+    if looked_at && (after, shipped_after) != (0, 0) {
+        let detail = "units moved since the instant for which lots or serial numbers were counted";
         return Err(Refusal::new(Reason::CountTooOld, detail));
     }
     let net = event.basis() == v1::CountBasis::NetOfOpenOrders;
@@ -123,6 +126,9 @@ pub(super) fn count<S: State>(
     book_entry(state, shelf, &entry, kind, work)?;
     if !found.is_empty() {
         lots::replace(state, shelf, &found);
+    }
+    if !serials.is_empty() {
+        serials::counted(state, shelf, &serials, as_of, work);
     }
     Ok(())
 }
@@ -157,7 +163,50 @@ pub(super) fn adjust<S: State>(
         entered: event.delta_milli,
         ..Entry::new(EntryKind::Adjust, event.reason().as_str_name(), context.time_ms)
     };
-    book_entry(state, shelf, &entry, MovementKind::Moved, work)
+    match &event.units {
+        None => book_entry(state, shelf, &entry, MovementKind::Moved, work),
+        Some(units) => adjust_units(state, context, shelf, &entry, units, work),
+    }
+}
+
+/// An adjustment that says which units came or went.
+fn adjust_units<S: State>(
+    state: &mut S,
+    context: Context<'_>,
+    shelf: Shelf,
+    entry: &Entry,
+    named: &v1::UnitAttributes,
+    work: &mut Vec<Work>,
+) -> Result<(), Refusal> {
+    moves::check_units(Some(named))?;
+    let (units, time_ms, node) = (entry.on_hand.abs(), context.time_ms, shelf.node);
+    let comes = entry.on_hand > 0;
+    let lot = match lots::lot_of(state, node, Some(named))? {
+        Some(lot) if comes => Some(lots::check_in(state, shelf, lot, context.now_ms)?),
+        Some(lot) => Some(lots::check_out(state, shelf, &lot.name, units)?),
+        None => None,
+    };
+    let here = SerialPlace::OnHand(node);
+    let serials = serials::read(state, shelf.sku, &named.serials, units)?;
+    let told = if comes {
+        serials.check_new(state, &here, time_ms)?
+    } else {
+        serials.check_at(state, &here, time_ms)?;
+        Vec::new()
+    };
+    check_entry(state, shelf, entry, MovementKind::Moved)?;
+    if let Some(lot) = lot.as_ref().filter(|_| !comes) {
+        lots::take_out(state, shelf, lot, units, Side::OnHand);
+    }
+    serials.lift(state, time_ms);
+    book_checked(state, shelf, entry, MovementKind::Moved, work);
+    if let Some(lot) = lot.as_ref().filter(|_| comes) {
+        lots::put_in(state, shelf, lot, units, Side::OnHand);
+    }
+    let place = if comes { here } else { SerialPlace::Gone(node) };
+    serials.land(state, &place, SerialEvent::Adjusted, time_ms);
+    serials::tell(state, shelf, String::new(), told, work);
+    Ok(())
 }
 
 fn shelf<S: State>(state: &S, sku: &str, node: &str) -> Result<Shelf, Refusal> {

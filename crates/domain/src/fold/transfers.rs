@@ -4,10 +4,11 @@
 use omnifold_events::v1;
 
 use super::booking::{Shelf, book_checked, was_counted};
+use super::cargo::{self, Cargo, Load};
 use super::{Context, check};
 use crate::{
-    Entry, EntryKind, Expected, MovementKind, NodeIx, Reason, Refusal, SkuIx, State, Transfer,
-    TransferKey, Work, inbound,
+    Entry, EntryKind, Expected, MovementKind, Reason, Refusal, SkuIx, State, Transfer, TransferKey,
+    Work, inbound,
 };
 
 /// Most lines a transfer may have.
@@ -24,6 +25,8 @@ pub(super) fn dispatch<S: State>(
     for &(sku, units) in &transfer.under_way {
         check_free(state, Shelf { sku, node: transfer.from }, units, context.time_ms)?;
     }
+    let load = Load::of(state, context, &transfer, &event.lines)?;
+    load.take_out(state, context, transfer.from);
     for &(sku, units) in &transfer.under_way {
         let entry = Entry {
             on_hand: -units,
@@ -33,7 +36,9 @@ pub(super) fn dispatch<S: State>(
         book_checked(state, Shelf { sku, node: transfer.from }, &entry, MovementKind::Moved, work);
     }
     inbound.write(state);
-    state.put_transfer(TransferKey::of(&transfer.id), Some(transfer));
+    let (key, lots) = (TransferKey::of(&transfer.id), load.lots());
+    state.put_transfer(key, Some(Transfer { lots, ..transfer }));
+    load.go(state, context, &event.transfer_id);
     Ok(())
 }
 
@@ -66,7 +71,8 @@ fn transfer_from<S: State>(
     if expected_at != 0 {
         check::instant("expected_at_ms", expected_at)?;
     }
-    Ok(Transfer { id, from, to, under_way, expected_at })
+    let (lots, serials) = (Vec::new(), Vec::new());
+    Ok(Transfer { id, from, to, under_way, expected_at, lots, serials })
 }
 
 fn check_count(lines: usize) -> Result<(), Refusal> {
@@ -113,6 +119,8 @@ struct Arrival {
     damaged: i64,
     /// Of what is under way.
     expected: i64,
+    /// What the units are known by.
+    cargo: Cargo,
 }
 
 pub(super) fn receive<S: State>(
@@ -123,13 +131,23 @@ pub(super) fn receive<S: State>(
 ) -> Result<(), Refusal> {
     let mut transfer = find(state, &event.transfer_id)?;
     let before = transfer.expected();
-    let arrivals = arrivals(state, &transfer, event)?;
-    for arrival in &arrivals {
-        arrive(state, context, &transfer, arrival, work);
+    let mut arrivals = arrivals(state, &transfer, event)?;
+    for (place, arrival) in arrivals.iter_mut().enumerate() {
+        let Arrival { sku, good, damaged, .. } = *arrival;
+        let units = cargo::Arriving { sku, good, damaged, said: event.lines.get(place) };
+        arrival.cargo = Cargo::arriving(state, context, &transfer, &units)?;
+        // What expired on its way is not put on the shelf.
+        arrival.good -= arrival.cargo.expired;
+        arrival.damaged += arrival.cargo.expired;
         settle(&mut transfer, arrival);
     }
+    let (was, mut lost) = (transfer.clone(), Vec::new());
+    for arrival in &arrivals {
+        arrive(state, context, &transfer, arrival, work);
+    }
     if event.closes {
-        for (sku, units) in std::mem::take(&mut transfer.under_way) {
+        lost = std::mem::take(&mut transfer.under_way);
+        for &(sku, units) in &lost {
             let entry = Entry {
                 in_transit: -units,
                 written_off: units,
@@ -140,6 +158,11 @@ pub(super) fn receive<S: State>(
         }
     }
     keep(state, &before, transfer);
+    for arrival in arrivals {
+        let shelf = Shelf { sku: arrival.sku, node: was.to };
+        arrival.cargo.put_in(state, context, shelf, &was.id, work);
+    }
+    cargo::settle(state, context, &was, &lost);
     Ok(())
 }
 
@@ -162,6 +185,7 @@ fn arrivals<S: State>(
             good: units,
             damaged: 0,
             expected: units,
+            cargo: Cargo::default(),
         };
         return Ok(all.map(whole).collect());
     }
@@ -187,7 +211,8 @@ fn arrival<S: State>(
     check::quantity("quantity", good, 0, state.item(sku))?;
     check::quantity("damaged quantity", damaged, 0, state.item(sku))?;
     let under_way = transfer.under_way.iter().find(|row| row.0 == sku).map_or(0, |row| row.1);
-    Ok(Arrival { sku, good, damaged, expected: under_way.min(good + damaged) })
+    let expected = under_way.min(good + damaged);
+    Ok(Arrival { sku, good, damaged, expected, cargo: Cargo::default() })
 }
 
 /// What was expected ends at the source; all that came enters at the other node.
@@ -198,7 +223,7 @@ fn arrive<S: State>(
     arrival: &Arrival,
     work: &mut Vec<Work>,
 ) {
-    let &Arrival { sku, good, damaged, expected } = arrival;
+    let &Arrival { sku, good, damaged, expected, .. } = arrival;
     if expected > 0 {
         let entry = Entry {
             in_transit: -expected,
@@ -225,6 +250,7 @@ fn settle(transfer: &mut Transfer, arrival: &Arrival) {
         row.1 -= arrival.expected;
     }
     transfer.under_way.retain(|row| row.1 > 0);
+    arrival.cargo.settle(transfer);
 }
 
 fn keep<S: State>(state: &mut S, before: &[Expected], transfer: Transfer) {
@@ -242,15 +268,23 @@ pub(super) fn cancel<S: State>(
     work: &mut Vec<Work>,
 ) -> Result<(), Refusal> {
     let mut transfer = find(state, &event.transfer_id)?;
-    let (before, from): (_, NodeIx) = (transfer.expected(), transfer.from);
+    let (before, from) = (transfer.expected(), transfer.from);
+    let mut back = Vec::new();
     for (sku, units) in std::mem::take(&mut transfer.under_way) {
+        let shelf = Shelf { sku, node: from };
+        let cargo = Cargo::recalled(state, context, &transfer, shelf);
         let entry = Entry {
-            on_hand: units,
+            on_hand: units - cargo.expired,
+            quarantine: cargo.expired,
             in_transit: -units,
             ..Entry::new(EntryKind::TransferCancelled, "", context.time_ms)
         };
-        book_checked(state, Shelf { sku, node: from }, &entry, MovementKind::Moved, work);
+        book_checked(state, shelf, &entry, MovementKind::Moved, work);
+        back.push((shelf, cargo));
     }
     keep(state, &before, transfer);
+    for (shelf, cargo) in back {
+        cargo.put_in(state, context, shelf, &event.transfer_id, work);
+    }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod work;
 pub mod story;
 
 pub mod purchasing;
+pub mod units;
 
 use std::collections::BTreeMap;
 
@@ -217,6 +218,7 @@ fn network() -> Vec<Event> {
                 order_multiple_milli: 6_000,
             }),
             weight_g: 500,
+            serialised: true,
         }
         .into(),
         v1::StockSettingsSet {
@@ -275,6 +277,12 @@ pub fn taken() -> Vec<v1::LineLot> {
     vec![v1::LineLot { line_id, lot, quantity_milli: 1_000 }]
 }
 
+/// Serial numbers of units that left, or are back.
+pub fn serials() -> Vec<v1::LineSerials> {
+    let (line_id, serials) = ("1".to_owned(), vec!["S-1".to_owned()]);
+    vec![v1::LineSerials { line_id, serials }]
+}
+
 fn stock() -> Vec<Event> {
     vec![
         v1::StockCounted {
@@ -286,6 +294,7 @@ fn stock() -> Vec<Event> {
             reason: v1::CountReason::Cycle.into(),
             lots: lots(),
             extensions: extensions(),
+            serials: vec!["S-1".to_owned()],
         }
         .into(),
         v1::StockAdjusted {
@@ -294,6 +303,7 @@ fn stock() -> Vec<Event> {
             delta_milli: -1_500,
             reason: v1::AdjustmentReason::Waste.into(),
             extensions: extensions(),
+            units: units(),
         }
         .into(),
         v1::StockMoved {
@@ -320,7 +330,7 @@ fn stock() -> Vec<Event> {
     ]
 }
 
-fn units() -> Option<v1::UnitAttributes> {
+pub fn units() -> Option<v1::UnitAttributes> {
     Some(v1::UnitAttributes {
         lot: "L-2025-22".to_owned(),
         expires_on: "2026-05-31".to_owned(),
@@ -335,7 +345,12 @@ fn transfers() -> Vec<Event> {
             transfer_id: "T-9".to_owned(),
             from_node: "north".to_owned(),
             to_node: "berlin-1".to_owned(),
-            lines: vec![v1::TransferLine { sku: sku(), quantity_milli: 6_000 }],
+            lines: vec![v1::TransferLine {
+                sku: sku(),
+                quantity_milli: 6_000,
+                lots: lots(),
+                serials: vec!["S-1".to_owned()],
+            }],
             extensions: extensions(),
             expected_at_ms: 1_748_944_800_000,
         }
@@ -346,6 +361,9 @@ fn transfers() -> Vec<Event> {
                 sku: sku(),
                 quantity_milli: 4_000,
                 damaged_milli: 1_000,
+                lots: lots(),
+                serials: vec!["S-1".to_owned()],
+                damaged_serials: vec!["S-2".to_owned()],
             }],
             closes: true,
             extensions: extensions(),
@@ -524,6 +542,7 @@ fn fulfilment() -> Vec<Event> {
             tracking_number: "JD0146000".to_owned(),
             extensions: extensions(),
             lots: taken(),
+            serials: serials(),
         }
         .into(),
         v1::FulfilmentDelivered {

@@ -106,6 +106,8 @@ fn deliveries() -> Vec<Event> {
                 accepted_milli: 84_000,
                 damaged_milli: 1_000,
                 refused_milli: 5_000,
+                units: super::units(),
+                damaged_serials: vec!["S-3".to_owned()],
             }],
             extensions: extensions(),
         }

@@ -94,11 +94,17 @@ pub fn work_at_nodes() -> Vec<Event> {
             manifest_id: text("M1"),
             parcels: vec![v1::HandedParcel { parcel_id: text("P1"), tracking_number: text("1Z9") }],
             extensions: extensions(),
+            serials: serials(),
         }
         .into(),
         v1::FulfilmentReadyForPickup { target: by_id(), extensions: extensions() }.into(),
-        v1::FulfilmentCollected { target: by_id(), lines: lines(), extensions: extensions() }
-            .into(),
+        v1::FulfilmentCollected {
+            target: by_id(),
+            lines: lines(),
+            extensions: extensions(),
+            serials: serials(),
+        }
+        .into(),
         v1::FulfilmentPickupExpired { target: by_id(), extensions: extensions() }.into(),
         v1::FulfilmentReturnedToStock { target: by_id(), extensions: extensions() }.into(),
         v1::FulfilmentMoved {
@@ -154,6 +160,7 @@ pub fn what_comes_back() -> Vec<Event> {
         quantity_milli: 1_000,
         disposition: disposition.into(),
         lot: text("L-22"),
+        serials: vec![text("S-1")],
     };
     vec![
         v1::FulfilmentLost {
@@ -161,6 +168,7 @@ pub fn what_comes_back() -> Vec<Event> {
             lines: vec![line_quantity("1", 1_000)],
             kind: v1::LossKind::Damaged.into(),
             extensions: extensions(),
+            serials: serials(),
         }
         .into(),
         v1::FulfilmentReturnedToOrigin {
@@ -168,6 +176,7 @@ pub fn what_comes_back() -> Vec<Event> {
             lines: vec![line_quantity("1", 1_000)],
             disposition: v1::Disposition::Quarantine.into(),
             extensions: extensions(),
+            serials: serials(),
         }
         .into(),
         v1::ReturnReceived {
@@ -194,6 +203,7 @@ pub fn what_comes_back() -> Vec<Event> {
             quantity_milli: 1_000,
             disposition: v1::Disposition::Destroy.into(),
             extensions: extensions(),
+            units: units(),
         }
         .into(),
     ]

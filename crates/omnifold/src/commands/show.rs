@@ -41,6 +41,11 @@ Its score is the share of fulfilments that it kept, in per mille of those that w
 
 Example:
   omnifold show node berlin --market de";
+const SERIAL: &str = "\
+Where a unit is and where it has been, oldest first: of items that are defined as serialised.
+
+Example:
+  omnifold show serial PHONE-128 SN-4711 --market de";
 const DECISION: &str = "\
 Every decision about the order, with each node that was looked at and why it won or lost.
 
@@ -69,6 +74,9 @@ pub enum Show {
     /// A purchase order: its lines, deliveries, receipts and bills
     #[command(after_help = PURCHASE_ORDER)]
     PurchaseOrder(PurchaseOrderId),
+    /// A unit by its serial number: where it is, and where it has been
+    #[command(after_help = SERIAL)]
+    Serial(SerialName),
     /// The decisions about an order, explained
     #[command(after_help = DECISION)]
     Decision(OrderId),
@@ -128,6 +136,17 @@ pub struct PurchaseOrderId {
     id: String,
 }
 
+/// A unit.
+#[derive(Debug, Args)]
+pub struct SerialName {
+    /// Its item
+    #[arg(value_name = "SKU")]
+    sku: String,
+    /// Its serial number
+    #[arg(value_name = "SERIAL")]
+    serial: String,
+}
+
 /// Which stock rows.
 #[derive(Debug, Args)]
 pub struct Stock {
@@ -173,6 +192,9 @@ impl Show {
             Show::Fulfilment(FulfilmentId { id }) => Query::Fulfilment { id: id.clone() },
             Show::Node(NodeId { id }) => Query::Node { id: id.clone() },
             Show::PurchaseOrder(PurchaseOrderId { id }) => Query::PurchaseOrder { id: id.clone() },
+            Show::Serial(SerialName { sku, serial }) => {
+                Query::Serial { sku: sku.clone(), serial: serial.clone() }
+            }
             Show::Stock(Stock { row, node, sku, limit, .. }) => {
                 let (node, sku) = (row.first().or(node.as_ref()), row.get(1).or(sku.as_ref()));
                 Query::Stock { node: node.cloned(), sku: sku.cloned(), limit: *limit as usize }
@@ -270,6 +292,9 @@ fn ask(client: &Client, market: &str, query: &Query) -> Result<Value> {
         Query::PurchaseOrder { id } => format!("/purchase-orders/{}", escaped(id)),
         Query::Availability { channel, sku } => {
             format!("/availability?channel={}&sku={}", escaped(channel), escaped(sku))
+        }
+        Query::Serial { sku, serial } => {
+            format!("/serial?sku={}&serial={}", escaped(sku), escaped(serial))
         }
         Query::Promise(asked) => format!("/promise?{}", promise_parameters(asked)),
         Query::Stock { node, sku, limit } => {

@@ -1,4 +1,4 @@
-//! What purchasing and suppliers' work came to, told on `notices`. Nothing is decided.
+//! What purchasing, suppliers' work and units told apart came to, told on `notices`. Nothing is decided.
 
 use omnifold_domain::SupplyNotice;
 use omnifold_events::v1;
@@ -26,7 +26,15 @@ impl Machine {
             SupplyNotice::PurchaseSuggested(message) => {
                 format!("/{}/{}", message.waiting_milli, message.quantity_milli)
             }
+            SupplyNotice::LotExpired(message) => format!("/{}", message.part),
+            SupplyNotice::Serials(message) => format!("/{}", named_by(message)),
             _ => String::new(),
+        };
+        let notice = match notice {
+            SupplyNotice::LotExpired(message) => {
+                SupplyNotice::LotExpired(v1::LotExpired { timer, ..message })
+            }
+            notice => notice,
         };
         let Record { type_name, key, payload } = record_of(notice, step);
         let kind = type_name.trim_start_matches("omnifold.v1.");
@@ -58,7 +66,20 @@ fn record_of(notice: SupplyNotice, step: u64) -> Record {
         SupplyNotice::PurchaseSuggested(message) => {
             record(message.sku.clone(), v1::PurchaseSuggested { step, ..message })
         }
+        SupplyNotice::Serials(message) => {
+            let key = format!("{}/{}", message.node_id, message.sku);
+            record(key, v1::SerialDiscrepancy { step, ..message })
+        }
+        SupplyNotice::LotExpired(message) => {
+            let key = format!("{}/{}/{}", message.node_id, message.sku, message.lot);
+            record(key, v1::LotExpired { step, ..message })
+        }
     }
+}
+
+/// What one discrepancy of a step is told from the others of its shelf by: its first serial number.
+fn named_by(message: &v1::SerialDiscrepancy) -> &str {
+    message.serials.first().map_or("", |row| &row.serial)
 }
 
 fn record<M: omnifold_events::Output + Message>(key: String, message: M) -> Record {

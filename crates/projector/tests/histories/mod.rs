@@ -179,7 +179,11 @@ fn event_of(
                     transfer_id: format!("t{transfer}"),
                     from_node: node_id(from),
                     to_node: node_id(to),
-                    lines: vec![v1::TransferLine { sku: sku_of(s), quantity_milli }],
+                    lines: vec![v1::TransferLine {
+                        sku: sku_of(s),
+                        quantity_milli,
+                        ..Default::default()
+                    }],
                     ..Default::default()
                 },
             )
@@ -187,7 +191,7 @@ fn event_of(
         Happening::Arrived(transfer, s, units) => {
             let transfer_id = format!("t{transfer}");
             let (sku, quantity_milli) = (sku_of(s), i64::from(*units) * 1_000);
-            let line = v1::TransferReceipt { sku, quantity_milli, damaged_milli: 0 };
+            let line = v1::TransferReceipt { sku, quantity_milli, ..Default::default() };
             let (lines, closes) = if *units < 0 { (vec![], false) } else { (vec![line], true) };
             if *units == -2 {
                 event(&id, time, v1::TransferCancelled { transfer_id, ..Default::default() })

@@ -189,6 +189,6 @@ fn is_exact(rule: &CompiledRule) -> bool {
     rule.rule.mode != Mode::PriorityFill
         && rule.rule.split.min_shipment_value == 0
         && rule.rule.split.merge_at.is_none()
-        && (nodes.leave_units, nodes.leave_percent) == (0, 0)
+        && (nodes.leave_units, nodes.leave_percent, nodes.leave_weeks) == (0, 0, 0)
         && rule.node_when.is_none()
 }

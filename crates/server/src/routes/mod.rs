@@ -22,7 +22,7 @@ use crate::limits::Gate;
 use crate::{Problem, Server};
 
 /// Every address, as `/` lists them.
-const ADDRESSES: [(&str, &str); 16] = [
+const ADDRESSES: [(&str, &str); 17] = [
     ("GET /health", "the process is alive"),
     ("GET /ready", "every market is caught up; 503 with the reasons where one is not"),
     ("GET /metrics", "figures in the Prometheus text form"),
@@ -33,6 +33,7 @@ const ADDRESSES: [(&str, &str); 16] = [
     ("GET /v1/markets/{market}/fulfilments/{id}", "a fulfilment, channel/order_id/fN"),
     ("GET /v1/markets/{market}/purchase-orders/{id}", "a purchase order"),
     ("GET /v1/markets/{market}/stock?node=&sku=&limit=", "stock rows"),
+    ("GET /v1/markets/{market}/serial?sku=&serial=", "where a unit is, and where it has been"),
     ("GET /v1/markets/{market}/availability?channel=&sku=", "what a channel may sell"),
     (
         "GET /v1/markets/{market}/promise?items=&to=&country=&area=&channel=&at=",
@@ -59,6 +60,7 @@ pub(crate) fn router(server: Server) -> Router {
         .route("/v1/markets/{market}/nodes/{*id}", get(queries::node))
         .route("/v1/markets/{market}/purchase-orders/{*id}", get(queries::purchase_order))
         .route("/v1/markets/{market}/stock", get(queries::stock))
+        .route("/v1/markets/{market}/serial", get(queries::serial))
         .route("/v1/markets/{market}/availability", get(queries::availability))
         .route("/v1/markets/{market}/promise", get(queries::promise))
         .route("/v1/markets/{market}/records/{topic}", get(queries::records))

@@ -103,6 +103,23 @@ pub(super) async fn stock(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct SerialParameters {
+    sku: String,
+    serial: String,
+}
+
+/// Where a unit is, and where it has been.
+pub(super) async fn serial(
+    State(server): State<Server>,
+    Path(market): Path<String>,
+    parameters: Result<Parameters<SerialParameters>, QueryRejection>,
+) -> Answered {
+    let SerialParameters { sku, serial } = valid(parameters)?;
+    ask(&server, market, Query::Serial { sku, serial }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct AvailabilityParameters {
     channel: String,
     sku: String,

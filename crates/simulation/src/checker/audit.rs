@@ -12,6 +12,7 @@ use super::lots::LotBook;
 use super::names::Names;
 use super::purchasing::{Purchase, Stale};
 use super::report::{CheckReport, Rule, Violation};
+use super::serials::SerialBook;
 use super::shelves::Shelves;
 use super::soft_holds::{HeldUnits, SoftHoldAsked};
 use super::supply::UnderWay;
@@ -28,6 +29,8 @@ pub struct Audit {
     pub(super) shelves: Shelves,
     /// What came of each lot.
     pub(super) lots: LotBook,
+    /// Where serial numbers were named last.
+    pub(super) serials: SerialBook,
     /// Transfers under way, by the number of their id.
     pub(super) transfers: HashMap<u32, UnderWay, FxBuildHasher>,
     /// Purchase orders, by the number of their id.
@@ -106,6 +109,7 @@ impl Audit {
             orders: HashMap::default(),
             shelves: Shelves::default(),
             lots: LotBook::default(),
+            serials: SerialBook::default(),
             transfers: HashMap::default(),
             purchases: HashMap::default(),
             stale: BTreeSet::new(),

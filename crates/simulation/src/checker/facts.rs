@@ -62,6 +62,7 @@ impl Audit {
         self.pickups.advance(time_ms);
         self.forget_stale_feeds(time_ms);
         self.lots_came(event);
+        self.serials_named(event, time_ms);
         match event {
             Event::StockSettingsSet(set) => {
                 let shelf = self.shelf(&set.node_id, &set.sku);

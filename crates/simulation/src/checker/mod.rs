@@ -27,6 +27,7 @@ mod preface;
 mod promises;
 mod purchasing;
 mod report;
+mod serials;
 mod shelves;
 mod soft_holds;
 mod supply;

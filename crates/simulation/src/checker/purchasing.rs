@@ -106,6 +106,15 @@ impl Audit {
         self.put_purchase(&event.purchase_order_id, purchase);
     }
 
+    /// The numbers of the node and the SKU that goods of a line are put to.
+    pub(super) fn goods_place(&mut self, id: &str, line: &v1::ReceiptLine) -> Option<(u32, u32)> {
+        let id = self.names.number(id);
+        let purchase = self.purchases.remove(&id)?;
+        let (node, (_, sku)) = (purchase.node, self.received_as(&purchase, line));
+        self.purchases.insert(id, purchase);
+        Some((node, sku))
+    }
+
     /// The line named, or of the SKU the first in the order of issue that is not full.
     fn received_as(&mut self, purchase: &Purchase, line: &v1::ReceiptLine) -> (Option<u32>, u32) {
         if !line.line_id.is_empty() {

@@ -33,6 +33,8 @@ pub enum Rule {
     OnHold,
     /// A node is told to take lots that came there and have not expired, no more than its units.
     Lots,
+    /// No unit leaves twice, and no event names more serial numbers than units.
+    Serials,
     /// No node gets a part of a kit without the others.
     HalfKit,
     /// A hold is gone at the instant it was to end (rule H3).

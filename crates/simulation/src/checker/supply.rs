@@ -14,6 +14,13 @@ pub struct UnderWay {
     units: Vec<(u32, i64)>,
 }
 
+impl UnderWay {
+    /// The node that it goes to, and what is under way: (number of the SKU, units).
+    pub(super) fn arriving(&self) -> (u32, Vec<(u32, i64)>) {
+        (self.to, self.units.clone())
+    }
+}
+
 impl Audit {
     pub(super) fn dispatched(&mut self, event: &v1::TransferDispatched, time_ms: i64) {
         let (from, to) = (self.names.number(&event.from_node), self.names.number(&event.to_node));

@@ -3,28 +3,34 @@
 use omnifold_events::v1;
 
 use super::render::units as decimal;
+use super::serials;
 use super::words::{Fault, Words, quantity};
 
-/// `lot=L1 expires=2025-06-30`.
+/// `lot=L1 expires=2025-06-30 serials=A,B`.
 pub(super) fn units(words: &mut Words<'_>) -> Option<v1::UnitAttributes> {
     let (lot, expires_on) = (words.option("lot"), words.option("expires"));
+    let serials = serials::names(words.option("serials").unwrap_or_default());
     let text = |word: Option<&str>| word.unwrap_or_default().to_owned();
-    (lot.is_some() || expires_on.is_some()).then(|| v1::UnitAttributes {
-        lot: text(lot),
-        expires_on: text(expires_on),
-        serials: Vec::new(),
-    })
+    let said = lot.is_some() || expires_on.is_some() || !serials.is_empty();
+    said.then(|| v1::UnitAttributes { lot: text(lot), expires_on: text(expires_on), serials })
+}
+
+/// `lots=S:L1:2,S:L2:1@2025-06-30`: those of one SKU of a transfer, or of one line of a receipt.
+pub(super) fn of_sku(text: &str, sku: &str) -> Result<Vec<v1::LotQuantity>, Fault> {
+    let of = text.split(',').filter_map(|row| row.strip_prefix(&format!("{sku}:")));
+    of.map(one).collect()
 }
 
 /// `lots=L1:4@2025-06-30,L2:3`: what a count found.
 pub(super) fn counted(words: &mut Words<'_>) -> Result<Vec<v1::LotQuantity>, Fault> {
-    let one = |text: &str| {
-        let (lot, rest) = text.split_once(':').ok_or("a counted lot is `LOT:units`")?;
-        let (units, expires_on) = rest.split_once('@').unwrap_or((rest, ""));
-        let (lot, expires_on) = (lot.to_owned(), expires_on.to_owned());
-        Ok(v1::LotQuantity { lot, quantity_milli: quantity(units)?, expires_on })
-    };
     words.option("lots").map_or(Ok(Vec::new()), |lots| lots.split(',').map(one).collect())
+}
+
+fn one(text: &str) -> Result<v1::LotQuantity, Fault> {
+    let (lot, rest) = text.split_once(':').ok_or("a lot is `LOT:units`")?;
+    let (units, expires_on) = rest.split_once('@').unwrap_or((rest, ""));
+    let (lot, expires_on) = (lot.to_owned(), expires_on.to_owned());
+    Ok(v1::LotQuantity { lot, quantity_milli: quantity(units)?, expires_on })
 }
 
 /// `lots=1:L1:2,1:L2:1`: line, lot and units that a node took.

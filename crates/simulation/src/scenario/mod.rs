@@ -35,6 +35,11 @@
 //! | `receive N S 12 [into=quarantine]` | StockReceived |
 //! | `receive ... lot=L1 [expires=2025-06-30]`, `move ... lot=L1` | of that lot |
 //! | `count ... lots=L1:4@2025-06-30,L2:3` | with the lots that were found |
+//! | `item S ... [serialised]` | its units are known by serial numbers |
+//! | `receive ... serials=A,B`, also `move`, `adjust`, `count`, `blind_return` | serial numbers among the units |
+//! | `ship ... serials=1:A,1:B`, also `hand_over`, `collect`, `lost`, `back_at_origin` | by line |
+//! | `transfer ... lots=S:L1:2 serials=S:A`, `arrived ... lots=S:L1:2 serials=S:A damaged_serials=S:B` | by SKU |
+//! | `serial S A` | prints where a unit is, and has been |
 //! | `pick ... lots=1:L2:2`, `ship ... lots=1:L2:2` | line, lot and units taken, where they are not as told |
 //! | `transfer T from N to M S:6 ...` | TransferDispatched |
 //! | `arrived T [S:4 [damaged=1]] [closes]` | TransferReceived; without a SKU all of it |
@@ -97,7 +102,7 @@
 //! | `track ups 1Z9 DL [happened=TIME] [place=Lyon]`, `hand_on ups 1Z9 post X1` | what carriers say |
 //! | `lost T`, `damaged T`, `back_at_origin T [destroyed]` | what will not arrive |
 //! | `return O R1 line 1 x2 refund [faulty] ... [from=48.8,2.3]`, `expire_return O R1` | ReturnRequested, ReturnExpired |
-//! | `came_back O R1 at=N line 1 x2 restock [of L1] ...`, `inspect O R1 at=N line 1 x2 destroy` | what came in |
+//! | `came_back O R1 at=N line 1 x2 restock [of L1] [serials A,B] ...`, `inspect O R1 at=N line 1 x2 destroy` | what came in |
 //! | `blind_return N S 2 quarantine` | BlindReturnReceived |
 //! | `hours N Mo-Fr 9:00-12:00,13:00-17:00 Sa 9:00-12:00 [closed=2025-06-09,...] [open=2025-06-15@9:00-12:00] [cut_off=15:00] [processing=4h] [zone=Europe/Berlin]` | NodeCalendarSet |
 //! | `pause N [keep] [reason=strike] [until=TIME]`, `resume_node N`, `offboard N [reason=closed]` | NodePaused, NodeResumed, NodeOffboarded |
@@ -114,6 +119,7 @@
 //! | `change_purchase PO [line 1 x20 [price=9.90]] [add 2 T:5@1.00] [due=TIME]` | PurchaseOrderChanged |
 //! | `announce PO A1 [line 1 x6 ...] due=TIME` | ShipNoticeReceived |
 //! | `goods PO R1 1:90/2/5 *T:3 [notice=A1]` | ReceiptBooked: accepted, damaged, refused at the door; `*` names a SKU |
+//! | `goods ... lot=1:L1@2025-06-30 serials=1:A,1:B damaged_serials=1:C` | what a line's goods are known by |
 //! | `unreceive PO R1` | ReceiptReversed |
 //! | `bill PO I1 1:95@10.00`, `release_bill PO I1 [accept_price]` | SupplierInvoiceReceived, SupplierInvoiceReleased |
 //! | `list_item N S [as=X-1] [cost=4.20] [withdrawn]`, `feed N S 5 [stale_after=4h]` | SupplierItemListed, SupplierStockFed |
@@ -130,6 +136,7 @@ mod policies;
 mod promise;
 mod render;
 mod render_supply;
+mod serials;
 mod stock;
 mod supply;
 mod words;
@@ -188,6 +195,13 @@ pub enum Action {
         node: String,
         /// The SKU.
         sku: String,
+    },
+    /// Print where a unit is, and has been.
+    ShowSerial {
+        /// Its item.
+        sku: String,
+        /// Its serial number.
+        serial: String,
     },
     /// Where a purchase order stands is printed.
     ShowPurchaseOrder {

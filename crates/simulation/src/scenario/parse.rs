@@ -7,7 +7,8 @@ use omnifold_events::{Event, parse_time, v1};
 use super::promise::question;
 use super::words::{Fault, Words, minor, number, place, quantity};
 use super::{
-    Action, ScenarioError, Step, changes, lots, nodes, policies, promise, stock, supply, work,
+    Action, ScenarioError, Step, changes, lots, nodes, policies, promise, serials, stock, supply,
+    work,
 };
 
 /// Channel of orders that name none.
@@ -96,6 +97,11 @@ impl Reader {
                 let (node, sku) = shelf(words)?;
                 return Ok(Action::ShowInbound { node, sku });
             }
+            "serial" => {
+                let sku = words.next("a SKU")?.to_owned();
+                let serial = words.next("a serial number")?.to_owned();
+                return Ok(Action::ShowSerial { sku, serial });
+            }
             "purchase_order" => {
                 let id = words.next("a purchase order")?.to_owned();
                 return Ok(Action::ShowPurchaseOrder { id });
@@ -179,10 +185,11 @@ fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, Faul
         "reject" => reject(words)?.into(),
         "ship" => {
             let (target, lines) = (target(words)?, lines(words)?);
-            let lots = lots::taken(words)?;
+            let (lots, serials) = (lots::taken(words)?, serials::of_lines(words)?);
             let carrier = words.option("carrier").unwrap_or_default().to_owned();
             let tracking_number = words.option("number").unwrap_or_default().to_owned();
-            let shipped = v1::FulfilmentShipped { target, lines, lots, ..Default::default() };
+            let shipped =
+                v1::FulfilmentShipped { target, lines, lots, serials, ..Default::default() };
             v1::FulfilmentShipped { carrier, tracking_number, ..shipped }.into()
         }
         "deliver" => {
@@ -285,11 +292,12 @@ fn item(words: &mut Words<'_>) -> Result<v1::ItemDefined, Fault> {
     let scale = words.option("scale").map_or(Ok(0), number)?;
     let (components, picking, may_split) = stock::kit(words)?;
     let final_sale = words.take("final_sale");
+    let serialised = words.take("serialised");
     let name = sku.clone();
     let weight_g = words.option("weight_g").map_or(Ok(0), number)?;
     let item = v1::ItemDefined { name, sku, scale, final_sale, weight_g, ..Default::default() };
     let purchase = supply::bought_in(words)?;
-    Ok(v1::ItemDefined { components, picking, may_split, purchase, ..item })
+    Ok(v1::ItemDefined { components, picking, may_split, purchase, serialised, ..item })
 }
 
 fn shelf(words: &mut Words<'_>) -> Result<(String, String), Fault> {
@@ -305,8 +313,9 @@ fn count(words: &mut Words<'_>) -> Result<v1::StockCounted, Fault> {
     let reason = words.option("reason").unwrap_or("unspecified");
     let reason = choice("COUNT_REASON", reason, v1::CountReason::from_str_name)?.into();
     let lots = lots::counted(words)?;
+    let serials = serials::names(words.option("serials").unwrap_or_default());
     let count = v1::StockCounted { node_id, sku, on_hand_milli, lots, ..Default::default() };
-    Ok(v1::StockCounted { as_of_ms, basis, reason, ..count })
+    Ok(v1::StockCounted { as_of_ms, basis, reason, serials, ..count })
 }
 
 fn adjust(words: &mut Words<'_>) -> Result<v1::StockAdjusted, Fault> {
@@ -315,8 +324,8 @@ fn adjust(words: &mut Words<'_>) -> Result<v1::StockAdjusted, Fault> {
     let usual = if delta_milli < 0 { "correction" } else { "received" };
     let reason = words.option("reason").unwrap_or(usual);
     let reason = choice("ADJUSTMENT_REASON", reason, v1::AdjustmentReason::from_str_name)?;
-    let reason = reason.into();
-    Ok(v1::StockAdjusted { node_id, sku, delta_milli, reason, ..Default::default() })
+    let (reason, units) = (reason.into(), lots::units(words));
+    Ok(v1::StockAdjusted { node_id, sku, delta_milli, reason, units, ..Default::default() })
 }
 
 fn bucket(word: &str) -> Result<i32, Fault> {
@@ -355,7 +364,12 @@ fn transfer(words: &mut Words<'_>) -> Result<v1::TransferDispatched, Fault> {
     let mut lines = Vec::new();
     while let Some(line) = words.take_if(|word| word.contains(':')) {
         let (v1::OrderLine { sku, quantity_milli, .. }, _) = order_line(0, line)?;
-        lines.push(v1::TransferLine { sku, quantity_milli });
+        lines.push(v1::TransferLine { sku, quantity_milli, ..Default::default() });
+    }
+    let (lots, serials) = (words.option("lots"), words.option("serials").unwrap_or_default());
+    for line in &mut lines {
+        line.lots = lots.map_or(Ok(Vec::new()), |lots| lots::of_sku(lots, &line.sku))?;
+        line.serials = serials::of(serials, &line.sku);
     }
     let extensions = Default::default();
     Ok(v1::TransferDispatched {
@@ -373,7 +387,15 @@ fn arrival(words: &mut Words<'_>) -> Result<v1::TransferReceived, Fault> {
     let mut lines = Vec::new();
     while let Some(line) = words.take_if(|word| word.contains(':')) {
         let (v1::OrderLine { sku, quantity_milli, .. }, _) = order_line(0, line)?;
-        lines.push(v1::TransferReceipt { sku, quantity_milli, damaged_milli: 0 });
+        lines.push(v1::TransferReceipt { sku, quantity_milli, ..Default::default() });
+    }
+    let lots = words.option("lots");
+    let [serials, damaged_serials] =
+        ["serials", "damaged_serials"].map(|name| words.option(name).unwrap_or_default());
+    for line in &mut lines {
+        line.lots = lots.map_or(Ok(Vec::new()), |lots| lots::of_sku(lots, &line.sku))?;
+        line.serials = serials::of(serials, &line.sku);
+        line.damaged_serials = serials::of(damaged_serials, &line.sku);
     }
     let damaged = words.quantity_option("damaged")?;
     match lines.last_mut() {

@@ -38,6 +38,9 @@ pub trait Player {
     /// Where a purchase order stands, its lines and its bills; empty where there is none.
     fn purchase_order(&mut self, id: &str) -> anyhow::Result<Vec<String>>;
 
+    /// Where a unit is, then where it has been, the newest last; nothing where nobody has named it.
+    fn serial(&mut self, sku: &str, serial: &str) -> anyhow::Result<Vec<String>>;
+
     /// The first and the last date, `YYYY-MM-DD`, of a delivery promise by calendars; `None` where
     /// none can be given.
     fn promise(&mut self, asked: &PromiseQuestion) -> anyhow::Result<Option<[String; 2]>>;
@@ -88,6 +91,10 @@ pub struct StockFigures {
     pub price_milli: i64,
     /// Lots on hand, first to expire first: `L1 3`.
     pub lots: Vec<String>,
+    /// Lots in quarantine.
+    pub quarantined: Vec<String>,
+    /// Serial numbers known to be on hand and in quarantine, where any are.
+    pub serials: Option<(u64, u64)>,
 }
 
 /// Where a fulfilment stands.
@@ -162,6 +169,7 @@ fn print(action: &Action, player: &mut dyn Player) -> anyhow::Result<Vec<String>
             Vec::new()
         }
         Action::ShowInbound { node, sku } => player.inbound(node, sku)?,
+        Action::ShowSerial { sku, serial } => player.serial(sku, serial)?,
         Action::ShowPurchaseOrder { id } => player.purchase_order(id)?,
         Action::ShowLedger { node, sku, as_of_ms } => player.ledger(node, sku, *as_of_ms)?,
         Action::ShowAvailable { channel, sku } => {

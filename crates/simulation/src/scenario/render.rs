@@ -356,7 +356,14 @@ pub fn render_stock(node: &str, sku: &str, figures: &StockFigures) -> String {
     if !figures.lots.is_empty() {
         text += &format!(" lots {}", figures.lots.join(", "));
     }
-    text
+    if !figures.quarantined.is_empty() {
+        text += &format!(" quarantined {}", figures.quarantined.join(", "));
+    }
+    match figures.serials {
+        None | Some((0, 0)) => text,
+        Some((on_hand, 0)) => text + &format!(" serials {on_hand}"),
+        Some((on_hand, aside)) => text + &format!(" serials {on_hand} quarantined {aside}"),
+    }
 }
 
 /// `atp 0 2 3`; where an order was asked about, `order of 3 in period 3`, or `no period` has it.

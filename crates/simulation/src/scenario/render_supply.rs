@@ -26,7 +26,38 @@ pub(super) fn supply_line(notice: &SupplyNotice) -> String {
             let (sku, supplier) = (&message.sku, &message.supplier_id);
             format!("buy in {sku} x{} of {supplier}", units(message.quantity_milli))
         }
+        SupplyNotice::Serials(message) => serials_line(message),
+        SupplyNotice::LotExpired(message) => expired_line(message),
     }
+}
+
+/// `N S serials: A seen_elsewhere (on_hand M); B not_found (on_hand N)`.
+fn serials_line(message: &v1::SerialDiscrepancy) -> String {
+    let each = |row: &v1::DiscrepantSerial| {
+        let kind = row.kind().as_str_name().trim_start_matches("SERIAL_DISCREPANCY_KIND_");
+        let recorded = if row.recorded.is_empty() { "unknown" } else { &row.recorded };
+        let with = short(&row.recorded_with);
+        let known: Vec<&str> = [recorded, &row.recorded_node, with]
+            .into_iter()
+            .filter(|text| !text.is_empty())
+            .collect();
+        format!("{} {} ({})", row.serial, kind.to_lowercase(), known.join(" "))
+    };
+    let rows: Vec<String> = message.serials.iter().map(each).collect();
+    format!("{} {} serials: {}", message.node_id, message.sku, rows.join("; "))
+}
+
+/// `N S lot L1 expired 2025-06-30 x3; promised A/f1 line 1 x2`.
+fn expired_line(message: &v1::LotExpired) -> String {
+    let each = |row: &v1::LotPromise| {
+        let id = format!("{}/{}/f{}", row.channel, row.order_id, row.fulfilment);
+        format!("{} line {} x{}", short(&id), row.line_id, units(row.quantity_milli))
+    };
+    let promises: Vec<String> = message.promises.iter().map(each).collect();
+    let v1::LotExpired { node_id, sku, lot, expires_on, quantity_milli, .. } = message;
+    let units = units(*quantity_milli);
+    let promises = promises.join(", ");
+    format!("{node_id} {sku} lot {lot} expired {expires_on} x{units}; promised {promises}")
 }
 
 /// Channel `web` goes without saying.

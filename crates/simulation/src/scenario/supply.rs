@@ -4,6 +4,7 @@ use omnifold_events::{Event, v1};
 
 use super::changes::euros;
 use super::parse::{choice, lines, order_line};
+use super::serials;
 use super::words::{Fault, Words, minor, number, quantity};
 
 /// The event of one of these commands; `None` where the word is none of them.
@@ -170,11 +171,31 @@ fn goods(words: &mut Words<'_>) -> Result<v1::ReceiptBooked, Fault> {
             accepted_milli: part()?,
             damaged_milli: part()?,
             refused_milli: part()?,
+            ..Default::default()
         });
     }
+    name_units(words, &mut lines);
     let notice_id = words.option("notice").unwrap_or_default().to_owned();
     let extensions = Default::default();
     Ok(v1::ReceiptBooked { purchase_order_id, receipt_id, notice_id, lines, extensions })
+}
+
+/// `goods ... lot=1:L1@2025-06-30 serials=1:A,1:B damaged_serials=1:C`, by line or `*SKU`.
+fn name_units(words: &mut Words<'_>, lines: &mut [v1::ReceiptLine]) {
+    let [lot, serials, damaged] =
+        ["lot", "serials", "damaged_serials"].map(|name| words.option(name).unwrap_or_default());
+    for line in lines {
+        let name = [line.line_id.clone(), format!("*{}", line.sku)];
+        let name = &name[usize::from(line.line_id.is_empty())];
+        let of = lot.strip_prefix(&format!("{name}:")).unwrap_or_default();
+        let (lot, expires_on) = of.split_once('@').unwrap_or((of, ""));
+        let serials = serials::of(serials, name);
+        if !lot.is_empty() || !serials.is_empty() {
+            let (lot, expires_on) = (lot.to_owned(), expires_on.to_owned());
+            line.units = Some(v1::UnitAttributes { lot, expires_on, serials });
+        }
+        line.damaged_serials = serials::of(damaged, name);
+    }
 }
 
 /// `bill PO I1 1:95@10.00`.

@@ -387,6 +387,10 @@ impl Player for Parrot {
         Ok(vec![format!("{id} issued")])
     }
 
+    fn serial(&mut self, sku: &str, serial: &str) -> anyhow::Result<Vec<String>> {
+        Ok(vec![format!("{sku} {serial} on_hand N")])
+    }
+
     fn promise(&mut self, asked: &PromiseQuestion) -> anyhow::Result<Option<[String; 2]>> {
         let dates = [asked.transit.0, asked.transit.1].map(|days| format!("2025-01-{days:02}"));
         Ok((asked.works != 0b1_1111).then_some(dates))
@@ -435,6 +439,9 @@ fn playing_compares_every_command_with_what_stands_below_it() {
                     promise 2025-01-01T00:00:00Z transit=3 works=mon-fri\n> no promise\n";
     let steps = parse(promised).expect("valid");
     assert_eq!(play(&steps, &mut Parrot::default()).expect("no fault"), []);
+
+    let serial = "serial S A\n> S A on_hand N\n";
+    assert_eq!(play(&parse(serial).expect("valid"), &mut Parrot::default()).expect("no fault"), []);
 
     let wrong =
         parse("item S\n> something\norder O lines S:1\nrestart\nstock N S\n> N S on_hand 5")

@@ -4,7 +4,7 @@ use omnifold_events::{Event, parse_time, v1};
 
 use super::parse::{CHANNEL, choice, lines, target};
 use super::words::{Fault, Words, number, place, quantity};
-use super::{lots, nodes};
+use super::{lots, nodes, serials};
 
 /// The event of one of these commands.
 pub fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, Fault> {
@@ -23,7 +23,8 @@ pub fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, 
         }
         "collect" => {
             let (target, lines) = (target(words)?, lines(words)?);
-            v1::FulfilmentCollected { target, lines, ..Default::default() }.into()
+            let serials = serials::of_lines(words)?;
+            v1::FulfilmentCollected { target, lines, serials, ..Default::default() }.into()
         }
         "reach_node" => {
             let (target, lines) = (target(words)?, lines(words)?);
@@ -52,7 +53,8 @@ pub fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, 
             let kind =
                 if verb == "lost" { v1::LossKind::Lost } else { v1::LossKind::Damaged }.into();
             let (target, lines) = (target(words)?, lines(words)?);
-            v1::FulfilmentLost { target, lines, kind, ..Default::default() }.into()
+            let serials = serials::of_lines(words)?;
+            v1::FulfilmentLost { target, lines, kind, serials, ..Default::default() }.into()
         }
         "back_at_origin" => back_at_origin(words)?.into(),
         "return" => request(words)?.into(),
@@ -102,6 +104,7 @@ fn hand_over(words: &mut Words<'_>) -> Result<v1::FulfilmentHandedOver, Fault> {
         carrier,
         manifest_id,
         parcels,
+        serials: serials::of_lines(words)?,
         ..Default::default()
     })
 }
@@ -153,10 +156,12 @@ fn hand_on(words: &mut Words<'_>) -> Result<v1::ParcelHandedOn, Fault> {
 
 fn back_at_origin(words: &mut Words<'_>) -> Result<v1::FulfilmentReturnedToOrigin, Fault> {
     let (target, lines) = (target(words)?, lines(words)?);
+    let serials = serials::of_lines(words)?;
     let destroyed = words.take("destroyed");
     let disposition =
         if destroyed { v1::Disposition::Destroy } else { v1::Disposition::Quarantine }.into();
-    Ok(v1::FulfilmentReturnedToOrigin { target, lines, disposition, ..Default::default() })
+    let extensions = Default::default();
+    Ok(v1::FulfilmentReturnedToOrigin { target, lines, disposition, serials, extensions })
 }
 
 /// Channel, order and return.
@@ -200,7 +205,7 @@ fn expire(words: &mut Words<'_>) -> Result<v1::ReturnExpired, Fault> {
     Ok(v1::ReturnExpired { channel, order_id, return_id, ..Default::default() })
 }
 
-/// `at N line 1 x2 restock of L1 line 2 x1 inspect`.
+/// `at N line 1 x2 restock of L1 serials A,B line 2 x1 inspect`.
 fn received_lines(words: &mut Words<'_>) -> Result<(String, Vec<v1::ReceivedLine>), Fault> {
     let node = words.option("at").ok_or("`at=` names the node")?.to_owned();
     let mut lines = Vec::new();
@@ -208,7 +213,9 @@ fn received_lines(words: &mut Words<'_>) -> Result<(String, Vec<v1::ReceivedLine
         let (line_id, quantity_milli) = line_units(words)?;
         let disposition = disposition(words)?;
         let lot = if words.take("of") { words.next("a lot")?.to_owned() } else { String::new() };
-        lines.push(v1::ReceivedLine { line_id, quantity_milli, disposition, lot });
+        let read = if words.take("serials") { words.next("serial numbers")? } else { "" };
+        let serials = serials::names(read);
+        lines.push(v1::ReceivedLine { line_id, quantity_milli, disposition, lot, serials });
     }
     Ok((node, lines))
 }
@@ -238,6 +245,7 @@ fn blind(words: &mut Words<'_>) -> Result<v1::BlindReturnReceived, Fault> {
         sku: words.next("a SKU")?.to_owned(),
         quantity_milli: quantity(words.next("a quantity")?)?,
         disposition: disposition(words)?,
+        units: lots::units(words),
         ..Default::default()
     })
 }

@@ -1,9 +1,9 @@
-//! What the rows of lots must say: no more than is on hand, and promised to orders that know it.
+//! What the rows of lots must say: no more than is there, and promised to orders that know it.
 
 use std::collections::BTreeMap;
 
 use omnifold_domain::invariants::{self, Violation};
-use omnifold_domain::{Lots, NodeIx, Order, SkuIx, Stock, TimerKey};
+use omnifold_domain::{Lots, NodeIx, Order, OrderKey, SkuIx, Stock, TimerKey};
 
 use super::{ScanReport, note};
 use crate::backend::{Backend, StateError};
@@ -12,7 +12,7 @@ use crate::rows::{Table, decode, key_u32};
 /// What orders hold of lots, and the lots. Memory grows with the lots, not with history.
 #[derive(Default)]
 pub(super) struct Sums {
-    promised: BTreeMap<(u32, u32, String), i64>,
+    promised: BTreeMap<(u32, u32, String), BTreeMap<OrderKey, i64>>,
     rows: BTreeMap<(u32, u32), Lots>,
 }
 
@@ -23,7 +23,8 @@ impl Sums {
             let fulfilment = &order.fulfilments[share.fulfilment as usize];
             let line = fulfilment.lines[share.line as usize].line as usize;
             let place = (order.lines[line].sku.0, fulfilment.node.0, share.lot.name.clone());
-            *self.promised.entry(place).or_default() += share.promised;
+            let held = self.promised.entry(place).or_default();
+            *held.entry(order.key()).or_default() += share.promised;
         }
     }
 
@@ -40,9 +41,9 @@ impl Sums {
             timers.extend(lots.timer(SkuIx(place.0), NodeIx(place.1)));
             for lot in &lots.rows {
                 let name = (place.0, place.1, lot.id.name.clone());
-                let owned = self.promised.remove(&name).unwrap_or(0);
-                if !invariants::i6_lots_have_owners(lot, owned) {
-                    let what = format!("lot {name:?}: {lot:?}, orders hold {owned}");
+                let owned = self.promised.remove(&name).unwrap_or_default();
+                if !invariants::i6_lots_have_owners(lot, &owned) {
+                    let what = format!("lot {name:?}: {lot:?}, orders hold {owned:?}");
                     note(&mut report.violations, Violation::new("I6", what));
                 }
             }
@@ -50,7 +51,7 @@ impl Sums {
             Ok(())
         })?;
         for (place, units) in std::mem::take(&mut self.promised) {
-            let what = format!("{units} promised of lot {place:?} that has no row");
+            let what = format!("{units:?} promised of lot {place:?} that has no row");
             note(&mut report.violations, Violation::new("I6", what));
         }
         Ok(())
@@ -64,8 +65,8 @@ impl Sums {
         violations: &mut Vec<Violation>,
     ) {
         let Some(lots) = self.rows.get(&place) else { return };
-        if !invariants::i1_lots_are_on_hand(lots, stock.on_hand) {
-            let what = format!("lots of {place:?}: {lots:?}, {} on hand", stock.on_hand);
+        if !invariants::i1_lots_are_there(lots, stock) {
+            let what = format!("lots of {place:?}: {lots:?}, beside {stock:?}");
             note(violations, Violation::new("I1", what));
         }
     }

@@ -228,6 +228,25 @@ impl State for Store {
         self.undo.push(Undo::Side(SideUndo::SupplierItem(key, old)));
     }
 
+    fn serial(&mut self, key: SerialKey) -> Option<&Serial> {
+        or_fault(self.sides.serials.get(&*self.backend, key))
+    }
+
+    fn put_serial(&mut self, key: SerialKey, row: Serial) {
+        let old = or_fault(self.sides.serials.put(&*self.backend, key, Some(Arc::new(row))));
+        self.undo.push(Undo::Side(SideUndo::Serial(key, old)));
+    }
+
+    fn serial_shelf(&mut self, sku: SkuIx, node: NodeIx) -> Option<&SerialShelf> {
+        or_fault(self.sides.serial_shelves.get(&*self.backend, (sku, node)))
+    }
+
+    fn put_serial_shelf(&mut self, sku: SkuIx, node: NodeIx, shelf: Option<SerialShelf>) {
+        let (key, row) = ((sku, node), shelf.map(Arc::new));
+        let old = or_fault(self.sides.serial_shelves.put(&*self.backend, key, row));
+        self.undo.push(Undo::Side(SideUndo::SerialShelf(key, old)));
+    }
+
     fn note(&mut self, sku: SkuIx, node: NodeIx, entry: &Entry) {
         if let Some(watch) = &mut self.watch {
             let named = self.nodes.all()[node.0 as usize].id == watch.node;

@@ -98,6 +98,7 @@ pub fn item(sku: &str) -> Item {
         })),
         has_lots: true,
         weight_g: 500,
+        serialised: true,
     }
 }
 
@@ -146,6 +147,8 @@ pub fn transfer() -> Transfer {
         to: NodeIx(300),
         under_way: vec![(SkuIx(0), 1_000)],
         expected_at: NOW + 3,
+        lots: vec![(SkuIx(0), lot_id(), 1_000)],
+        serials: vec![(SkuIx(0), SerialKey::of(SkuIx(0), "SN-2"))],
     }
 }
 
@@ -170,6 +173,10 @@ pub fn purchase_order() -> PurchaseOrder {
         refused: 1_000,
         on_time: true,
         announced: vec![(0, 4_000)],
+        units: Some(Box::new(ReceivedUnits {
+            lot: Some(lot_id()),
+            serials: vec![SerialKey::of(SkuIx(0), "SN-1")],
+        })),
     };
     PurchaseOrder {
         id: "PO-4711".into(),
@@ -211,7 +218,9 @@ pub fn lot_id() -> LotId {
 
 /// What the order of these rows is promised of it.
 pub fn lots() -> Lots {
-    Lots { rows: vec![Lot { id: lot_id(), on_hand: 5_000, promised: 1_000 }] }
+    let orders = vec![(order("1001", 3).key(), 1_000)];
+    let (on_hand, quarantine, promised) = (5_000, 1, 1_000);
+    Lots { rows: vec![Lot { id: lot_id(), on_hand, quarantine, promised, orders }] }
 }
 
 pub fn supplier() -> Supplier {
@@ -281,6 +290,11 @@ pub fn details() -> OrderDetails {
             breached: true,
             cancelled_at: NOW + 1,
         }],
+        serials: vec![SerialShare {
+            fulfilment: 0,
+            line: 0,
+            serial: SerialKey::of(SkuIx(0), "SN-3"),
+        }],
         lots: vec![LotShare {
             fulfilment: 0,
             line: 0,
@@ -342,6 +356,7 @@ pub fn a_return() -> Return {
         expires_at: NOW + 7,
         lines: vec![ReturnLine { line: 0, units: 1_000, received: 500, response: 3, condition: 4 }],
         to_inspect: vec![(NodeIx(0), 0, 500)],
+        serials_to_inspect: vec![(NodeIx(0), 0, SerialKey::of(SkuIx(0), "SN-1"))],
     }
 }
 
@@ -510,4 +525,22 @@ pub fn order_promise(store: &mut Store) -> OrderPromise {
         fate: promise::Fate::Open,
         due_at: 1_900_000_000_000,
     }
+}
+
+/// Where the serial numbers of these rows are: on the shelf, on a transfer, with the order.
+pub fn serials() -> Vec<Serial> {
+    let stop = |place, by| Stop { place, by, at_ms: NOW };
+    let order = order("1001", 3).key();
+    let shipped = SerialPlace::Shipped { order, fulfilment: 0, line: 0 };
+    let on_hand = || stop(SerialPlace::OnHand(NodeIx(0)), SerialEvent::Received);
+    let row = |serial: &str, stops| Serial { sku: SkuIx(0), serial: serial.into(), stops };
+    vec![
+        row("SN-1", vec![on_hand()]),
+        row("SN-2", vec![stop(SerialPlace::InTransit("T-9".into()), SerialEvent::Dispatched)]),
+        row("SN-3", vec![on_hand(), stop(shipped, SerialEvent::Shipped)]),
+    ]
+}
+
+pub fn serial_shelf() -> SerialShelf {
+    SerialShelf { on_hand: vec![SerialKey::of(SkuIx(0), "SN-1")], quarantine: Vec::new() }
 }

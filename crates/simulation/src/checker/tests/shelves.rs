@@ -103,7 +103,7 @@ fn a_transfer_takes_its_units_from_one_shelf_and_brings_them_to_the_other() {
         let mut story = story();
         story.input(count("A", "S", 10));
         story.input(count("B", "S", 0));
-        let line = v1::TransferLine { sku: "S".into(), quantity_milli: 4 };
+        let line = v1::TransferLine { sku: "S".into(), quantity_milli: 4, ..Default::default() };
         let lines = vec![line];
         story.input(v1::TransferDispatched {
             transfer_id: "T".into(),
@@ -112,7 +112,13 @@ fn a_transfer_takes_its_units_from_one_shelf_and_brings_them_to_the_other() {
             lines,
             ..Default::default()
         });
-        let line = v1::TransferReceipt { sku: "S".into(), quantity_milli: 2, damaged_milli: 1 };
+        let (quantity_milli, damaged_milli) = (2, 1);
+        let line = v1::TransferReceipt {
+            sku: "S".into(),
+            quantity_milli,
+            damaged_milli,
+            ..Default::default()
+        };
         let (transfer_id, lines) = ("T".to_owned(), vec![line]);
         story.input(v1::TransferReceived { transfer_id, lines, ..Default::default() });
         story.input(v1::TransferCancelled { transfer_id: "T".into(), ..Default::default() });

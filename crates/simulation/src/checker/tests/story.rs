@@ -17,6 +17,8 @@ pub struct Decided {
     pub node: Option<String>,
     pub seq: Option<u32>,
     pub epoch: (u64, u64),
+    /// The market's clock when it was decided.
+    pub time_ms: i64,
 }
 
 /// What stands in the topics.
@@ -66,7 +68,8 @@ impl Story {
         let before = self.decided.iter().filter(|decided| decided.key == key).count() as u32;
         let node = output.node().map(str::to_owned);
         let seq = node.is_some().then_some(before + 1);
-        self.decided.push(Decided { output, key, node, seq, epoch: (1, 1) });
+        let time_ms = self.inputs.last().map_or(0, |(_, time_ms, _)| *time_ms);
+        self.decided.push(Decided { output, key, node, seq, epoch: (1, 1), time_ms });
     }
 
     /// Ends an epoch here: every input so far is folded.
@@ -162,7 +165,8 @@ impl Decided {
         if let Some(seq) = self.seq {
             headers.push(("seq".to_owned(), seq.to_string().into()));
         }
-        Stored { headers, key: self.key.clone().into(), ..plain_record(value) }
+        let (key, time_ms) = (self.key.clone().into(), self.time_ms);
+        Stored { headers, key, time_ms, ..plain_record(value) }
     }
 }
 

@@ -68,6 +68,7 @@ fn received(units: i64) -> v1::ReturnReceived {
             quantity_milli: units,
             disposition: v1::Disposition::Restock.into(),
             lot: String::new(),
+            serials: Vec::new(),
         }],
         ..Default::default()
     }
