@@ -119,6 +119,7 @@ fn status_of(status: CaseStatus) -> OutcomeStatus {
         CaseStatus::PartlyAssigned => OutcomeStatus::PartlyAssigned,
         CaseStatus::Waiting => OutcomeStatus::Waiting,
         CaseStatus::Refused => OutcomeStatus::Refused,
+        CaseStatus::Scheduled => OutcomeStatus::Scheduled,
     }
 }
 

@@ -134,6 +134,8 @@ pub enum CaseStatus {
     Waiting,
     /// It is refused.
     Refused,
+    /// It goes with the next wave.
+    Scheduled,
 }
 
 /// A fault of a case, by its offset in the document.
