@@ -120,6 +120,7 @@ fn status_of(status: CaseStatus) -> OutcomeStatus {
         CaseStatus::Waiting => OutcomeStatus::Waiting,
         CaseStatus::Refused => OutcomeStatus::Refused,
         CaseStatus::Held => OutcomeStatus::Held,
+        CaseStatus::Scheduled => OutcomeStatus::Scheduled,
     }
 }
 

@@ -150,6 +150,8 @@ pub enum CaseStatus {
     Refused,
     /// It is put on hold.
     Held,
+    /// It goes with the next wave.
+    Scheduled,
 }
 
 /// A fault of a case, by its offset in the document.
