@@ -20,7 +20,8 @@ pub struct Handling {
     pub asked_back: Vec<AskedBack>,
     /// A soft hold that the order takes the place of once nothing holds it back.
     pub soft_hold: Option<SoftHoldKey>,
-    /// The bytes of a `v1::DeliveryTerms`; empty: none. Carried, never decided on.
+    /// The bytes of a `v1::DeliveryTerms`; empty: none. Carried; of them policies look at the shipping
+    /// method and the day asked for.
     pub delivery: Vec<u8>,
 }
 
