@@ -16,6 +16,7 @@ pub mod calendar;
 mod carrier;
 pub mod decision;
 pub mod fold;
+mod fulfilment;
 mod handling;
 mod ids;
 pub mod inbound;
@@ -62,6 +63,9 @@ pub use availability::channel_atp;
 pub use carrier::{Carrier, CarrierKey};
 pub use decision::Decision;
 pub use fold::serials::whereabouts as serial_whereabouts;
+pub use fulfilment::{
+    Fulfilment, FulfilmentLine, FulfilmentState, LineProgress, PackedParcel, Progress,
+};
 pub use handling::{AskedBack, Handling, Hold};
 pub use ids::{FulfilmentId, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
 pub use inbound::{Expected, Inbound};
@@ -73,8 +77,7 @@ pub use lots::{Lot, LotId, LotShare, Lots, MAX_LOTS};
 pub use network::{Absence, Capacity, Channel, Deadlines, Item, Location, Node, NodeDay, Settings};
 pub use opening::{DAY_MINUTES, Hours, Opening, Presence};
 pub use order::{
-    Feedback, Fulfilment, FulfilmentLine, FulfilmentState, Line, LineDetails, LineProgress, Order,
-    OrderClass, OrderDetails, OrderStatus, PackedParcel, Progress, Ticket, Timing,
+    Feedback, Line, LineDetails, Order, OrderClass, OrderDetails, OrderStatus, Ticket, Timing,
 };
 pub use parcel::Parcel;
 pub use payment::{Due, Payment};

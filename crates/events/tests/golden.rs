@@ -55,6 +55,8 @@ fn written_outputs() -> Vec<Written> {
         output(examples::purchasing::purchase_order_due()),
         output(examples::purchasing::purchase_suggested()),
         output(examples::waves::wave_planned()),
+        output(examples::units::serial_discrepancy()),
+        output(examples::units::lot_expired()),
     ]
 }
 
@@ -156,6 +158,8 @@ fn every_golden_output_is_read_from_bytes_and_from_json() {
     check(examples::purchasing::purchase_order_due());
     check(examples::purchasing::purchase_suggested());
     check(examples::waves::wave_planned());
+    check(examples::units::serial_discrepancy());
+    check(examples::units::lot_expired());
 }
 
 fn pool() -> DescriptorPool {

@@ -215,6 +215,7 @@ fn world(far: &[i32], free: &[Vec<i64>], lines: &[(usize, i64)], allow_partial: 
         name: String::new(),
         scale: 0,
         final_sale: false,
+        serialised: false,
         kit: None,
         part_of: Vec::new(),
         purchase: None,

@@ -12,8 +12,8 @@ use crate::notice::{notify, quantities};
 use crate::timer::change_order;
 use crate::transitions::FulfilmentEvent;
 use crate::{
-    Entry, EntryKind, Fulfilment, FulfilmentState, Order, OrderKey, Reason, Refusal, SerialEvent, SerialPlace, State, Timing,
-    Work,
+    Entry, EntryKind, Fulfilment, FulfilmentState, Order, OrderKey, Reason, Refusal, SerialEvent,
+    SerialPlace, State, Timing, Work,
 };
 
 /// The fulfilments of a pick-up order that stand where an event needs them.
