@@ -1,5 +1,5 @@
-//! The rows of open work in the store: queues, timers, holds, what nodes took today and made of it, prices, and
-//! what promises are learned from.
+//! The rows of open work in the store: queues, timers, holds, what nodes took today and made of it,
+//! prices, and what promises are learned from.
 
 use omnifold_domain::promise::{LearnedKey, LearnedRow};
 use omnifold_domain::{
