@@ -4,12 +4,14 @@ use omnifold_events::Event;
 
 use crate::{PurchaseOrderKey, SkuIx, State, TransferKey, Work};
 
+/// Whether an event may change what is inbound, in a market that promises.
+pub(super) fn may_change<S: State>(state: &S, event: &Event) -> bool {
+    let promises = state.settings().is_some_and(|settings| settings.promise.is_some());
+    promises && event.topic() == "supply"
+}
+
 /// SKUs of which other units may be inbound once an event is folded; looked at before it, and after.
 pub(super) fn skus<S: State>(state: &mut S, event: &Event) -> Vec<SkuIx> {
-    let promises = state.settings().is_some_and(|settings| settings.promise.is_some());
-    if !promises {
-        return Vec::new(); // nearly every market
-    }
     match event {
         Event::PurchaseOrderIssued(e) => of_purchase_order(state, &e.purchase_order_id),
         Event::PurchaseOrderAcknowledged(e) => of_purchase_order(state, &e.purchase_order_id),

@@ -81,6 +81,9 @@ pub fn fold<S: State>(
         );
         return Err(Refusal::new(Reason::NoMarket, detail));
     }
+    if !due::may_change(state, event) {
+        return apply(state, context, event, work); // nearly every event
+    }
     let mut expected = due::skus(state, event);
     apply(state, context, event, work)?;
     expected.extend(due::skus(state, event));
