@@ -42,7 +42,7 @@ pub fn stock_due<V: View>(
 /// When units of one SKU can be promised; 0: now.
 fn due_of_sku<V: View>(view: &mut V, order: &Order, sku: SkuIx, units: i64) -> Option<StockDue> {
     let coming = coming(view, order, sku);
-    if coming.iter().all(|&(at_ms, ..)| at_ms == 0) && coming.iter().all(|row| row.2 <= 0) {
+    if coming.iter().all(|&(at_ms, _, atp)| at_ms == 0 && atp <= 0) {
         return None; // nothing is there and nothing comes: nobody ahead need be counted
     }
     let needed = ahead_of(view, order, sku)?.checked_add(units)?;
@@ -68,10 +68,13 @@ fn coming<V: View>(view: &mut V, order: &Order, sku: SkuIx) -> Vec<(i64, NodeIx,
     let nodes = u32::try_from(view.nodes().len()).expect("nodes fit a u32");
     let mut coming = Vec::new();
     for node in (0..nodes).map(NodeIx) {
+        if !may_serve(view, order, node) {
+            continue;
+        }
         let inbound = view.inbound(sku, node).cloned();
         let stock = view.stock_at(sku, node);
         let is_out = stock.is_some_and(|stock| stock.flagged_out);
-        if inbound.is_none() && stock.is_none() || is_out || !may_serve(view, order, node) {
+        if inbound.is_none() && stock.is_none() || is_out {
             continue;
         }
         let dates = atp_by_date(&stock.unwrap_or_default(), &inbound.unwrap_or_default());
