@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 
 use serde_json::{Value, json};
-use support::{Home, scarce};
+use support::{Home, scarce, scarce_promising};
 
 #[test]
 fn a_replay_compares_what_happened_with_what_would_have() {
@@ -189,4 +189,64 @@ fn two_policies_are_compared_and_a_broken_limit_has_its_own_exit_code() {
         "d",
     ]);
     assert!(text.out.contains("BROKEN   moved<=1: is 40.000"), "{}", text.out);
+}
+
+/// What became of 46 orders: `near`, which has 40 of them, is a day away; `far` three, and says so by a
+/// carrier's code.
+fn deliveries() -> String {
+    let event = |id: String, time: &str, kind: &str, data: Value| {
+        let kind = format!("omnifold.v1.{kind}");
+        let event = json!({"specversion":"1.0","id":id,"source":"test","type":kind,"time":time,"data":data});
+        format!("{event}\n")
+    };
+    let codes = json!([{"code":"DL","status":"TRACKING_STATUS_DELIVERED"},
+        {"code":"IT","status":"TRACKING_STATUS_IN_TRANSIT"}]);
+    let carrier = json!({"carrier":"post","codes":codes});
+    let mut text = event("carrier".into(), "2025-06-02T08:00:00Z", "CarrierDefined", carrier);
+    for number in 0..46 {
+        let name = json!({"target":{"fulfilmentId":format!("web/{number}/f1")},
+            "carrier":"post","trackingNumber":format!("T{number}")});
+        text += &event(format!("s{number}"), "2025-06-02T10:00:00Z", "FulfilmentShipped", name);
+    }
+    for number in 0..40 {
+        let name = json!({"target":{"fulfilmentId":format!("web/{number}/f1")}});
+        text += &event(format!("d{number}"), "2025-06-03T10:00:00Z", "FulfilmentDelivered", name);
+    }
+    // Milliseconds of two mornings.
+    for (day, code, at_ms) in [(3, "IT", 1_748_944_800_000_i64), (5, "DL", 1_749_117_600_000)] {
+        for number in 40..46 {
+            let update = json!({"carrier":"post","trackingNumber":format!("T{number}"),"code":code,
+                "happenedAtMs":at_ms.to_string()});
+            let time = format!("2025-06-0{day}T20:00:00Z");
+            text += &event(format!("t{day}-{number}"), &time, "TrackingUpdated", update);
+        }
+    }
+    text
+}
+
+#[test]
+fn what_is_delivered_late_is_told_of_every_side() {
+    let promise = json!({"calendar":{"transitLeastDays":1,"transitMostDays":2}});
+    let home = scarce_promising(46, promise);
+    policies(&home);
+    fs::write(home.path().join("deliveries.jsonl"), deliveries()).expect("a file");
+    let published = home.run(&["publish", "deliveries.jsonl", "--data", "d", "--market", "fr"]);
+    assert_eq!(published.code, 0, "{published:?}");
+    home.run(&["run", "--until-idle", "--data", "d"]).done();
+    let report = replayed(&home, &["simulate", "--policy", "far.toml"]);
+    let figures = |side: &str| {
+        let figure = |name: &str| report[side][name].clone();
+        ["delivered", "delivery_due", "delivered_late", "mean_days_promised"].map(figure)
+    };
+    let six_late = [json!(46), json!(46), json!(6), json!(2.0)];
+    assert_eq!(figures("happened"), six_late, "{report}");
+    assert_eq!(figures("as_it_was"), six_late, "{report}");
+    // Three days from there to anybody, as the six took; promised by the same calendar.
+    let all_late = [json!(46), json!(46), json!(46), json!(2.0)];
+    assert_eq!(figures("changed"), all_late, "{report}");
+    assert_eq!(report["changed"]["delivered_late_percent"], 100.0);
+    let days = report["changed"]["mean_days_to_delivery"].as_f64().expect("a figure");
+    assert!((3.0..3.2).contains(&days), "{days}");
+    let text = home.run(&["simulate", "--policy", "far.toml", "--data", "d"]).out;
+    assert!(text.contains("days promised") && text.contains("not there by then"), "{text}");
 }

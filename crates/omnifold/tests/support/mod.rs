@@ -150,9 +150,10 @@ impl Drop for Serving {
 }
 
 /// A market in which two stores have a SKU each that the other lacks, and one has both.
-fn scarce_market(orders: usize) -> String {
+fn scarce_market(orders: usize, promise: Value) -> String {
+    let market = json!({"clock":"CLOCK_KIND_EVENTS","currency":"EUR","promise":promise});
     let mut lines = vec![
-        json!({"type":"MarketConfigured","data":{"clock":"CLOCK_KIND_EVENTS","currency":"EUR"}}),
+        json!({"type":"MarketConfigured","data":market}),
         json!({"type":"ItemDefined","data":{"sku":"A"}}),
         json!({"type":"ItemDefined","data":{"sku":"B"}}),
     ];
@@ -188,10 +189,15 @@ fn scarce_market(orders: usize) -> String {
     text
 }
 
-/// A market of [`scarce_market`], published and decided.
+/// A market of [`scarce_market`] that promises nothing, published and decided.
 pub fn scarce(orders: usize) -> Home {
+    scarce_promising(orders, Value::Null)
+}
+
+/// The same with rules by which it promises.
+pub fn scarce_promising(orders: usize, promise: Value) -> Home {
     let home = Home::new();
-    fs::write(home.path().join("scarce.jsonl"), scarce_market(orders)).expect("a file");
+    fs::write(home.path().join("scarce.jsonl"), scarce_market(orders, promise)).expect("a file");
     let published = home.run(&["publish", "scarce.jsonl", "--data", "d", "--market", "fr"]);
     assert_eq!(published.code, 0, "{published:?}");
     home.run(&["run", "--until-idle", "--data", "d"]).done();

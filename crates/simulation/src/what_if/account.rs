@@ -1,4 +1,4 @@
-//! What became of each order, read from the topics: `assignments`, and what nodes said.
+//! What became of each order, read from the topics: `assignments`, and what nodes and couriers said.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -6,11 +6,15 @@ use omnifold_events::Event;
 use omnifold_events::v1::fulfilment_target::Target;
 use omnifold_events::v1::{self, OutcomeStatus};
 
+use super::couriers::Couriers;
+use super::days::Days;
 use crate::output::Output;
 
 /// Follows the decisions on each order.
 #[derive(Debug, Clone, Default)]
 pub struct Account {
+    couriers: Couriers,
+    pub(super) days: Days,
     pub(super) orders: HashMap<String, Standing>,
     /// The latest time heard of, milliseconds since the Unix epoch.
     pub(super) latest_ms: i64,
@@ -25,6 +29,10 @@ pub(super) struct Standing {
     pub is_place_known: bool,
     pub first: Option<OutcomeStatus>,
     pub short: BTreeSet<String>,
+    /// The day that the customer wants it on.
+    pub wanted_day: Option<i32>,
+    /// The last day that it was promised first.
+    pub promised_day: Option<i32>,
     /// By number of the fulfilment.
     pub parts: BTreeMap<u32, Part>,
 }
@@ -39,6 +47,8 @@ pub(super) struct Part {
     pub due_ms: i64,
     /// When the last of it left.
     pub left_ms: Option<i64>,
+    /// When its customer got the last of it.
+    pub delivered_ms: Option<i64>,
 }
 
 impl Part {
@@ -62,6 +72,11 @@ impl Part {
 }
 
 impl Account {
+    /// No orders yet. `couriers` know the codes of carriers, `days` when a day begins.
+    pub fn new(couriers: Couriers, days: Days) -> Self {
+        Account { couriers, days, ..Account::default() }
+    }
+
     /// Says that an order is counted: placed within the window, at that time. `rate`: what its parcels
     /// are priced by.
     pub fn placed(&mut self, order: &v1::OrderPlaced, at_ms: i64, rate: Option<usize>) {
@@ -71,6 +86,8 @@ impl Account {
             standing.ordered = order.lines.iter().map(|line| line.quantity_milli).sum();
             standing.is_place_known = to.is_some_and(|to| to.location.is_some());
             (standing.placed_ms, standing.rate) = (at_ms, rate);
+            let wanted = order.delivery.as_ref().map(|terms| terms.requested_date.as_str());
+            standing.wanted_day = wanted.and_then(Days::written);
         }
     }
 
@@ -108,14 +125,16 @@ impl Account {
             lines: by_line(&assigned.lines),
             due_ms: assigned.dispatch_by_ms,
             left_ms: None,
+            delivered_ms: None,
         };
         self.change(&assigned.channel, &assigned.order_id, |standing| {
+            standing.hear_promise(assigned.promise.as_deref());
             standing.parts.insert(assigned.fulfilment, part);
         });
     }
 
     /// Takes what a node said, at a time: what it turns down, or cannot find, it does not have any more
-    /// (the engine tells nobody of that but the node that gets it next), and what has left.
+    /// (the engine tells nobody of that but the node that gets it next), what has left, and what came.
     pub fn said(&mut self, event: &Event, at_ms: i64) {
         self.latest_ms = self.latest_ms.max(at_ms);
         let named = |target: &Option<v1::FulfilmentTarget>| target.as_ref()?.target.clone();
@@ -135,6 +154,12 @@ impl Account {
                 self.each_part(Some(id), |part| part.left_ms = Some(at_ms));
             }
             _ => {}
+        }
+        let (arrived, arrived_ms) = self.couriers.delivered(event, at_ms);
+        for target in arrived {
+            self.each_part(Some(target), |part| {
+                part.delivered_ms = part.delivered_ms.max(Some(arrived_ms));
+            });
         }
     }
 
@@ -176,6 +201,7 @@ impl Account {
             if is_routed && standing.first.is_none() {
                 standing.first = Some(outcome.status());
             }
+            standing.hear_promise(outcome.promise.as_deref());
             standing.short.extend(outcome.shortages.iter().map(|short| short.sku.clone()));
         });
     }
@@ -192,6 +218,21 @@ impl Account {
 }
 
 impl Standing {
+    fn hear_promise(&mut self, promise: Option<&v1::Promise>) {
+        self.promised_day = self.promised_day.or(promise.map(|promise| promise.latest_day));
+    }
+
+    /// The day by which the customer expects it: as it was asked for, else as promised first.
+    pub fn due_day(&self) -> Option<i32> {
+        self.wanted_day.or(self.promised_day)
+    }
+
+    /// When the customer got the last of what nodes have of it; `None` while anything is still to come.
+    pub fn delivered_ms(&self) -> Option<i64> {
+        let parts = self.parts.values().filter(|part| part.units() > 0);
+        parts.map(|part| part.delivered_ms).try_fold(None, |last, at| Some(last.max(Some(at?))))?
+    }
+
     /// Units that are left at each node.
     pub fn nodes(&self) -> BTreeMap<&str, i64> {
         let mut nodes = BTreeMap::new();

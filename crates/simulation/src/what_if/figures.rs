@@ -6,6 +6,7 @@ use omnifold_events::v1::{self, OutcomeStatus};
 use serde::Serialize;
 
 use super::account::{Account, Part, Standing};
+use super::days::Days;
 
 /// What shipping costs: the same for everything that is compared.
 pub trait Prices {
@@ -62,6 +63,19 @@ pub struct Figures {
     pub late_percent: Option<f64>,
     /// Hours from the order to when the last of a fulfilment left; absent where nothing left.
     pub mean_hours_to_dispatch: Option<f64>,
+    /// Orders of which the customer has all that nodes have of it.
+    pub delivered: u64,
+    /// Days from such an order to the last of it; absent where there is none.
+    pub mean_days_to_delivery: Option<f64>,
+    /// Days from the order to the last day that it was promised first, over all that were promised one.
+    pub mean_days_promised: Option<f64>,
+    /// Orders that are expected by a day (the one asked for, else the last promised first) and that were
+    /// delivered, or are not though that day is over.
+    pub delivery_due: u64,
+    /// Of those, the ones that were not there by the end of that day.
+    pub delivered_late: u64,
+    /// Of those due, in per cent; absent where none was.
+    pub delivered_late_percent: Option<f64>,
     /// Units and fulfilments of each node at the end.
     pub load: BTreeMap<String, Load>,
 }
@@ -97,7 +111,7 @@ const fn named(
 }
 
 /// Every figure but the load of nodes, in the order of reports.
-pub const FIGURES: [Named; 20] = [
+pub const FIGURES: [Named; 26] = [
     named("orders", "orders", 0, |f| Some(f.orders as f64)),
     named("filled_at_once", "filled at once", 0, |f| Some(f.filled_at_once as f64)),
     named("filled_in_part", "filled in part", 0, |f| Some(f.filled_in_part as f64)),
@@ -120,10 +134,17 @@ pub const FIGURES: [Named; 20] = [
     named("dispatched_late", "  that left late", 0, |f| Some(f.dispatched_late as f64)),
     named("late_percent", "  in %", 1, |f| f.late_percent),
     named("mean_hours_to_dispatch", "hours from order to leaving", 1, |f| f.mean_hours_to_dispatch),
+    named("delivered", "delivered orders", 0, |f| Some(f.delivered as f64)),
+    named("mean_days_to_delivery", "  days from order to delivery", 2, |f| f.mean_days_to_delivery),
+    named("mean_days_promised", "days promised", 2, |f| f.mean_days_promised),
+    named("delivery_due", "expected by a day that is over", 0, |f| Some(f.delivery_due as f64)),
+    named("delivered_late", "  not there by then", 0, |f| Some(f.delivered_late as f64)),
+    named("delivered_late_percent", "  in %", 1, |f| f.delivered_late_percent),
 ];
 
 const MILLI: f64 = 1_000.0;
 const HOUR_MS: f64 = 3_600_000.0;
+const DAY_MS: f64 = 24.0 * HOUR_MS;
 
 /// Sums that means are made of.
 #[derive(Default)]
@@ -135,6 +156,9 @@ struct Sums {
     priced_units: i64,
     waited_ms: i64,
     left: u64,
+    under_way_ms: i64,
+    promised_days: i64,
+    promised: u64,
 }
 
 impl Account {
@@ -145,6 +169,8 @@ impl Account {
         let mut short = BTreeSet::new();
         for standing in self.orders.values().filter(|standing| standing.first.is_some()) {
             figures.take(standing);
+            figures.take_delivery(standing, self.latest_ms, &self.days);
+            sums.take_order(standing, &self.days);
             short.extend(&standing.short);
             for part in standing.parts.values().filter(|part| part.units() > 0) {
                 figures.take_part(part, self.latest_ms);
@@ -186,6 +212,19 @@ impl Figures {
         self.dispatched_late += u64::from(is_due && is_late);
     }
 
+    fn take_delivery(&mut self, standing: &Standing, latest_ms: i64, days: &Days) {
+        let delivered_ms = standing.delivered_ms();
+        self.delivered += u64::from(delivered_ms.is_some());
+        // Nothing is expected of what nobody has to ship.
+        let Some(due_day) = standing.due_day().filter(|_| !standing.nodes().is_empty()) else {
+            return;
+        };
+        let is_late = days.at(delivered_ms.unwrap_or(latest_ms)).is_some_and(|day| day > due_day);
+        let is_due = delivered_ms.is_some() || is_late;
+        self.delivery_due += u64::from(is_due);
+        self.delivered_late += u64::from(is_late);
+    }
+
     fn finish(&mut self, sums: &Sums) {
         let ratio = |part: f64, whole: f64| if whole > 0.0 { Some(part / whole) } else { None };
         let cost = sums.cost_milli as f64 / MILLI;
@@ -198,6 +237,11 @@ impl Figures {
         self.fulfilments_unpriced = self.fulfilments - sums.priced;
         self.late_percent = ratio(100.0 * self.dispatched_late as f64, self.dispatch_due as f64);
         self.mean_hours_to_dispatch = ratio(sums.waited_ms as f64 / HOUR_MS, sums.left as f64);
+        let due = self.delivery_due as f64;
+        self.mean_days_to_delivery =
+            ratio(sums.under_way_ms as f64 / DAY_MS, self.delivered as f64);
+        self.mean_days_promised = ratio(sums.promised_days as f64, sums.promised as f64);
+        self.delivered_late_percent = ratio(100.0 * self.delivered_late as f64, due);
     }
 
     /// A figure by its name in JSON; `load.NODE` is the fulfilments of a node.
@@ -210,6 +254,16 @@ impl Figures {
 }
 
 impl Sums {
+    fn take_order(&mut self, standing: &Standing, days: &Days) {
+        if let Some(at_ms) = standing.delivered_ms() {
+            self.under_way_ms += at_ms - standing.placed_ms;
+        }
+        if let Some((promised, placed)) = standing.promised_day.zip(days.at(standing.placed_ms)) {
+            self.promised_days += i64::from(promised - placed);
+            self.promised += 1;
+        }
+    }
+
     fn take_part(&mut self, standing: &Standing, part: &Part, prices: Option<&dyn Prices>) {
         self.metres += u64::from(part.metres);
         self.measured += u64::from(part.metres > 0);

@@ -3,29 +3,43 @@
 //! *Recorded*, and replayed as it was: what operators declared, stock (counts, receipts, adjustments),
 //! transfers, and what customers asked for (orders, changes, cancellations, holds, payments).
 //! *Modelled*: what nodes do with their work ([`nodes`]): where a node had the order in reality it
-//! does the same again, as long after it was told; elsewhere it ships after its own median time.
-//! Dispatch times are theirs, so lateness in a replay is modelled too.
-//! *Left out*: returns, pick-ups, couriers and losses. A count is replayed as it was counted, so it
-//! knows of the units that left in reality; the error this makes shows when the market as it was is
-//! replayed too.
+//! does the same again, as long after it was told; elsewhere it ships after its own median time. Then
+//! it is under way as long as it was, or as others are over about that distance ([`transit`]). So
+//! what is late in a replay is modelled too.
+//! *Left out*: returns, pick-ups, parts that meet at a node, losses. A count is replayed as it was
+//! counted, so it knows of the units that left in reality; the error this makes shows when the market
+//! as it was is replayed too.
 //!
 //! * [`change`]: what is otherwise, a policy or [`settings`] of the market.
 //! * [`demand`]: the recorded part, in the order in which the engine took it.
-//! * [`nodes`]: the modelled part.
+//! * [`nodes`] and [`transit`]: the modelled part; [`couriers`]: what was delivered when.
 //! * [`account`]: what became of each order, from the topics alone.
 //! * [`figures`]: what it comes to; [`limits`]: what a figure must keep to.
 
 pub mod account;
 pub mod change;
+pub mod couriers;
+pub mod days;
 pub mod demand;
 pub mod figures;
 pub mod limits;
 pub mod nodes;
 pub mod settings;
+mod transit;
 
 use omnifold_events::jsonl::FileEvent;
 
 use crate::output::Output;
+
+/// What a replay has from what was recorded, for people.
+pub const RECORDED: &str = "network, stock, transfers, orders with changes, holds and payments; \
+                            what happened, when it left and when it was delivered";
+/// What it models.
+pub const MODELLED: &str = "nodes in replays: as they did with the same order, else shipped after their \
+                            median time, and delivered after that of their distance; \
+                            so when orders leave and arrive there, and how late";
+/// What it has not at all.
+pub const LEFT_OUT: &str = "returns, pick-ups, parts that meet at a node, losses";
 
 /// Recorded and modelled events in the order of their times.
 pub struct Feed {

@@ -165,6 +165,128 @@ fn a_node_does_again_what_it_did_and_ships_other_work_after_its_median() {
     assert_eq!(nodes.counts(), (2, 2));
 }
 
+fn delivered(id: &str) -> Event {
+    v1::FulfilmentDelivered { target: target(id), ..Default::default() }.into()
+}
+
+#[test]
+fn what_a_node_ships_is_delivered_as_long_after_as_others_as_far() {
+    let mut learned = Learned::default();
+    learned.told(&assigned("a", 1, "N", 1), 0);
+    learned.heard(&delivered("web/a/f1"), HOUR_MS); // of what has not left nothing is learned
+    learned.heard(&shipped("web/a/f1"), 2 * HOUR_MS);
+    learned.heard(&delivered("web/a/f1"), 7 * HOUR_MS);
+    let mut nodes = learned.nodes();
+    nodes.hear(&Output::Assigned(assigned("b", 1, "M", 1)), 0);
+    let to_store =
+        v1::FulfilmentAssigned { send_to_node_id: "S".into(), ..assigned("c", 1, "M", 1) };
+    nodes.hear(&Output::Assigned(to_store), 0);
+    let said = |nodes: &mut super::nodes::Nodes, until_hours: i64| -> Vec<(i64, bool)> {
+        let events = nodes.due_before(until_hours * HOUR_MS, 0);
+        let is_delivery = |event: &Event| matches!(event, Event::FulfilmentDelivered(_));
+        events.iter().map(|it| (time_of(it) / HOUR_MS, is_delivery(&it.event))).collect()
+    };
+    assert_eq!(said(&mut nodes, 3), [(2, false), (2, false)], "both leave");
+    assert_eq!(nodes.next_due(), Some(7 * HOUR_MS));
+    assert_eq!(said(&mut nodes, 8), [(7, true)], "what is sent to a store is not modelled");
+    nodes.hear(&Output::Assigned(assigned("d", 1, "M", 1)), 8 * HOUR_MS);
+    assert_eq!(said(&mut nodes, 99), [(10, false), (15, true)], "one after the other in one step");
+}
+
+#[test]
+fn an_order_is_late_by_the_day_it_was_asked_for_or_else_promised_first() {
+    let mut account = Account::default();
+    let (day, later) = (24 * HOUR_MS, 48 * HOUR_MS);
+    let promise = |latest_day| Some(Box::new(v1::Promise { latest_day, ..Default::default() }));
+    for (id, wanted, promised) in [("a", "", 1), ("b", "1970-01-02", 9), ("c", "", 1), ("d", "", 9)]
+    {
+        let delivery = v1::DeliveryTerms { requested_date: wanted.into(), ..Default::default() };
+        account.placed(
+            &v1::OrderPlaced { delivery: Some(Box::new(delivery)), ..placed(id, None) },
+            0,
+            None,
+        );
+        let outcome = v1::OrderOutcome {
+            channel: "web".into(),
+            order_id: id.into(),
+            status: v1::OutcomeStatus::Assigned.into(),
+            promise: promise(promised),
+            ..Default::default()
+        };
+        let whole = v1::FulfilmentAssigned { outcome: Some(outcome), ..assigned(id, 1, "N", 2) };
+        account.hear(&Output::Assigned(whole));
+        let moved = v1::FulfilmentAssigned { promise: promise(30), ..assigned(id, 2, "M", 1) };
+        account.hear(&Output::Assigned(moved));
+    }
+    for (id, nth, at_ms) in
+        [("a", 1, day - 1), ("a", 2, later - 1), ("b", 1, day), ("b", 2, later), ("c", 1, day)]
+    {
+        account.said(&delivered(&format!("web/{id}/f{nth}")), at_ms);
+    }
+    let figures = account.figures(None);
+    // `a` is just in time, `b` a day after what was asked for, of `c` a part is missing, `d` has time.
+    assert_eq!((figures.delivered, figures.delivery_due, figures.delivered_late), (2, 3, 2));
+    assert_eq!(
+        figures.mean_days_to_delivery,
+        Some((2.0 * 48.0 * 3_600_000.0 - 1.0) / 2.0 / day as f64)
+    );
+    assert_eq!(figures.mean_days_promised, Some((1.0 + 9.0 + 1.0 + 9.0) / 4.0));
+}
+
+#[test]
+fn a_carriers_code_delivers_what_is_in_its_parcel() {
+    use super::couriers::Couriers;
+    let code = |code: &str, status: v1::TrackingStatus| v1::CarrierCode {
+        code: code.into(),
+        status: status.into(),
+    };
+    let carrier = v1::CarrierDefined {
+        carrier: "post".into(),
+        codes: vec![
+            code("DL", v1::TrackingStatus::Delivered),
+            code("IT", v1::TrackingStatus::InTransit),
+        ],
+        ..Default::default()
+    };
+    let other = v1::CarrierDefined { carrier: "other".into(), ..carrier.clone() };
+    let redefined = v1::CarrierDefined { codes: Vec::new(), ..other.clone() };
+    let mut couriers =
+        Couriers::of(&[at(0, carrier.into()), at(1, other.into()), at(2, redefined.into())]);
+    let parcel = |parcel: &str, number: &str| v1::HandedParcel {
+        parcel_id: parcel.into(),
+        tracking_number: number.into(),
+    };
+    let handed = v1::FulfilmentHandedOver {
+        fulfilment_id: "web/a/f1".into(),
+        carrier: "other".into(),
+        parcels: vec![parcel("1", "O1"), parcel("2", "")],
+        ..Default::default()
+    };
+    assert_eq!(couriers.delivered(&handed.into(), 1), (vec![], 1));
+    let on = v1::ParcelHandedOn {
+        carrier: "other".into(),
+        tracking_number: "O1".into(),
+        to_carrier: "post".into(),
+        to_tracking_number: "P1".into(),
+        ..Default::default()
+    };
+    assert_eq!(couriers.delivered(&on.into(), 2), (vec![], 2));
+    let mut said = |carrier: &str, number: &str, code: &str| {
+        let update = v1::TrackingUpdated {
+            carrier: carrier.into(),
+            tracking_number: number.into(),
+            code: code.into(),
+            happened_at_ms: 5,
+            ..Default::default()
+        };
+        couriers.delivered(&update.into(), 9)
+    };
+    assert_eq!(said("other", "O1", "DL"), (vec![], 5), "not its code any more");
+    assert_eq!(said("post", "P1", "IT"), (vec![], 5));
+    assert_eq!(said("post", "", "DL"), (vec![], 5), "a parcel without a number");
+    assert_eq!(said("post", "P1", "DL"), (vec![Target::FulfilmentId("web/a/f1".into())], 5));
+}
+
 #[test]
 fn work_that_was_taken_back_is_not_shipped() {
     let mut nodes = Learned::default().nodes();

@@ -1,5 +1,6 @@
 //! What happened beside what the replays came to.
 
+use omnifold_simulation::what_if;
 use omnifold_simulation::what_if::figures::{FIGURES, Figures, Load, Named};
 use serde::Serialize;
 
@@ -52,11 +53,9 @@ impl Basis {
     pub fn of(history: &History) -> Self {
         Basis {
             cost_model: history.cost_model(),
-            recorded: "network, stock, transfers, orders with changes, holds and payments; \
-                       what happened, and when it left",
-            modelled: "nodes in replays: as they did with the same order, else shipped after their \
-                       median time; so when orders leave there, and how late",
-            left_out: "returns, pick-ups, couriers, losses",
+            recorded: what_if::RECORDED,
+            modelled: what_if::MODELLED,
+            left_out: what_if::LEFT_OUT,
             unreadable_records: history.unreadable,
         }
     }
@@ -115,13 +114,14 @@ pub fn text(report: &Report) -> String {
 }
 
 /// Figures of [`summary`].
-const IN_SHORT: [&str; 6] = [
+const IN_SHORT: [&str; 7] = [
     "fill_rate_percent",
     "fulfilments",
     "split",
     "mean_distance_km",
     "cost_minor",
     "cost_per_fulfilment_minor",
+    "mean_days_to_delivery",
 ];
 
 /// The two replays in a few figures.

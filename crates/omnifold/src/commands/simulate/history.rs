@@ -13,6 +13,8 @@ use omnifold_log::{Log, TopicKind, topic_name};
 use omnifold_simulation::output::Output;
 use omnifold_simulation::what_if::account::Account;
 use omnifold_simulation::what_if::change::Ruling;
+use omnifold_simulation::what_if::couriers::Couriers;
+use omnifold_simulation::what_if::days::Days;
 use omnifold_simulation::what_if::demand::Window;
 use omnifold_simulation::what_if::figures::{Figures, Prices};
 use omnifold_simulation::what_if::nodes::Learned;
@@ -74,6 +76,8 @@ pub struct History {
     pub account: Account,
     pub unreadable: u64,
     shipping: Option<Shipping>,
+    couriers: Couriers,
+    days: Days,
 }
 
 impl History {
@@ -105,12 +109,15 @@ impl History {
             return Err(NotFound(format!("nothing was recorded of market `{}`", of.1)).into());
         }
         let shipping = shipping(part, policies, &inputs)?;
+        let (couriers, days) = (Couriers::of(&inputs), Days::of(&inputs));
         let mut history = History {
             market: of.1.to_owned(),
             window,
             step_ms: part.step_ms(),
             inputs,
-            learned: Learned::default(),
+            learned: Learned::new(couriers.clone()),
+            couriers,
+            days,
             account: Account::default(),
             unreadable,
             shipping,
@@ -147,7 +154,7 @@ impl History {
 
     /// The orders that count, with nothing decided. An order counts by the first event that places it.
     pub fn orders(&self) -> Account {
-        let mut account = Account::default();
+        let mut account = Account::new(self.couriers.clone(), self.days.clone());
         let mut first: HashMap<(&str, &str), i64> = HashMap::new();
         for (order, at_ms) in placed(&self.inputs) {
             let first = *first.entry(name_of(order)).or_insert(at_ms);
