@@ -60,6 +60,9 @@ pub struct EmbeddedOptions {
     pub wal_bytes: u64,
     /// Whether records are compressed (LZ4). A log may hold both.
     pub compress: bool,
+    /// Whether an append waits until it is on the disk. Without it a power cut takes records that were
+    /// acknowledged: for a log that is gone with its process anyway.
+    pub sync: bool,
 }
 
 impl Default for EmbeddedOptions {
@@ -70,6 +73,7 @@ impl Default for EmbeddedOptions {
             block_cache_bytes: 8 << 20,
             wal_bytes: 128 << 20,
             compress: true,
+            sync: true,
         }
     }
 }

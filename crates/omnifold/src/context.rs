@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use omnifold_log::embedded::EmbeddedLog;
+use omnifold_log::embedded::{EmbeddedLog, EmbeddedOptions};
 use omnifold_log::{Log, TopicKind};
 use omnifold_log_kafka::{KafkaLog, KafkaOptions};
 use omnifold_projector::{CheckpointLimits, Options, SliceLimits, StateAt};
@@ -108,6 +108,14 @@ impl Context {
         }
     }
 
+    /// Makes an embedded log that is gone with its folder: nothing waits for the disk.
+    pub fn scratch_log(&self) -> Result<OpenLog> {
+        let options = EmbeddedOptions { sync: false, ..EmbeddedOptions::default() };
+        let folder = self.config().log_folder();
+        make_folder(&folder)?;
+        Ok(OpenLog::Embedded(EmbeddedLog::open_with(&folder, &options)?))
+    }
+
     /// Opens the configured log for a question: an embedded one that is not there is not made.
     pub fn open_existing_log(&self) -> Result<OpenLog> {
         let folder = self.config().log_folder();
@@ -187,9 +195,13 @@ impl Context {
 }
 
 fn open_embedded(folder: &Path) -> Result<Arc<EmbeddedLog>> {
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    make_folder(folder)?;
     Ok(EmbeddedLog::open(folder)?)
+}
+
+fn make_folder(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))
 }
 
 /// How to reach Kafka, as the configuration says.

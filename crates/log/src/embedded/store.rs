@@ -30,6 +30,7 @@ pub struct Store {
     options: Options,
     cache: Cache,
     folder: Folder,
+    sync: bool,
     /// Bytes of a torn tail that were cut off when it was opened.
     pub repaired_bytes: u64,
 }
@@ -62,7 +63,8 @@ impl Store {
         ];
         let db = DB::open_cf_descriptors(&options, path, families)
             .map_err(|error| open_failed(&folder, &error))?;
-        let store = Self { db, options, cache, folder, repaired_bytes };
+        let sync = settings.sync;
+        let store = Self { db, options, cache, folder, sync, repaired_bytes };
         store.check_format()?;
         Ok(store)
     }
@@ -120,11 +122,11 @@ impl Store {
         batch.put_cf(self.records(), key::chunk(topic, base), bytes);
     }
 
-    /// Writes and syncs. One call is one logical record of the write-ahead log, which is what
+    /// Writes and, unless the log is a scratch one, syncs. One call is one logical record of the write-ahead log, which is what
     /// telling a torn tail from damage stands on.
     pub fn write(&self, batch: WriteBatch) -> Result<(), rocksdb::Error> {
         let mut options = WriteOptions::default();
-        options.set_sync(true);
+        options.set_sync(self.sync);
         self.db.write_opt(batch, &options)
     }
 

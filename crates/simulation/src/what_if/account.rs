@@ -219,6 +219,8 @@ impl Account {
 
 impl Standing {
     fn hear_promise(&mut self, promise: Option<&v1::Promise>) {
+        let nothing = v1::PromiseSource::Unspecified;
+        let promise = promise.filter(|promise| promise.source() != nothing);
         self.promised_day = self.promised_day.or(promise.map(|promise| promise.latest_day));
     }
 

@@ -70,17 +70,24 @@ impl Feed {
         for (at_ms, output) in told {
             self.nodes.hear(output, *at_ms);
         }
-        let recorded = self.recorded.peek().map(time_of);
-        let Some(first) = recorded.into_iter().chain(self.nodes.next_due()).min() else {
-            return Vec::new();
-        };
-        let end = first.max(now_ms) + self.step_ms;
-        let mut events = self.nodes.due_before(end, now_ms);
-        while let Some(event) = self.recorded.next_if(|event| time_of(event) < end) {
-            events.push(event);
+        // A step in which only work that was taken back is due has no events, and is not the end.
+        while let Some(first) = self.next_time() {
+            let end = first.max(now_ms) + self.step_ms;
+            let mut events = self.nodes.due_before(end, now_ms);
+            while let Some(event) = self.recorded.next_if(|event| time_of(event) < end) {
+                events.push(event);
+            }
+            if !events.is_empty() {
+                events.sort_by_key(time_of);
+                return events;
+            }
         }
-        events.sort_by_key(time_of);
-        events
+        Vec::new()
+    }
+
+    fn next_time(&mut self) -> Option<i64> {
+        let recorded = self.recorded.peek().map(time_of);
+        recorded.into_iter().chain(self.nodes.next_due()).min()
     }
 }
 

@@ -197,7 +197,11 @@ fn what_a_node_ships_is_delivered_as_long_after_as_others_as_far() {
 fn an_order_is_late_by_the_day_it_was_asked_for_or_else_promised_first() {
     let mut account = Account::default();
     let (day, later) = (24 * HOUR_MS, 48 * HOUR_MS);
-    let promise = |latest_day| Some(Box::new(v1::Promise { latest_day, ..Default::default() }));
+    let promise = |latest_day| {
+        let source = v1::PromiseSource::Calendar.into();
+        Some(Box::new(v1::Promise { latest_day, source, ..Default::default() }))
+    };
+    let nothing = v1::Promise::default();
     for (id, wanted, promised) in [("a", "", 1), ("b", "1970-01-02", 9), ("c", "", 1), ("d", "", 9)]
     {
         let delivery = v1::DeliveryTerms { requested_date: wanted.into(), ..Default::default() };
@@ -214,6 +218,12 @@ fn an_order_is_late_by_the_day_it_was_asked_for_or_else_promised_first() {
             ..Default::default()
         };
         let whole = v1::FulfilmentAssigned { outcome: Some(outcome), ..assigned(id, 1, "N", 2) };
+        let none = v1::FulfilmentAssigned {
+            promise: Some(Box::new(nothing.clone())),
+            lines: vec![],
+            ..assigned(id, 3, "N", 0)
+        };
+        account.hear(&Output::Assigned(none));
         account.hear(&Output::Assigned(whole));
         let moved = v1::FulfilmentAssigned { promise: promise(30), ..assigned(id, 2, "M", 1) };
         account.hear(&Output::Assigned(moved));
@@ -311,6 +321,22 @@ fn a_feed_hands_out_each_event_once_and_in_order_of_time() {
     assert_eq!(times(feed.next(&told, 10)), [10_000]);
     assert_eq!(times(feed.next(&[], 10_000)), [10 + 86_400_000]);
     assert_eq!(feed.next(&[], 86_400_010), []);
+}
+
+#[test]
+fn a_feed_goes_on_where_only_work_that_was_taken_back_is_due() {
+    let day = 86_400_000;
+    let recorded = vec![at(0, order("a")), at(3 * day, order("b"))];
+    let mut feed = Feed::new(recorded, Learned::default().nodes(), 100);
+    assert_eq!(feed.next(&[], 0).len(), 1);
+    let released = v1::FulfilmentReleased {
+        channel: "web".into(),
+        order_id: "a".into(),
+        fulfilment: 1,
+        ..Default::default()
+    };
+    let told = [(0, Output::Assigned(assigned("a", 1, "N", 1))), (1, Output::Released(released))];
+    assert_eq!(feed.next(&told, 0).iter().map(time_of).collect::<Vec<_>>(), [3 * day]);
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub fn play(context: &Context, history: &History, change: &Change) -> Result<Rep
     let market = history.market.as_str();
     let folder = tempfile::Builder::new().prefix("omnifold-simulate-").tempdir()?;
     let scratch = context.with_data(folder.path(), market);
-    let opened = scratch.open_log()?;
+    let opened = scratch.scratch_log()?;
     create_for(&scratch, &opened, market)?;
     let inputs = demand(history.inputs.clone(), change, history.window);
     let feed = Feed::new(inputs, history.learned.nodes(), history.step_ms);
