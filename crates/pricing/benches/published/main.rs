@@ -82,7 +82,7 @@ struct Measured {
 fn main() {
     let numbers: Vec<u64> = std::env::args().filter_map(|word| word.parse().ok()).collect();
     let number = |place: usize, default: u64| numbers.get(place).copied().unwrap_or(default);
-    let (instances, sequences, seed) = (number(0, 80), number(1, 5), number(2, 1));
+    let (instances, sequences, seed) = (number(0, 400), number(1, 5), number(2, 1));
     let mut measured = Measured::default();
     for part in 0..instances {
         measured.add(part, sequences, seed);

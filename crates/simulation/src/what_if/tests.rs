@@ -219,7 +219,7 @@ fn an_order_is_late_by_the_day_it_was_asked_for_or_else_promised_first() {
         };
         let whole = v1::FulfilmentAssigned { outcome: Some(outcome), ..assigned(id, 1, "N", 2) };
         let none = v1::FulfilmentAssigned {
-            promise: Some(Box::new(nothing.clone())),
+            promise: Some(Box::new(nothing)),
             lines: vec![],
             ..assigned(id, 3, "N", 0)
         };
