@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use omnifold_events::{Envelope, Event, decode};
-use omnifold_log::{Log, Record, RecordBuf, TopicKind, topic_name};
+use omnifold_log::{Log, Reader, Record, RecordBuf, TopicKind, topic_name};
 
 /// One readable event of a topic.
 pub struct Published<'a> {
@@ -17,35 +17,62 @@ pub struct Published<'a> {
 /// Bytes of one fetch.
 const FETCH_BYTES: usize = 4 << 20;
 
-/// Takes every record of one topic that there is now, in order.
-pub fn each_record(log: &dyn Log, topic: String, mut take: impl FnMut(&Record<'_>)) -> Result<()> {
-    let start = log.describe(&[&topic])?.into_iter().flatten().next();
-    let Some(start) = start.map(|topic| topic.start) else { return Ok(()) };
-    let mut reader = log.reader(&[(topic, start)])?;
-    let mut buffer = RecordBuf::default();
-    loop {
-        buffer.clear();
-        let fetched = reader.fetch(0, FETCH_BYTES, &mut buffer)?;
-        buffer.iter().for_each(|record| take(&record));
-        if fetched.at_end {
-            return Ok(());
+/// A topic that is read on as it grows.
+pub struct Tail {
+    /// `None`: there is no such topic.
+    reader: Option<Box<dyn Reader>>,
+    buffer: RecordBuf,
+}
+
+impl Tail {
+    /// From the beginning of an input topic.
+    pub fn open(log: &dyn Log, of: (&str, &str), kind: TopicKind) -> Result<Self> {
+        Tail::of_topic(log, topic_name(of.0, of.1, kind))
+    }
+
+    fn of_topic(log: &dyn Log, topic: String) -> Result<Self> {
+        let start = log.describe(&[&topic])?.into_iter().flatten().next();
+        let reader = start.map(|start| log.reader(&[(topic, start.start)])).transpose()?;
+        Ok(Tail { reader, buffer: RecordBuf::default() })
+    }
+
+    /// Takes every record that came since, in order.
+    pub fn each(&mut self, mut take: impl FnMut(&Record<'_>)) -> Result<()> {
+        let Some(reader) = &mut self.reader else { return Ok(()) };
+        loop {
+            self.buffer.clear();
+            let fetched = reader.fetch(0, FETCH_BYTES, &mut self.buffer)?;
+            self.buffer.iter().for_each(|record| take(&record));
+            if fetched.at_end {
+                return Ok(());
+            }
         }
     }
+
+    /// Takes every readable event that came since. Returns how many records were not readable.
+    pub fn each_event(&mut self, mut take: impl FnMut(Published<'_>)) -> Result<u64> {
+        let mut unreadable = 0;
+        self.each(|record| match read(record) {
+            Some(published) => take(published),
+            None => unreadable += 1,
+        })?;
+        Ok(unreadable)
+    }
+}
+
+/// Takes every record of one topic that there is now, in order.
+pub fn each_record(log: &dyn Log, topic: String, take: impl FnMut(&Record<'_>)) -> Result<()> {
+    Tail::of_topic(log, topic)?.each(take)
 }
 
 /// Takes every readable event of one input topic. Returns how many records were not readable.
 pub fn each_event(
     log: &dyn Log,
-    (prefix, market): (&str, &str),
+    of: (&str, &str),
     kind: TopicKind,
-    mut take: impl FnMut(Published<'_>),
+    take: impl FnMut(Published<'_>),
 ) -> Result<u64> {
-    let mut unreadable = 0;
-    each_record(log, topic_name(prefix, market, kind), |record| match read(record) {
-        Some(published) => take(published),
-        None => unreadable += 1,
-    })?;
-    Ok(unreadable)
+    Tail::open(log, of, kind)?.each_event(take)
 }
 
 fn read<'a>(record: &Record<'a>) -> Option<Published<'a>> {

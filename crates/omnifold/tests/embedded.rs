@@ -216,33 +216,3 @@ fn a_broker_that_is_not_there_is_named() {
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.contains("127.0.0.1:1"), "{}", ran.err);
 }
-
-#[test]
-fn prices_are_learned_published_and_stand_beside_the_stock() {
-    let home = scarce(6);
-    let prices = |flags: &[&str]| {
-        let args =
-            [&["prices", "--horizon-days", "0.05", "--data", "d", "--output", "json"], flags];
-        home.run(&args.concat()).json()
-    };
-    let tried = prices(&["--dry-run"]);
-    assert_eq!((&tried["orders_learned"], &tried["events_published"]), (&json!(6), &json!(0)));
-    let found = prices(&[]);
-    assert_eq!(found["prices"], tried["prices"]);
-    assert_eq!(found["complete"], true, "{found}");
-    // What is left of B at the near store makes an order of both whole there.
-    let first = &found["prices"][0];
-    assert_eq!((&first["node"], &first["sku"]), (&json!("near"), &json!("B")), "{found}");
-    // It saves the way from the far one, 430 km, for one unit or for two.
-    let price = first["price_minor"].as_f64().expect("a number");
-    assert!((5.0..60.0).contains(&price), "{found}");
-
-    home.run(&["run", "--until-idle", "--data", "d"]).done();
-    let rows = home.run(&["show", "stock", "--sku", "B", "--data", "d", "--output", "json"]).json();
-    let near =
-        rows["body"]["rows"].as_array().expect("rows").iter().find(|row| row["node"] == "near");
-    let shown: f64 =
-        near.expect("a row")["shadow_price"].as_str().expect("a price").parse().unwrap();
-    assert!((shown - first["price_minor"].as_f64().unwrap()).abs() < 1e-3, "{rows}");
-    assert_eq!(home.run(&["verify", "--data", "d", "--output", "json"]).json()["ok"], true);
-}

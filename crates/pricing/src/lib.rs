@@ -9,19 +9,24 @@
 //! builds the linear program (`problem`) of what is expected against what is there > `solve` finds
 //! its dual values, by `columns` (plans worth looking at, each the optimum of one order that
 //! the engine's own solver finds) and `dual` (the smoothed dual, by Newton's method) > they are published as
-//! PricesPublished on `network`.
+//! PricesPublished on `network`. `costs` are those of the policy in force; `drift` says how much of what
+//! was scarce has gone or come since.
 //!
 //! This crate stands outside the core: it uses floats, and what it finds enters only as events, in
 //! whole numbers. Deciding again needs the prices, never this code.
 
 mod cholesky;
 mod columns;
+mod costs;
+mod drift;
 mod dual;
 mod forecast;
 pub mod market;
 mod problem;
 mod solve;
 
+pub use costs::Costs;
+pub use drift::Scarce;
 pub use forecast::{Forecast, Kind, MAX_LINES, Seen};
 pub use problem::{Class, IMPOSSIBLE, Line, MilliMinor, Problem, Resource, nodes_of};
 pub use solve::{Settings, Solved, Solver};

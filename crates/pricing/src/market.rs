@@ -2,37 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use omnifold_domain::{Location, NodeIx, Priced, SkuIx, View};
+use omnifold_domain::{Item, Location, NodeIx, Priced, SkuIx, View};
 use omnifold_events::v1;
 use omnifold_routing::haversine_m;
 
+use crate::costs::Costs;
 use crate::forecast::{Forecast, Kind, Seen};
 use crate::problem::{Class, IMPOSSIBLE, Line, MilliMinor, Problem, Resource};
 use crate::solve::{Settings, Solved, Solver};
 
-/// What serving an order costs, in 1/1000 of a minor unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Costs {
-    /// A shipment: a node used for an order.
-    pub shipment: MilliMinor,
-    /// A unit, wherever it comes from.
-    pub unit: MilliMinor,
-    /// A unit, for each kilometre.
-    pub unit_km: MilliMinor,
-    /// An order of which something is not served, beside the dearest distance of its units.
-    pub unserved: MilliMinor,
-}
-
-/// Those of the published benchmark, taken for cents: 8.759 a shipment, 0.423 a unit, 0.000541 a unit and
-/// mile; not serving costs two shipments.
-impl Default for Costs {
-    fn default() -> Self {
-        Costs { shipment: 875_900, unit: 42_300, unit_km: 34, unserved: 1_751_800 }
-    }
-}
-
 /// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Terms {
     /// The costs that routing minimises.
     pub costs: Costs,
@@ -47,6 +27,8 @@ pub struct Terms {
 pub struct Found {
     /// Positive prices, 1/1000 of a minor unit, by thing and node.
     pub prices: BTreeMap<Priced, Vec<(NodeIx, i64)>>,
+    /// What could run out, with what there was of it: units, or orders of a node's capacity.
+    pub supplies: Vec<(Resource, f64)>,
     /// What stood in the program.
     pub figures: Figures,
 }
@@ -74,8 +56,11 @@ const MOST_CLASSES: usize = 5_000;
 const MOST_NODES: usize = 24;
 /// Rows of a program that may have a price: the Newton steps take the cube of it.
 const MOST_SCARCE: usize = 600;
-/// A price below a thousandth of a shipment moves no decision worth the event.
+/// A price below a thousandth of a shipment, or of a unit, moves no decision worth the event.
 const LEAST_SHARE: f64 = 0.001;
+
+/// The node that stands for "not served": in no group.
+const NOBODY: &str = "";
 
 const DAY_MS: f64 = 86_400_000.0;
 const MILLI: f64 = 1_000.0;
@@ -91,8 +76,9 @@ pub fn find(view: &mut dyn View, forecast: &Forecast, terms: &Terms) -> Found {
     program.solve(terms, left_out)
 }
 
-struct Program {
-    costs: Costs,
+struct Program<'a> {
+    costs: &'a Costs,
+    names: Vec<String>,
     enabled: Vec<bool>,
     places: Vec<Option<Location>>,
     /// Orders that a node with a limit takes within the horizon.
@@ -102,15 +88,16 @@ struct Program {
     classes: Vec<Class>,
 }
 
-impl Program {
-    fn new(view: &dyn View, terms: &Terms) -> Self {
+impl<'a> Program<'a> {
+    fn new(view: &dyn View, terms: &'a Terms) -> Self {
         let days = terms.horizon_ms as f64 / DAY_MS;
         let nodes = view.nodes();
         let limit = |node: &omnifold_domain::Node| {
             node.capacity.as_ref().map(|capacity| f64::from(capacity.orders_per_day) * days)
         };
         Program {
-            costs: terms.costs,
+            costs: &terms.costs,
+            names: nodes.iter().map(|node| node.id.clone()).collect(),
             enabled: nodes.iter().map(|node| node.enabled).collect(),
             places: nodes.iter().map(|node| node.location).collect(),
             limits: nodes.iter().map(limit).collect(),
@@ -133,40 +120,38 @@ impl Program {
         }
         // The last node stands for "not served".
         let nodes = self.places.len() + 1;
-        let far = self.kilometres(seen.place);
-        let mut fixed = vec![self.costs.shipment; nodes];
-        fixed[nodes - 1] = self.costs.unserved;
-        let farthest = far.iter().copied().fold(0.0, f64::max);
+        let far = self.metres(seen.place);
+        let shipments = self.names.iter().zip(&far);
+        let mut fixed: Vec<MilliMinor> =
+            shipments.map(|(node, &metres)| self.costs.shipment(node, metres)).collect();
+        fixed.push(self.costs.unserved);
+        let farthest = far.iter().copied().max().unwrap_or(0);
         let mut costs = vec![IMPOSSIBLE; lines.len() * nodes];
         for (line, costs) in lines.iter().zip(costs.chunks_mut(nodes)) {
+            let item: &Item = view.item(SkuIx(line.sku));
             for node in self.nearest(line.sku, &far) {
-                costs[node] = self.line_cost(line.units, far[node]);
+                costs[node] = self.costs.line(&self.names[node], far[node], line.units, item);
             }
-            costs[nodes - 1] = self.line_cost(line.units, farthest);
+            costs[nodes - 1] = self.costs.line(NOBODY, farthest, line.units, item);
         }
         self.classes.push(Class { lines, orders: seen.orders, fixed, costs });
     }
 
     /// The nearest nodes that stock a SKU.
-    fn nearest(&self, sku: u32, far: &[f64]) -> Vec<usize> {
+    fn nearest(&self, sku: u32, far: &[u32]) -> Vec<usize> {
         let stocking = self.stock[&sku].keys().map(|&node| usize::from(node));
         let mut nodes: Vec<usize> = stocking.filter(|&node| self.enabled[node]).collect();
-        nodes.sort_by(|&a, &b| far[a].total_cmp(&far[b]).then(a.cmp(&b)));
+        nodes.sort_unstable_by_key(|&node| (far[node], node));
         nodes.truncate(MOST_NODES);
         nodes
     }
 
-    fn line_cost(&self, units: f64, km: f64) -> MilliMinor {
-        let of_unit = self.costs.unit as f64 + self.costs.unit_km as f64 * km;
-        (units * of_unit).round() as MilliMinor
-    }
-
-    /// To each node; where either place is unknown, as far as the farthest that is known.
-    fn kilometres(&self, to: Option<Location>) -> Vec<f64> {
+    /// Metres to each node; where either place is unknown, as far as the farthest that is known.
+    fn metres(&self, to: Option<Location>) -> Vec<u32> {
         let metres = |place: &Option<Location>| Some(haversine_m((*place)?, to?));
         let known: Vec<Option<u32>> = self.places.iter().map(metres).collect();
         let farthest = known.iter().flatten().max().copied().unwrap_or(0);
-        known.iter().map(|metres| f64::from(metres.unwrap_or(farthest)) / 1_000.0).collect()
+        known.iter().map(|metres| metres.unwrap_or(farthest)).collect()
     }
 
     fn solve(self, terms: &Terms, orders_left_out: f64) -> Found {
@@ -174,10 +159,12 @@ impl Program {
         let orders = self.classes.iter().map(|class| class.orders).sum();
         let classes = self.classes.len();
         let scarce_left_out = scarce - supplies.len();
+        let least = self.costs.least() as f64 * LEAST_SHARE;
         let mut solver = Solver::new(Problem::new(self.classes, supplies));
         let solved = solver.solve_cold(&terms.solver);
         let figures = Figures { classes, orders, orders_left_out, scarce, scarce_left_out, solved };
-        Found { prices: worth_telling(&solver, terms), figures }
+        let supplies = solver.problem().supplies.clone();
+        Found { prices: worth_telling(&solver, least), supplies, figures }
     }
 
     /// What could run out: less is there than every order that can go there would use. The tightest
@@ -219,8 +206,7 @@ fn offers(view: &mut dyn View, sku: SkuIx) -> BTreeMap<u16, f64> {
         .collect()
 }
 
-fn worth_telling(solver: &Solver, terms: &Terms) -> BTreeMap<Priced, Vec<(NodeIx, i64)>> {
-    let least = terms.costs.shipment.max(terms.costs.unit) as f64 * LEAST_SHARE;
+fn worth_telling(solver: &Solver, least: f64) -> BTreeMap<Priced, Vec<(NodeIx, i64)>> {
     let mut found: BTreeMap<Priced, Vec<(NodeIx, i64)>> = BTreeMap::new();
     for (&(resource, _), &price) in solver.problem().supplies.iter().zip(solver.prices()) {
         if price < least {

@@ -51,7 +51,7 @@ pub use mark::Standing;
 pub use market::{MarketStatus, Role};
 pub use options::{CheckpointLimits, Observer, Options, Phase, Sealer, StateAt};
 pub use query::{Answer, PromiseAsked, Query, QueryError, query_offline};
-pub use read::read_market;
+pub use read::Reading;
 pub use run::{Progress, RunSummary, Until, run_market, run_until_idle};
 pub use story::{History, history};
 pub use topics::{check_topics, topic_specs};

@@ -143,6 +143,13 @@ impl Tariff {
         })
     }
 
+    /// The rate that most orders are priced by, where nothing is known of an order: that of the rule that says
+    /// least about the orders it takes, fallbacks aside.
+    pub fn broadest(&self) -> usize {
+        let own = self.rates.iter().rposition(|rate| !rate.rule.fallback);
+        own.unwrap_or(self.rates.len() - 1)
+    }
+
     /// What a parcel costs at a rate of [`Tariff::rate_of`], in 1/1000 of the minor unit; parts of a
     /// unit and of a kilogram in proportion, rounded down. Lateness is not counted.
     pub fn price(&self, rate: usize, parcel: Parcel<'_>) -> i64 {

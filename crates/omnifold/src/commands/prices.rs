@@ -1,36 +1,44 @@
 //! `omnifold prices`.
 
-use std::collections::HashSet;
-use std::time::{SystemTime, UNIX_EPOCH};
+mod demand;
+mod report;
+mod solve;
+mod watch;
+
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
-use omnifold_channels::publish::{Publisher, PublisherOptions};
-use omnifold_domain::{OrderKey, Priced, View};
-use omnifold_events::jsonl::FileEvent;
-use omnifold_events::{Event, format_time, v1};
-use omnifold_log::{Log, TopicKind};
-use omnifold_pricing::market::{self, Costs, Found, Terms};
-use omnifold_pricing::{Forecast, Settings};
-use omnifold_projector::{Standing, read_market};
-use serde::Serialize;
+use omnifold_events::format_time;
+use omnifold_log::Log;
+use omnifold_pricing::Costs;
+use omnifold_projector::Reading;
 
+use crate::commands::policy::read as read_policy;
 use crate::context::Context;
-use crate::exit::Exit;
-use crate::history::each_event;
-use crate::output::{pairs, table, thousands};
+use crate::exit::{Exit, Usage};
+use demand::Demand;
+use report::{Around, Because, MILLI, Report, text};
+use solve::{Ask, publish};
 
 const EXAMPLE: &str = "\
 Learns from `orders` how often which SKUs are ordered together and where to, solves what that would
 need against the stock and capacity there is now, and publishes on `network` what one more unit of
-scarce stock would save. Run it on a schedule, and when much stock has come or gone: prices end by
-themselves. Reads the whole log; an embedded log must not be in use by `omnifold serve`.
+scarce stock would save. Prices end by themselves. Reads the whole log; an embedded log must not be
+in use by `omnifold serve`.
 
-Costs are in minor units of the market's currency. Stock that is on its way is not counted.
+With --every-minutes it stays, follows the log, and solves again when that time is over by the
+market's clock, when so much of what was scarce has gone or come (--drift-percent), or when another
+policy rules. One such process a market is enough. Ctrl-C ends it.
+
+What is minimised are the costs of the policy in force: of its rule with `[rule.cost]` that says
+least about the orders it takes. Without one, or where --shipment, --unit or --unit-1000km are
+given: 875.9 a shipment, 42.3 a unit, 34 a unit and 1,000 km. Stock that is on its way is not counted.
 
 Example:
   omnifold prices --market de --dry-run
-  omnifold prices --kafka 127.0.0.1:9092 --market de --horizon-days 14 --valid-hours 6";
+  omnifold prices --kafka 127.0.0.1:9092 --market de --every-minutes 30 --drift-percent 5";
 
 /// Solves shadow prices of scarce stock and publishes them.
 #[derive(Debug, Args)]
@@ -45,56 +53,42 @@ pub struct Prices {
     /// Hours for which the prices hold
     #[arg(long, default_value_t = 24.0, value_parser = positive)]
     valid_hours: f64,
-    /// Cost of a shipment
-    #[arg(long, default_value_t = 875.9, value_parser = money)]
-    shipment: f64,
-    /// Cost of a unit
-    #[arg(long, default_value_t = 42.3, value_parser = money)]
-    unit: f64,
-    /// Cost of a unit for a thousand kilometres
-    #[arg(long, default_value_t = 34.0, value_parser = money)]
-    unit_1000km: f64,
-    /// Cost of not serving an order [default: two shipments]
+    /// Policy whose costs are minimised [default: the one in force]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["shipment", "unit", "unit_1000km"])]
+    costs: Option<PathBuf>,
+    /// Cost of a shipment, in minor units
+    #[arg(long, value_parser = money)]
+    shipment: Option<f64>,
+    /// Cost of a unit, in minor units
+    #[arg(long, value_parser = money)]
+    unit: Option<f64>,
+    /// Cost of a unit for a thousand kilometres, in minor units
+    #[arg(long, value_parser = money)]
+    unit_1000km: Option<f64>,
+    /// Cost of not serving an order, in minor units [default: two shipments]
     #[arg(long, value_parser = money)]
     unserved: Option<f64>,
+    /// Stay, and solve again after so many minutes
+    #[arg(long, value_name = "MINUTES", value_parser = positive)]
+    every_minutes: Option<f64>,
+    /// Solve sooner when this share of what was scarce has gone or come
+    #[arg(long, value_name = "PERCENT", default_value_t = 10.0, value_parser = positive, requires = "every_minutes")]
+    drift_percent: f64,
+    /// End after so many solves
+    #[arg(long, value_name = "SOLVES", requires = "every_minutes", value_parser = clap::value_parser!(u64).range(1..))]
+    times: Option<u64>,
     /// Only show the prices
     #[arg(long)]
     dry_run: bool,
 }
 
-/// What was found, and what was published of it.
-#[derive(Serialize)]
-struct Report {
-    position: Standing,
-    orders_learned: u64,
-    kinds_given_up: u64,
-    kinds: usize,
-    orders_expected: f64,
-    orders_expected_left_out: f64,
-    scarce_rows: usize,
-    scarce_rows_left_out: usize,
-    complete: bool,
-    expected_cost_at_least_minor: f64,
-    valid_until: String,
-    events_published: usize,
-    prices: Vec<Row>,
-}
-
-/// One price.
-#[derive(Serialize)]
-struct Row {
-    node: String,
-    /// Absent: an order of the node's capacity.
-    sku: Option<String>,
-    price_minor: f64,
-}
-
-const DAY_MS: f64 = 86_400_000.0;
-const HOUR_MS: f64 = 3_600_000.0;
-/// Prices are in 1/1000 of a minor unit.
-const MILLI: f64 = 1_000.0;
-/// Prices shown as text.
-const SHOWN: usize = 20;
+const MINUTE_MS: f64 = 60_000.0;
+const HOUR_MS: f64 = 60.0 * MINUTE_MS;
+const DAY_MS: f64 = 24.0 * HOUR_MS;
+/// In minor units, what is not said of flat costs: those of the published benchmark.
+const SHIPMENT: f64 = 875.9;
+const UNIT: f64 = 42.3;
+const UNIT_1000KM: f64 = 34.0;
 
 fn positive(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
@@ -106,162 +100,105 @@ fn money(text: &str) -> Result<f64, String> {
     if (0.0..=1e9).contains(&value) { Ok(value) } else { Err("must be 0 to 1,000,000,000".into()) }
 }
 
-/// What one solve gave.
-struct Solved {
-    found: Found,
-    events: Vec<v1::PricesPublished>,
-    rows: Vec<Row>,
-    now_ms: i64,
+/// What a solve reads: the state, and what is expected.
+struct Source<'a> {
+    context: &'a Context,
+    log: Arc<dyn Log>,
+    market: String,
+    reading: Reading,
+    demand: Demand,
 }
 
 impl Prices {
-    /// Learns, solves, publishes.
+    /// Learns, solves, publishes; once, or again and again.
     pub fn run(&self, context: &Context) -> Result<Exit> {
+        let ask = self.ask()?;
         let opened = context.open_existing_log()?;
         let (market, log) = (context.market(&opened)?, opened.log());
-        let (mut forecast, learned) = self.learn(&*log, &context.config().prefix, &market)?;
-        let (solved, position) =
-            read_market(&log, &market, &context.options(), |view, clock_ms| {
-                forecast.advance(clock_ms);
-                self.solve(view, clock_ms, &forecast)
-            })?;
-        if !self.dry_run {
-            publish(context, &log, &market, &solved, &position)?;
+        let of = (context.config().prefix.as_str(), market.as_str());
+        let demand = Demand::open(&log, of, span(self.half_life_days, DAY_MS))?;
+        let reading = Reading::open(&log, &market, &context.options())?;
+        let mut source = Source { context, log, market, reading, demand };
+        if self.every_minutes.is_some() {
+            return self.watch(&mut source, &ask);
         }
-        let report = self.report(solved, position, (learned, forecast.dropped()));
-        context.output.show(&report, text)?;
+        source.catch_up()?;
+        self.solve(&mut source, &ask, (Because::Asked, 0.0))?;
         Ok(Exit::Done)
     }
 
-    fn solve(&self, view: &mut dyn View, clock_ms: i64, forecast: &Forecast) -> Solved {
-        let found = market::find(view, forecast, &self.terms());
-        let now_ms = now_ms(view, clock_ms);
-        let until_ms = now_ms + span(self.valid_hours, HOUR_MS);
-        let events = market::events(view, &found, (0, until_ms));
-        let rows = rows(view, &found);
-        Solved { found, events, rows, now_ms }
-    }
-
-    fn report(
+    /// Solves what the source stands at, publishes and shows it.
+    fn solve(
         &self,
-        solved: Solved,
-        position: Standing,
-        (learned, given_up): (u64, u64),
-    ) -> Report {
-        let figures = &solved.found.figures;
-        Report {
+        source: &mut Source<'_>,
+        ask: &Ask,
+        (because, drift): (Because, f64),
+    ) -> Result<solve::Solved> {
+        let forecast = &mut source.demand.forecast;
+        let (mut solved, position) = source.reading.read(|view, clock_ms| {
+            forecast.advance(clock_ms);
+            ask.solve(view, clock_ms, forecast)
+        });
+        let published = !self.dry_run;
+        if published {
+            publish(source.context, &source.log, &source.market, &solved, &position)?;
+        }
+        let around = Around {
+            because,
+            drift,
             position,
-            orders_learned: learned,
-            kinds_given_up: given_up,
-            kinds: figures.classes,
-            orders_expected: figures.orders,
-            orders_expected_left_out: figures.orders_left_out,
-            scarce_rows: figures.scarce,
-            scarce_rows_left_out: figures.scarce_left_out,
-            complete: figures.solved.complete,
-            expected_cost_at_least_minor: figures.solved.bound / MILLI,
-            valid_until: format_time(solved.now_ms + span(self.valid_hours, HOUR_MS)),
-            events_published: if self.dry_run { 0 } else { solved.events.len() },
-            prices: solved.rows,
-        }
+            cost_model: solved.cost_model.clone(),
+            orders_learned: source.demand.orders,
+            kinds_given_up: source.demand.forecast.dropped(),
+            valid_until: format_time(solved.until_ms),
+            events_published: if published { solved.events.len() } else { 0 },
+        };
+        let rows = std::mem::take(&mut solved.rows);
+        source.context.output.show(&Report::new(&solved.found, rows, around), text)?;
+        Ok(solved)
     }
 
-    fn terms(&self) -> Terms {
-        let milli = |minor: f64| (minor * MILLI).round() as i64;
-        let shipment = milli(self.shipment);
-        Terms {
-            costs: Costs {
-                shipment,
-                unit: milli(self.unit),
-                unit_km: (self.unit_1000km * MILLI / 1_000.0).round() as i64,
-                unserved: self.unserved.map_or(2 * shipment, milli),
-            },
+    fn ask(&self) -> Result<Ask> {
+        if self.every_minutes.is_some_and(|every| every >= 60.0 * self.valid_hours) {
+            let text = "prices would end before they are solved again: give --valid-hours more \
+                        than --every-minutes";
+            return Err(Usage(text.to_owned()).into());
+        }
+        Ok(Ask {
+            costs: self.named_costs()?,
+            unserved: self.unserved.map(milli),
             horizon_ms: span(self.horizon_days, DAY_MS),
-            solver: Settings::default(),
-        }
+            valid_ms: span(self.valid_hours, HOUR_MS),
+        })
     }
 
-    /// An order that was published twice counts once.
-    fn learn(&self, log: &dyn Log, prefix: &str, market: &str) -> Result<(Forecast, u64)> {
-        let mut forecast = Forecast::new(span(self.half_life_days, DAY_MS));
-        let mut known = HashSet::new();
-        each_event(log, (prefix, market), TopicKind::Orders, |published| {
-            if let Event::OrderPlaced(order) = &published.event
-                && known.insert(OrderKey::of(&order.channel, &order.order_id))
-            {
-                forecast.learn(order, published.time_ms);
-            }
-        })?;
-        Ok((forecast, known.len() as u64))
+    fn named_costs(&self) -> Result<Option<Costs>> {
+        if let Some(file) = &self.costs {
+            let fault = || Usage(format!("{}: no rule has `[rule.cost]`", file.display()));
+            return Ok(Some(Costs::of(read_policy(file)?).ok_or_else(fault)?));
+        }
+        if self.shipment.is_none() && self.unit.is_none() && self.unit_1000km.is_none() {
+            return Ok(None);
+        }
+        let unit_km = (self.unit_1000km.unwrap_or(UNIT_1000KM) * MILLI / 1_000.0).round() as i64;
+        let (shipment, unit) = (self.shipment.unwrap_or(SHIPMENT), self.unit.unwrap_or(UNIT));
+        let flat = Costs::flat(milli(shipment), milli(unit), unit_km);
+        Ok(Some(flat.map_err(|fault| Usage(format!("these costs: {fault}")))?))
     }
 }
 
-/// A market on the machine's clock may have been idle for long.
-fn now_ms(view: &dyn View, clock_ms: i64) -> i64 {
-    match view.settings() {
-        Some(settings) if !settings.events_clock => {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            clock_ms.max(since.as_millis() as i64)
-        }
-        _ => clock_ms,
+impl Source<'_> {
+    /// Reads what came since.
+    fn catch_up(&mut self) -> Result<()> {
+        self.reading.catch_up()?;
+        self.demand.learn()
     }
+}
+
+fn milli(minor: f64) -> i64 {
+    (minor * MILLI).round() as i64
 }
 
 fn span(count: f64, of_ms: f64) -> i64 {
     (count * of_ms).round() as i64
-}
-
-fn rows(view: &dyn View, found: &Found) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for (of, nodes) in &found.prices {
-        for &(node, price) in nodes {
-            rows.push(Row {
-                node: view.nodes()[node.0 as usize].id.clone(),
-                sku: match of {
-                    Priced::Stock(sku) => Some(view.item(*sku).sku.clone()),
-                    Priced::Capacity => None,
-                },
-                price_minor: price as f64 / MILLI,
-            });
-        }
-    }
-    rows.sort_by(|a, b| b.price_minor.total_cmp(&a.price_minor));
-    rows
-}
-
-/// The id names the position that was read: solving the same position again changes nothing.
-fn publish(
-    context: &Context,
-    log: &std::sync::Arc<dyn Log>,
-    market: &str,
-    solved: &Solved,
-    position: &Standing,
-) -> Result<()> {
-    let prefix = &context.config().prefix;
-    let mut publisher = Publisher::new(log, prefix, market, PublisherOptions::default())?;
-    for (part, event) in solved.events.iter().enumerate() {
-        publisher.publish(&FileEvent {
-            id: format!("prices-{}-{}-{part}", position.epoch, event.valid_until_ms),
-            source: "omnifold-prices".to_owned(),
-            time_ms: Some(solved.now_ms),
-            event: event.clone().into(),
-        })?;
-    }
-    Ok(publisher.flush()?)
-}
-
-fn text(report: &Report) -> String {
-    let head = pairs([
-        ("learned from", format!("{} orders", thousands(report.orders_learned))),
-        ("expected", format!("{:.0} orders of {} kinds", report.orders_expected, report.kinds)),
-        ("scarce", format!("{} rows of stock and capacity", thousands(report.scarce_rows as u64))),
-        ("prices", thousands(report.prices.len() as u64)),
-        ("hold until", report.valid_until.clone()),
-        ("published", format!("{} events", report.events_published)),
-    ]);
-    let rows = report.prices.iter().take(SHOWN).map(|row| {
-        let sku = row.sku.clone().unwrap_or_else(|| "(an order)".to_owned());
-        vec![row.node.clone(), sku, format!("{:.2}", row.price_minor)]
-    });
-    format!("{head}\n{}", table(&["node", "sku", "price, minor units"], &[2], rows))
 }

@@ -150,7 +150,7 @@ impl Drop for Serving {
 }
 
 /// A market in which two stores have a SKU each that the other lacks, and one has both.
-fn scarce_market(orders: usize, promise: Value) -> String {
+pub fn scarce_market(orders: usize, promise: Value) -> String {
     let market = json!({"clock":"CLOCK_KIND_EVENTS","currency":"EUR","promise":promise});
     let mut lines = vec![
         json!({"type":"MarketConfigured","data":market}),
