@@ -6,8 +6,8 @@ use omnifold_channels::publish::{Publisher, PublisherOptions};
 use omnifold_events::jsonl::FileEvent;
 use omnifold_log::{Log, TopicKind, topic_name};
 use omnifold_projector::{
-    Answer, Instance, MarketStatus, Options, Query, QueryError, StateAt, StateReport, VerifyReport,
-    verify,
+    Answer, Instance, MarketStatus, Options, Query, QueryError, Role, StateAt, StateReport,
+    VerifyReport, verify,
 };
 use omnifold_server::{Markets, MarketsError, RecordPage, read_records};
 
@@ -38,6 +38,17 @@ impl LiveMarkets {
     /// Takes the instance out. From now on questions are answered with "not ready".
     pub fn take(&self) -> Option<Instance> {
         self.instance.write().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether the instance was taken out.
+    pub fn is_leaving(&self) -> bool {
+        self.instance.read().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// Whether this instance decides for a market now.
+    pub fn owns(&self, market: &str) -> bool {
+        let is_it = |status: &MarketStatus| status.market == market && status.role == Role::Owner;
+        self.status().iter().any(is_it)
     }
 
     fn with<T>(

@@ -7,7 +7,7 @@ use std::fs;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{Home, Serving, scarce};
+use support::{Home, Serving};
 
 const EXAMPLE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/examples/first-orders.jsonl");

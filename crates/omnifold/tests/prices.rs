@@ -4,6 +4,8 @@ mod support;
 
 use std::fs;
 use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
 
 use omnifold_kafka_testkit::shared;
 use serde_json::{Deserializer, Value, json};
@@ -93,6 +95,33 @@ fn prices_follow_the_costs_of_the_policy_in_force_unless_others_are_named() {
     let fault = prices(&["--every-minutes", "90", "--valid-hours", "1.5"]);
     assert_eq!(fault.code, 2, "{fault:?}");
     assert!(fault.err.contains("--valid-hours"), "{fault:?}");
+}
+
+#[test]
+fn a_server_keeps_the_prices_of_its_markets_solved() {
+    let home = scarce(30);
+    let settings = "[prices]\nevery_minutes = 60\nhorizon_days = 1\n";
+    fs::write(home.path().join("omnifold.toml"), settings).expect("a file");
+    let serving = home.serve("d", &["--market", "fr"]);
+    let ask = ["show", "stock", "--sku", "B", "--data", "d", "--output", "json"];
+    let price = || {
+        let shown = home.run(&ask).json();
+        let rows = shown["body"]["rows"].as_array().expect("rows").clone();
+        rows.into_iter().find_map(|row| row["shadow_price"].as_str().map(str::to_owned))
+    };
+    let priced = (0..300).find_map(|_| {
+        thread::sleep(Duration::from_millis(100));
+        price()
+    });
+    assert!(
+        priced.is_some_and(|price| price != "0"),
+        "30 orders in half an hour, and more to come"
+    );
+    let (code, took) = serving.stop();
+    assert_eq!(code, Some(0));
+    assert!(took < Duration::from_secs(30), "took {took:?}");
+    let faults = home.run_with(&[("OMNIFOLD_PRICES__DRIFT_PERCENT", "0")], &["config", "print"]);
+    assert!(faults.code == 2 && faults.err.contains("prices.drift_percent"), "{faults:?}");
 }
 
 #[test]

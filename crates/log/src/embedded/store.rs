@@ -122,8 +122,8 @@ impl Store {
         batch.put_cf(self.records(), key::chunk(topic, base), bytes);
     }
 
-    /// Writes and, unless the log is a scratch one, syncs. One call is one logical record of the write-ahead log, which is what
-    /// telling a torn tail from damage stands on.
+    /// Writes and, unless the log is a scratch one, syncs. One call is one logical record of the
+    /// write-ahead log, which is what telling a torn tail from damage stands on.
     pub fn write(&self, batch: WriteBatch) -> Result<(), rocksdb::Error> {
         let mut options = WriteOptions::default();
         options.set_sync(self.sync);

@@ -7,20 +7,20 @@ mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
-use omnifold_events::format_time;
-use omnifold_log::Log;
 use omnifold_pricing::Costs;
-use omnifold_projector::Reading;
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::commands::policy::read as read_policy;
 use crate::context::Context;
 use crate::exit::{Exit, Usage};
-use demand::Demand;
-use report::{Around, Because, MILLI, Report, text};
-use solve::{Ask, publish};
+use report::{Because, MILLI, Report, text};
+use solve::{Ask, Source};
+use watch::Schedule;
+pub use watch::keep;
 
 const EXAMPLE: &str = "\
 Learns from `orders` how often which SKUs are ordered together and where to, solves what that would
@@ -45,13 +45,13 @@ Example:
 #[command(after_help = EXAMPLE)]
 pub struct Prices {
     /// Days after which an order counts half in the forecast
-    #[arg(long, default_value_t = 14.0, value_parser = positive)]
+    #[arg(long, default_value_t = HALF_LIFE_DAYS, value_parser = positive)]
     half_life_days: f64,
     /// Days of demand that today's stock is to last for
     #[arg(long, default_value_t = 7.0, value_parser = positive)]
     horizon_days: f64,
     /// Hours for which the prices hold
-    #[arg(long, default_value_t = 24.0, value_parser = positive)]
+    #[arg(long, default_value_t = VALID_HOURS, value_parser = positive)]
     valid_hours: f64,
     /// Policy whose costs are minimised [default: the one in force]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["shipment", "unit", "unit_1000km"])]
@@ -72,10 +72,12 @@ pub struct Prices {
     #[arg(long, value_name = "MINUTES", value_parser = positive)]
     every_minutes: Option<f64>,
     /// Solve sooner when this share of what was scarce has gone or come
-    #[arg(long, value_name = "PERCENT", default_value_t = 10.0, value_parser = positive, requires = "every_minutes")]
+    #[arg(long, value_name = "PERCENT", default_value_t = 10.0, requires = "every_minutes")]
+    #[arg(value_parser = positive)]
     drift_percent: f64,
     /// End after so many solves
-    #[arg(long, value_name = "SOLVES", requires = "every_minutes", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SOLVES", requires = "every_minutes")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     times: Option<u64>,
     /// Only show the prices
     #[arg(long)]
@@ -85,6 +87,8 @@ pub struct Prices {
 const MINUTE_MS: f64 = 60_000.0;
 const HOUR_MS: f64 = 60.0 * MINUTE_MS;
 const DAY_MS: f64 = 24.0 * HOUR_MS;
+const HALF_LIFE_DAYS: f64 = 14.0;
+const VALID_HOURS: f64 = 24.0;
 /// In minor units, what is not said of flat costs: those of the published benchmark.
 const SHIPMENT: f64 = 875.9;
 const UNIT: f64 = 42.3;
@@ -100,62 +104,33 @@ fn money(text: &str) -> Result<f64, String> {
     if (0.0..=1e9).contains(&value) { Ok(value) } else { Err("must be 0 to 1,000,000,000".into()) }
 }
 
-/// What a solve reads: the state, and what is expected.
-struct Source<'a> {
-    context: &'a Context,
-    log: Arc<dyn Log>,
-    market: String,
-    reading: Reading,
-    demand: Demand,
-}
-
 impl Prices {
     /// Learns, solves, publishes; once, or again and again.
     pub fn run(&self, context: &Context) -> Result<Exit> {
         let ask = self.ask()?;
         let opened = context.open_existing_log()?;
         let (market, log) = (context.market(&opened)?, opened.log());
-        let of = (context.config().prefix.as_str(), market.as_str());
-        let demand = Demand::open(&log, of, span(self.half_life_days, DAY_MS))?;
-        let reading = Reading::open(&log, &market, &context.options())?;
-        let mut source = Source { context, log, market, reading, demand };
-        if self.every_minutes.is_some() {
-            return self.watch(&mut source, &ask);
-        }
-        source.catch_up()?;
-        self.solve(&mut source, &ask, (Because::Asked, 0.0))?;
-        Ok(Exit::Done)
-    }
-
-    /// Solves what the source stands at, publishes and shows it.
-    fn solve(
-        &self,
-        source: &mut Source<'_>,
-        ask: &Ask,
-        (because, drift): (Because, f64),
-    ) -> Result<solve::Solved> {
-        let forecast = &mut source.demand.forecast;
-        let (mut solved, position) = source.reading.read(|view, clock_ms| {
-            forecast.advance(clock_ms);
-            ask.solve(view, clock_ms, forecast)
-        });
-        let published = !self.dry_run;
-        if published {
-            publish(source.context, &source.log, &source.market, &solved, &position)?;
-        }
-        let around = Around {
-            because,
-            drift,
-            position,
-            cost_model: solved.cost_model.clone(),
-            orders_learned: source.demand.orders,
-            kinds_given_up: source.demand.forecast.dropped(),
-            valid_until: format_time(solved.until_ms),
-            events_published: if published { solved.events.len() } else { 0 },
+        let half_life_ms = span(self.half_life_days, DAY_MS);
+        let mut source = Source::open(&log, &market, &context.options(), half_life_ms)?;
+        let mut tell = |report: &Report| context.output.show(report, text);
+        let Some(minutes) = self.every_minutes else {
+            source.catch_up()?;
+            let (_, report) = source.solve(&ask, (Because::Asked, 0.0))?;
+            tell(&report)?;
+            return Ok(Exit::Done);
         };
-        let rows = std::mem::take(&mut solved.rows);
-        source.context.output.show(&Report::new(&solved.found, rows, around), text)?;
-        Ok(solved)
+        let stop = Arc::new(AtomicBool::new(false));
+        for signal in [SIGTERM, SIGINT] {
+            signal_hook::flag::register(signal, stop.clone())
+                .context("cannot watch for signals")?;
+        }
+        let schedule = Schedule {
+            every_ms: span(minutes, MINUTE_MS),
+            drift: self.drift_percent / 100.0,
+            times: self.times,
+        };
+        source.watch(&ask, &schedule, &|| stop.load(Ordering::Relaxed), &mut tell)?;
+        Ok(Exit::Done)
     }
 
     fn ask(&self) -> Result<Ask> {
@@ -169,6 +144,7 @@ impl Prices {
             unserved: self.unserved.map(milli),
             horizon_ms: span(self.horizon_days, DAY_MS),
             valid_ms: span(self.valid_hours, HOUR_MS),
+            publishes: !self.dry_run,
         })
     }
 
@@ -184,14 +160,6 @@ impl Prices {
         let (shipment, unit) = (self.shipment.unwrap_or(SHIPMENT), self.unit.unwrap_or(UNIT));
         let flat = Costs::flat(milli(shipment), milli(unit), unit_km);
         Ok(Some(flat.map_err(|fault| Usage(format!("these costs: {fault}")))?))
-    }
-}
-
-impl Source<'_> {
-    /// Reads what came since.
-    fn catch_up(&mut self) -> Result<()> {
-        self.reading.catch_up()?;
-        self.demand.learn()
     }
 }
 

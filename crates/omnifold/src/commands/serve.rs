@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use omnifold_log::Log;
 use omnifold_projector::Instance;
 use omnifold_server::{Limits, Prometheus, Server};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -17,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 
+use crate::commands::prices;
 use crate::commands::topics::create_for;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -77,6 +79,9 @@ impl Serve {
         if let Some(embedded) = log.embedded() {
             log_figures::watch(&embedded).context("cannot start threads")?;
         }
+        if context.config().prices.every_minutes > 0 {
+            keep_prices(context, &log.log(), &live, &markets)?;
+        }
         let _file = AddressFile::write(context, &format!("http://{address}"))?;
         info!(%address, ?markets, log = log.log().kind(), "serving");
 
@@ -97,6 +102,38 @@ impl Serve {
         info!(seconds = begun.elapsed().as_secs_f64(), "stopped");
         Ok(Exit::Done)
     }
+}
+
+/// How long a market that is another instance's, or whose prices failed, is left alone.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// A thread for each market keeps its prices solved while this instance owns it, and ends with the server.
+fn keep_prices(
+    context: &Context,
+    log: &Arc<dyn Log>,
+    live: &Arc<LiveMarkets>,
+    markets: &[String],
+) -> Result<()> {
+    let (config, options) = (context.config().prices, context.options());
+    for market in markets.to_vec() {
+        let (log, options, live) = (log.clone(), options.clone(), live.clone());
+        let keep = move || {
+            while !live.is_leaving() {
+                if live.owns(&market) {
+                    let is_over = || !live.owns(&market);
+                    if let Err(error) = prices::keep(&log, &market, (&options, &config), &is_over) {
+                        warn!(market, error = format!("{error:#}"), "prices were not solved");
+                    }
+                }
+                thread::sleep(PAUSE);
+            }
+        };
+        thread::Builder::new()
+            .name("prices".to_owned())
+            .spawn(keep)
+            .context("cannot start threads")?;
+    }
+    Ok(())
 }
 
 /// Returns at the first signal. A second one, or the bound of the shutdown, ends the process, at

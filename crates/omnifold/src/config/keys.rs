@@ -161,6 +161,27 @@ pub const KEYS: &[Key] = &[
         get: |config| quoted(&config.http.listen.to_string()),
     },
     Key {
+        name: "prices.every_minutes",
+        about: "`serve` solves shadow prices again after so many minutes by the market's clock; 0: never",
+        allowed: "0 to 525600 (a year)",
+        set: |config, value| number(value, 0, 525_600).map(|it| config.prices.every_minutes = it),
+        get: |config| config.prices.every_minutes.to_string(),
+    },
+    Key {
+        name: "prices.drift_percent",
+        about: "and sooner when this share of what was scarce has gone or come",
+        allowed: "1 to 1000",
+        set: |config, value| number(value, 1, 1_000).map(|it| config.prices.drift_percent = it),
+        get: |config| config.prices.drift_percent.to_string(),
+    },
+    Key {
+        name: "prices.horizon_days",
+        about: "days of demand that today's stock is to last for",
+        allowed: "1 to 365",
+        set: |config, value| number(value, 1, 365).map(|it| config.prices.horizon_days = it),
+        get: |config| config.prices.horizon_days.to_string(),
+    },
+    Key {
         name: "trace.format",
         about: "form of the lines on standard error",
         allowed: "`text` or `json`",

@@ -13,7 +13,7 @@ use super::keys::{HIDDEN, KEYS, PROPERTIES, is_secret, property};
 use super::paths::Places;
 use super::{
     CheckpointConfig, Config, ConfigFaults, Fault, HttpConfig, KafkaConfig, LogConfig, LogKind,
-    SliceConfig, TraceConfig, TraceFormat,
+    PricesConfig, SliceConfig, TraceConfig, TraceFormat,
 };
 
 const PREFIX: &str = "OMNIFOLD_";
@@ -305,6 +305,7 @@ fn defaults(places: &Places) -> Config {
         },
         cache_bytes: engine.cache_bytes,
         http: HttpConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7171)) },
+        prices: PricesConfig { every_minutes: 0, drift_percent: 10, horizon_days: 7 },
         trace: TraceConfig { format: TraceFormat::Text, level: None },
         shutdown_seconds: 30,
     }

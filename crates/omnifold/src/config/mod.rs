@@ -44,6 +44,8 @@ pub struct Config {
     pub cache_bytes: usize,
     /// The HTTP listener of `serve`.
     pub http: HttpConfig,
+    /// Shadow prices that `serve` keeps solved.
+    pub prices: PricesConfig,
     /// What is logged and how.
     pub trace: TraceConfig,
     /// Longest time `serve` takes to stop.
@@ -108,6 +110,17 @@ pub struct CheckpointConfig {
 pub struct HttpConfig {
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
+}
+
+/// Shadow prices that `serve` keeps solved, for the markets that it owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PricesConfig {
+    /// They are solved again after so many minutes by the market's clock. 0: never.
+    pub every_minutes: u64,
+    /// Sooner where this share of what was scarce has gone or come.
+    pub drift_percent: u64,
+    /// Days of demand that today's stock is to last for.
+    pub horizon_days: u64,
 }
 
 /// What is logged and how.

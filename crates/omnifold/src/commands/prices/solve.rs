@@ -7,14 +7,14 @@ use anyhow::Result;
 use omnifold_channels::publish::{Publisher, PublisherOptions};
 use omnifold_domain::View;
 use omnifold_events::jsonl::FileEvent;
-use omnifold_events::v1;
+use omnifold_events::{format_time, v1};
 use omnifold_log::Log;
 use omnifold_pricing::market::{self, Found, Terms};
 use omnifold_pricing::{Costs, Forecast, Settings};
-use omnifold_projector::Standing;
+use omnifold_projector::{Options, Reading, Standing};
 
-use super::report::{Row, rows};
-use crate::context::Context;
+use super::demand::Demand;
+use super::report::{Around, Because, Report, Row, rows};
 
 /// What a solve is to go by.
 pub struct Ask {
@@ -24,6 +24,8 @@ pub struct Ask {
     pub unserved: Option<i64>,
     pub horizon_ms: i64,
     pub valid_ms: i64,
+    /// Or only shows them.
+    pub publishes: bool,
 }
 
 /// What one solve gave.
@@ -64,23 +66,79 @@ pub fn now_ms(view: &dyn View, clock_ms: i64) -> i64 {
     }
 }
 
-/// The id names the position that was read: solving the same position again changes nothing.
-pub fn publish(
-    context: &Context,
-    log: &Arc<dyn Log>,
-    market: &str,
-    solved: &Solved,
-    position: &Standing,
-) -> Result<()> {
-    let prefix = &context.config().prefix;
-    let mut publisher = Publisher::new(log, prefix, market, PublisherOptions::default())?;
-    for (part, event) in solved.events.iter().enumerate() {
-        publisher.publish(&FileEvent {
-            id: format!("prices-{}-{}-{part}", position.epoch, event.valid_until_ms),
-            source: "omnifold-prices".to_owned(),
-            time_ms: Some(solved.now_ms),
-            event: event.clone().into(),
-        })?;
+/// What a solve reads: the state, and what is expected.
+pub struct Source {
+    log: Arc<dyn Log>,
+    prefix: String,
+    market: String,
+    pub reading: Reading,
+    demand: Demand,
+}
+
+impl Source {
+    /// From the beginning of the log; nothing is read yet.
+    pub fn open(
+        log: &Arc<dyn Log>,
+        market: &str,
+        options: &Options,
+        half_life_ms: i64,
+    ) -> Result<Self> {
+        Ok(Source {
+            demand: Demand::open(log, (&options.prefix, market), half_life_ms)?,
+            reading: Reading::open(log, market, options)?,
+            log: log.clone(),
+            prefix: options.prefix.clone(),
+            market: market.to_owned(),
+        })
     }
-    Ok(publisher.flush()?)
+
+    /// Reads what came since.
+    pub fn catch_up(&mut self) -> Result<()> {
+        self.reading.catch_up()?;
+        self.demand.learn()
+    }
+
+    /// Solves what it stands at, and publishes it.
+    pub fn solve(
+        &mut self,
+        ask: &Ask,
+        (because, drift): (Because, f64),
+    ) -> Result<(Solved, Report)> {
+        let forecast = &mut self.demand.forecast;
+        let (mut solved, position) = self.reading.read(|view, clock_ms| {
+            forecast.advance(clock_ms);
+            ask.solve(view, clock_ms, forecast)
+        });
+        if ask.publishes {
+            self.publish(&solved, &position)?;
+        }
+        let around = Around {
+            because,
+            drift,
+            position,
+            cost_model: solved.cost_model.clone(),
+            orders_learned: self.demand.orders,
+            kinds_given_up: self.demand.forecast.dropped(),
+            valid_until: format_time(solved.until_ms),
+            events_published: if ask.publishes { solved.events.len() } else { 0 },
+        };
+        let rows = std::mem::take(&mut solved.rows);
+        let report = Report::new(&solved.found, rows, around);
+        Ok((solved, report))
+    }
+
+    /// The id names the position that was read: solving the same position again changes nothing.
+    fn publish(&self, solved: &Solved, position: &Standing) -> Result<()> {
+        let options = PublisherOptions::default();
+        let mut publisher = Publisher::new(&self.log, &self.prefix, &self.market, options)?;
+        for (part, event) in solved.events.iter().enumerate() {
+            publisher.publish(&FileEvent {
+                id: format!("prices-{}-{}-{part}", position.epoch, event.valid_until_ms),
+                source: "omnifold-prices".to_owned(),
+                time_ms: Some(solved.now_ms),
+                event: event.clone().into(),
+            })?;
+        }
+        Ok(publisher.flush()?)
+    }
 }
