@@ -16,7 +16,7 @@ const MILLI: f64 = 1_000.0;
 pub struct Costs {
     tariff: Tariff,
     rate: usize,
-    /// An order of which something is not served, beside what sending its units farthest would cost. 1/1000 of
+    /// An order of which something is not served, beside what sending its units farthest costs. 1/1000 of
     /// a minor unit.
     pub unserved: MilliMinor,
 }
@@ -33,7 +33,8 @@ impl Costs {
         Some(Costs { unserved, ..costs })
     }
 
-    /// So much a shipment, a unit, and a unit for each kilometre begun, from wherever. 1/1000 of a minor unit.
+    /// So much a shipment, a unit, and a unit for each kilometre begun, from wherever; 1/1000 of a minor
+    /// unit.
     ///
     /// # Errors
     /// Where a cost is beyond what a policy may say.

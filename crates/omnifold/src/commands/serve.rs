@@ -115,8 +115,9 @@ fn keep_prices(
     markets: &[String],
 ) -> Result<()> {
     let (config, options) = (context.config().prices, context.options());
-    for market in markets.to_vec() {
+    for market in markets {
         let (log, options, live) = (log.clone(), options.clone(), live.clone());
+        let market = market.clone();
         let keep = move || {
             while !live.is_leaving() {
                 if live.owns(&market) {

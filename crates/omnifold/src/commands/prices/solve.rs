@@ -41,8 +41,7 @@ pub struct Solved {
 impl Ask {
     /// Solves the market as it stands.
     pub fn solve(&self, view: &mut dyn View, clock_ms: i64, forecast: &Forecast) -> Solved {
-        let mut costs =
-            self.costs.clone().or_else(|| Costs::in_force(view)).unwrap_or_else(Costs::default);
+        let mut costs = self.costs.clone().or_else(|| Costs::in_force(view)).unwrap_or_default();
         costs.unserved = self.unserved.unwrap_or(costs.unserved);
         let cost_model = format!("`{}` version {}", costs.policy().name, costs.policy().version);
         let terms = Terms { costs, horizon_ms: self.horizon_ms, solver: Settings::default() };
