@@ -143,8 +143,8 @@ impl Tariff {
         })
     }
 
-    /// The rate that most orders are priced by, where nothing is known of an order: that of the rule that says
-    /// least about the orders it takes, fallbacks aside.
+    /// The rate that most orders are priced by, where nothing is known of an order: that of the rule that
+    /// says least about the orders it takes, fallbacks aside.
     pub fn broadest(&self) -> usize {
         let own = self.rates.iter().rposition(|rate| !rate.rule.fallback);
         own.unwrap_or(self.rates.len() - 1)

@@ -142,6 +142,7 @@ fn throughput(runs: &[Throughput]) -> String {
         "engine CPU s/M orders",
         "broker CPU s/M orders",
         "peak memory",
+        "rebuild records/s",
     ];
     let row = |run: &Throughput| {
         let broker = run.broker_cpu_seconds;
@@ -153,6 +154,7 @@ fn throughput(runs: &[Throughput]) -> String {
             per_million(run.engine.cpu_seconds, run.orders),
             broker.map_or("-".to_owned(), |seconds| per_million(seconds, run.orders)),
             mebibytes(run.engine.peak_memory_bytes),
+            whole(run.rebuild_records_per_second),
         ]
     };
     format!(

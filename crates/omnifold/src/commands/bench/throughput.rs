@@ -1,5 +1,5 @@
 //! A backlog through a real Kafka: from the engine's start to the last assignment that a reader of
-//! committed records sees.
+//! committed records sees; then rebuild.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,6 +30,8 @@ pub struct Throughput {
     pub engine: ProcessFigures,
     /// What the broker used meanwhile; nothing where its process was not named.
     pub broker_cpu_seconds: Option<f64>,
+    /// Reading everything from the broker again and comparing every mark.
+    pub rebuild_records_per_second: f64,
 }
 
 /// Bytes of one fetch of the reader.
@@ -59,18 +61,26 @@ pub fn measure(work: &Work<'_>, orders: u64, form: ContentType) -> Result<Throug
     let begun = Instant::now();
     let mut engine = Running::start(command(&folder, &args)?)?;
     let (assignments, last) = watch(&*log, &prefix, &mut engine)?;
-    let used = serde_json::from_value(engine.answer()?["process"].clone())?;
+    let run = engine.answer()?;
+    let after = work.broker_pid.map(|pid| ProcessFigures::of(pid).cpu_seconds);
     ensure!(assignments >= orders, "{assignments} assignments for {orders} orders");
     let seconds = last.duration_since(begun).as_secs_f64();
-    let after = work.broker_pid.map(|pid| ProcessFigures::of(pid).cpu_seconds);
+    work.note("throughput: rebuilding ...");
+    let args = ["rebuild", "--kafka", brokers, "--prefix", &prefix];
+    let rebuilt = super::child::answer(command(&folder, &args)?)?;
+    let [digest, again] = [&run, &rebuilt].map(|it| &it["markets"][0]["position"]["digest"]);
+    ensure!(digest == again, "the rebuilt digest {again} is not {digest}");
     Ok(Throughput {
         form: name,
         orders,
         assignments,
         seconds,
         orders_per_second: orders as f64 / seconds,
-        engine: used,
+        engine: serde_json::from_value(run["process"].clone())?,
         broker_cpu_seconds: after.zip(broker_before).map(|(after, before)| after - before),
+        rebuild_records_per_second: rebuilt["markets"][0]["events_per_second"]
+            .as_f64()
+            .unwrap_or_default(),
     })
 }
 
