@@ -242,9 +242,9 @@ impl Store {
 
     fn take_back(&mut self, entry: Undo) {
         match entry {
-            Undo::Settings(old) => self.settings = old,
-            Undo::Node(ix, old) => self.nodes.take_back(ix.0, old),
-            Undo::Item(ix, old) => self.items.take_back(ix.0, old),
+            Undo::Settings(old) => self.settings = old.map(|old| *old),
+            Undo::Node(ix, old) => self.nodes.take_back(ix.0, old.map(|old| *old)),
+            Undo::Item(ix, old) => self.items.take_back(ix.0, old.map(|old| *old)),
             Undo::Stock(sku, node, Some(old)) => {
                 let (epoch, row) = (self.recent.epoch, StockAt { node, stock: old });
                 or_fault(self.stock.put(&*self.backend, sku, row, epoch));

@@ -10,12 +10,12 @@ use omnifold_domain::{
 
 use crate::side_table::SideUndo;
 
-/// The earlier image of one row.
+/// The earlier image of one row. Every step of an order writes some: what is large and rare is boxed.
 #[derive(Debug)]
 pub(crate) enum Undo {
-    Settings(Option<Settings>),
-    Node(NodeIx, Option<Node>),
-    Item(SkuIx, Option<Item>),
+    Settings(Option<Box<Settings>>),
+    Node(NodeIx, Option<Box<Node>>),
+    Item(SkuIx, Option<Box<Item>>),
     Stock(SkuIx, NodeIx, Option<Stock>),
     Side(SideUndo),
     Order(OrderKey, Option<Arc<Order>>),
@@ -27,3 +27,5 @@ pub(crate) enum Undo {
     Prices(Priced, Option<ShadowPrices>),
     Learned(LearnedKey, Option<LearnedRow>),
 }
+
+const _: () = assert!(size_of::<Undo>() <= 112);

@@ -150,19 +150,19 @@ impl View for Store {
 
 impl State for Store {
     fn put_settings(&mut self, settings: Settings) {
-        self.undo.push(Undo::Settings(self.settings.replace(settings)));
+        self.undo.push(Undo::Settings(self.settings.replace(settings).map(Box::new)));
         self.settings_dirty = true;
     }
 
     fn put_node(&mut self, node: NodeIx, row: Node) {
         self.network_version += 1;
         let old = self.nodes.put(node.0, row);
-        self.undo.push(Undo::Node(node, old));
+        self.undo.push(Undo::Node(node, old.map(Box::new)));
     }
 
     fn put_item(&mut self, sku: SkuIx, row: Item) {
         let old = self.items.put(sku.0, row);
-        self.undo.push(Undo::Item(sku, old));
+        self.undo.push(Undo::Item(sku, old.map(Box::new)));
     }
 
     fn put_stock(&mut self, sku: SkuIx, node: NodeIx, stock: Stock) {
