@@ -13,6 +13,10 @@
 //!
 //! `small` does without the last three where the rows are few and each is served whole.
 //!
+//! Where a shipment has a price by steps of its weight (`tables`), and the order is heavy enough for more
+//! than the first step, `parcels` lays lines below the steps and `weighed` searches until lines and
+//! prices agree. Where every step is the first one, the price is a part of the fixed cost.
+//!
 //! Costs are integers in a unit of the caller's choice. Nodes are numbered in rank order. Of plans of
 //! equal cost the one with fewer shipments wins, then the one with the smaller sum of ranks. The
 //! work is counted in steps and bounded; where the bound is hit the best plan found stands and says
@@ -20,11 +24,15 @@
 
 mod assign;
 mod bound;
+mod parcels;
 mod problem;
 mod reduce;
 mod scale;
 mod search;
 mod small;
+mod tables;
+mod weighed;
 
 pub use problem::{Flow, Problem, Solution};
 pub use search::Solver;
+pub use tables::{Beyond, Bracket};
