@@ -2,6 +2,7 @@
 
 use super::assign::Assignment;
 use super::bound::{Bound, Gate};
+use super::last::Last;
 use super::parcels::Parcels;
 use super::problem::{Flow, Problem, Solution};
 use super::reduce::Reduction;
@@ -19,6 +20,9 @@ pub struct Solver {
     pub(super) bound: Bound,
     assignment: Assignment,
     small: Small,
+    last: Last,
+    /// Whether the last shipment is chosen by looking at every node.
+    tries_last: bool,
     /// Prices by weight, and whether they count in the search under way.
     pub(super) parcels: Parcels,
     pub(super) is_weighed: bool,
@@ -85,6 +89,7 @@ impl Solver {
         self.closed.clear();
         self.best.clear();
         self.best_cost = i64::MAX / 2;
+        self.tries_last = problem.max_shipments < self.scaled.nobody() && Last::suits(problem);
     }
 
     /// Nodes of the search tree that the newest answer took; none where the order was small.
@@ -120,6 +125,10 @@ impl Solver {
         if self.is_no_better(at_least) {
             return at_least;
         }
+        if self.tries_last && self.open_nodes() + 1 == problem.max_shipments {
+            self.try_last(problem);
+            return at_least;
+        }
         let mark = self.closed.len();
         self.try_tight(problem);
         self.close_hopeless(at_least, problem);
@@ -143,11 +152,37 @@ impl Solver {
         cost > self.best_cost - self.scaled.grain
     }
 
+    fn open_nodes(&self) -> usize {
+        let nobody = self.scaled.nobody();
+        self.gates[..nobody].iter().filter(|gate| **gate == Gate::Open).count()
+    }
+
+    /// The best plans with one more node, with units left unserved and without: no others are left.
+    fn try_last(&mut self, problem: &Problem) {
+        let nobody = self.scaled.nobody();
+        for may_leave in [false, true] {
+            if self.gates[nobody] == if may_leave { Gate::Closed } else { Gate::Open } {
+                continue;
+            }
+            self.last.cells = 0;
+            let found = self.last.find(&self.scaled, &self.gates, may_leave);
+            self.cells += self.last.cells;
+            if let Some((cost, place)) = found.filter(|found| found.0 < self.best_cost) {
+                self.allowed.clear();
+                self.allowed.extend(self.gates.iter().map(|gate| *gate == Gate::Open));
+                self.allowed[nobody] = may_leave;
+                place.into_iter().for_each(|place| self.allowed[place] = true);
+                let is_plan = self.assign(problem);
+                debug_assert!(is_plan && self.assignment.cost <= cost, "the plan that was found");
+                self.keep_if_better();
+            }
+        }
+    }
+
     /// Nodes that cannot be in a better plan: too dear, or one shipment too many.
     pub(super) fn close_hopeless(&mut self, at_least: i64, problem: &Problem) {
         let nobody = self.scaled.nobody();
-        let open = self.gates[..nobody].iter().filter(|gate| **gate == Gate::Open).count();
-        let full = open >= problem.max_shipments;
+        let full = self.open_nodes() >= problem.max_shipments;
         for place in 0..self.scaled.places {
             let more = self.bound.slack[place].max(0);
             let too_many = full && place != nobody;
