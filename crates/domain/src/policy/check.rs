@@ -7,14 +7,14 @@ use toml::Spanned;
 
 use super::expression::{Expression, Subject};
 use super::read::At;
-use super::{Area, By, Cost, Mode, NodeFilter, Policy, Ranker, Rule, Splits, Unserved};
+use super::{Area, By, Cost, Mode, NodeFilter, Policy, Ranker, Rule, Splits, Unserved, rates};
 use crate::scorecard::FULL_SCORE;
 
 /// Most rules of a policy, and rankers or terms of a rule.
 const MAX_RULES: usize = 100;
 const MAX_RANKERS: usize = 10;
 /// Largest cost, in 1/1000 minor units, and largest weight: sums of a few hundred fit 60 bits.
-const MAX_COST: i64 = 1_000_000_000_000;
+pub(super) const MAX_COST: i64 = 1_000_000_000_000;
 const MAX_WEIGHT: i32 = 1_000_000;
 /// Longest time in hours: ten years.
 const MAX_HOURS: u32 = 87_600;
@@ -200,10 +200,11 @@ fn check_ranker(document: &str, ranker: &Ranker, offset: usize) -> Result<(), At
 
 fn check_cost(policy: &Policy, cost: &Cost, offset: usize) -> Result<(), At> {
     let fault = |what: String| Err(At { offset, what });
-    let zones = cost.zones.iter().flat_map(|zone| [zone.unit, zone.kg]);
+    let zones = || cost.zones.iter().map(|zone| zone.get_ref());
+    let of_zones = zones().flat_map(|zone| [zone.unit.unwrap_or(0), zone.kg]);
     let one = [cost.shipment, cost.unit, cost.unit_km, cost.kg, cost.kg_km, cost.late_day];
     let all = one.into_iter();
-    let mut all = all.chain(zones).chain(cost.shipment_of.values().copied());
+    let mut all = all.chain(of_zones).chain(cost.shipment_of.values().copied());
     if let Some(bad) = all.find(|cost| !(0..=MAX_COST).contains(cost)) {
         return fault(format!("a cost of {bad} is not in 0 to {MAX_COST}"));
     }
@@ -211,11 +212,11 @@ fn check_cost(policy: &Policy, cost: &Cost, offset: usize) -> Result<(), At> {
         return fault(format!("there is no group `{group}` in `[groups]`"));
     }
     let reach = |zone: &super::Zone| zone.up_to_km.unwrap_or(u32::MAX);
-    if cost.zones.windows(2).any(|pair| reach(&pair[0]) >= reach(&pair[1])) {
+    if zones().zip(zones().skip(1)).any(|(near, far)| reach(near) >= reach(far)) {
         return fault("the zones do not grow".to_owned());
     }
-    if cost.zones.last().is_some_and(|zone| zone.up_to_km.is_some()) {
+    if zones().next_back().is_some_and(|zone| zone.up_to_km.is_some()) {
         return fault("the last zone has no `up_to_km`: it holds for the rest".to_owned());
     }
-    Ok(())
+    rates::check(cost, offset)
 }

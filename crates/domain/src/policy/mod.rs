@@ -10,6 +10,7 @@ mod area;
 mod case;
 mod check;
 pub mod expression;
+mod rates;
 mod read;
 mod tariff;
 
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use area::{Area, plain_postcode};
 pub use case::{Case, CaseFault, CaseLine, CaseNode, CaseOrder, CaseStatus, Expected, Shelf};
+pub use rates::{Kilograms, Rates, Step};
 pub use read::PolicyFault;
 pub use tariff::{Parcel, Tariff};
 /// A value with its place in the document.
@@ -364,21 +366,40 @@ pub struct Cost {
     pub late_day: i64,
     /// By distance, instead of `unit_km` and `kg_km`: the first that reaches far enough.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub zones: Vec<Zone>,
+    pub zones: Vec<Spanned<Zone>>,
+    /// A shipment by its weight, where there are no zones: the first step that is heavy enough.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Spanned<Step>>,
+    /// A shipment, for each kilogram begun beyond the last step; without it, no node ships more at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_kg: Option<i64>,
 }
 
 /// One row of a table of rates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Zone {
     /// As far as this; without it, any distance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up_to_km: Option<u32>,
-    /// A unit.
-    pub unit: i64,
+    /// A unit; a zone without steps says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<i64>,
     /// A kilogram.
     #[serde(default, skip_serializing_if = "is_default")]
     pub kg: i64,
+    /// A shipment by its weight, as [`Cost::steps`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Spanned<Step>>,
+    /// As [`Cost::over_kg`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_kg: Option<i64>,
+}
+
+impl Zone {
+    fn rates(&self) -> Rates<'_> {
+        Rates { steps: &self.steps, over_kg: self.over_kg }
+    }
 }
 
 /// What becomes of an order that this rule does not serve whole.

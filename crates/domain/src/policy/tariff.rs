@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use omnifold_events::v1;
 
 use super::expression::{Expression, Fact, Facts, Value};
-use super::{Cost, Policy, Rule, plain_postcode};
+use super::{Cost, Policy, Rule, Spanned, Zone, plain_postcode};
 use crate::OrderClass;
 
 /// Farther than any place: what an unknown distance counts as.
@@ -42,6 +42,11 @@ impl Rule {
     }
 }
 
+/// Kilometres begun.
+fn kilometres(metres: Option<u32>) -> u32 {
+    metres.unwrap_or(HALF_THE_EARTH_M).div_ceil(1_000)
+}
+
 impl Cost {
     /// A shipment from a node that is in these groups, sorted by name. 1/1000 of the minor unit.
     pub fn of_shipment<'a>(&self, groups: impl IntoIterator<Item = &'a String>) -> i64 {
@@ -60,13 +65,20 @@ impl Cost {
 
     /// What a unit costs sent that far, and a kilogram beside it.
     fn by_distance(&self, metres: Option<u32>) -> (i64, i64) {
-        let km = metres.unwrap_or(HALF_THE_EARTH_M).div_ceil(1_000);
-        let zone = self.zones.iter().find(|zone| zone.up_to_km.is_none_or(|reach| km <= reach));
-        let (unit, kg) = zone.map_or_else(
-            || (self.unit_km * i64::from(km), self.kg_km * i64::from(km)),
-            |zone| (zone.unit, zone.kg),
-        );
-        (self.unit + unit, self.kg + kg)
+        let Some(zone) = self.zone_at(metres) else {
+            let km = i64::from(kilometres(metres));
+            return (self.unit + self.unit_km * km, self.kg + self.kg_km * km);
+        };
+        let zone = self.zones[zone].get_ref();
+        (self.unit + zone.unit.unwrap_or(0), self.kg + zone.kg)
+    }
+
+    /// The zone that reaches that far; `None`: there are no zones.
+    pub(super) fn zone_at(&self, metres: Option<u32>) -> Option<usize> {
+        let km = kilometres(metres);
+        let reaches =
+            |zone: &Spanned<Zone>| zone.get_ref().up_to_km.is_none_or(|reach| km <= reach);
+        self.zones.iter().position(reaches)
     }
 }
 
@@ -150,8 +162,10 @@ impl Tariff {
         own.unwrap_or(self.rates.len() - 1)
     }
 
-    /// What a parcel costs at a rate of [`Tariff::rate_of`], in 1/1000 of the minor unit; parts of a
-    /// unit and of a kilogram in proportion, rounded down. Lateness is not counted.
+    /// What a parcel costs at a rate of [`Tariff::rate_of`], in 1/1000 of the minor unit: by the steps
+    /// of its weight where the rate has them, and beside it parts of a unit and of a kilogram in
+    /// proportion, rounded down. What the rate cannot ship as one counts as several. Lateness is not
+    /// counted.
     pub fn price(&self, rate: usize, parcel: Parcel<'_>) -> i64 {
         let cost = &self.rates[rate].cost;
         let groups = self.policy.groups.iter();
@@ -160,7 +174,10 @@ impl Tariff {
         let units = i128::from(unit) * i128::from(parcel.units_milli) / 1_000;
         let weight = i128::from(kg) * i128::from(parcel.weight_mg) / 1_000_000;
         let contents = i64::try_from(units + weight).unwrap_or(i64::MAX);
-        cost.of_shipment(its.map(|(name, _)| name)).saturating_add(contents)
+        let table = cost.table_at(parcel.metres).and_then(|table| cost.tables().nth(table));
+        let by_weight = table.map_or(0, |rates| rates.price_of_parcels(parcel.weight_mg));
+        let shipment = cost.of_shipment(its.map(|(name, _)| name));
+        shipment.saturating_add(by_weight).saturating_add(contents)
     }
 }
 

@@ -284,3 +284,116 @@ fn cases_are_no_part_of_what_is_activated() {
         assert!(fault.what.contains(what), "{to}: {}", fault.what);
     }
 }
+
+const CARRIER: &str = "
+name = 'carrier'
+version = 1
+[[rule]]
+name = 'parcels'
+mode = 'least_cost'
+[rule.cost]
+shipment = 100
+[[rule.cost.zones]]
+up_to_km = 50
+steps = [{ up_to_kg = 2, price = 4900 }, { up_to_kg = 10, price = 6900 }, { up_to_kg = 31.5, price = 9900 }]
+over_kg = 700
+[[rule.cost.zones]]
+up_to_km = 300
+unit = 30
+[[rule.cost.zones]]
+unit = 5
+steps = [{ up_to_kg = 31.5, price = 19900 }]
+";
+
+/// Grams stay grams, and a table that is written otherwise is the same policy.
+#[test]
+fn a_carriers_table_comes_back_from_its_canonical_form() {
+    let read = |text: &str| Policy::read(text).unwrap_or_else(|fault| panic!("{fault}\n{text}"));
+    let policy = read(CARRIER);
+    let canonical = policy.canonical();
+    assert_eq!(read(&canonical), policy, "{canonical}");
+    assert_eq!(read(&canonical).canonical(), canonical);
+    assert!(canonical.contains("up_to_kg = 31.5\n") && canonical.contains("up_to_kg = 2\n"));
+    let same = CARRIER.replace("up_to_kg = 2,", "up_to_kg = 2.000,");
+    assert_eq!(read(&same).activated().hash, policy.activated().hash);
+    let other = CARRIER.replace("31.5, price = 9900", "31.501, price = 9900");
+    assert_ne!(read(&other).activated().hash, policy.activated().hash);
+    let cost = policy.rules[0].get_ref().cost.clone().expect("costs");
+    let grams = cost.tables().next().map(|rates| rates.steps[2].get_ref().up_to_kg.grams);
+    assert_eq!(grams, Some(31_500));
+}
+
+#[test]
+fn a_shipment_costs_by_the_step_of_its_weight() {
+    let policy = Policy::read(CARRIER).expect("a policy");
+    let cost = policy.rules[0].get_ref().cost.clone().expect("costs");
+    let table = |km: u32| cost.table_at(Some(km * 1_000));
+    assert_eq!([50, 51, 301].map(table), [Some(0), None, Some(1)]);
+    assert_eq!(cost.table_at(None), Some(1), "an unknown way is the longest");
+    let rates: Vec<Rates<'_>> = cost.tables().collect();
+    for (weight_mg, price) in [
+        (0, Some(4_900)),
+        (2_000_000, Some(4_900)),
+        (2_000_001, Some(6_900)),
+        (31_500_000, Some(9_900)),
+        (31_500_001, Some(10_600)),
+        (32_500_001, Some(11_300)),
+        (10_000_000_000, Some(9_900 + 9_969 * 700)),
+        (10_000_000_001, None),
+        (i64::MAX, None),
+    ] {
+        assert_eq!(rates[0].price(weight_mg), price, "{weight_mg}");
+    }
+    assert_eq!([31_500_000, 31_500_001].map(|mg| rates[1].price(mg)), [Some(19_900), None]);
+    let tariff = Tariff::of(policy.clone()).expect("costs");
+    let parcel = |metres, weight_mg| {
+        let parcel = Parcel { node: "n", metres: Some(metres), units_milli: 2_000, weight_mg };
+        tariff.price(0, parcel)
+    };
+    assert_eq!(parcel(50_000, 3_000_000), 100 + 6_900);
+    assert_eq!(parcel(50_001, 3_000_000), 100 + 2 * 30);
+    assert_eq!(parcel(300_001, 3_000_000), 100 + 2 * 5 + 19_900);
+    // Shipped elsewhere, and too heavy for one parcel here: 31.5 kg twice, and the rest.
+    assert_eq!(parcel(300_001, 63_000_000), 100 + 2 * 5 + 2 * 19_900);
+    assert_eq!(parcel(300_001, 63_000_001), 100 + 2 * 5 + 3 * 19_900);
+}
+
+#[test]
+fn faults_of_a_carriers_table_say_line_and_what() {
+    let steps = |many: usize| {
+        let step = |nth| format!("{{ up_to_kg = {nth}, price = {nth} }}");
+        format!("steps = [{}]", (1..=many).map(step).collect::<Vec<_>>().join(", "))
+    };
+    let any = |steps: &str| {
+        let rule = "[[rule]]\nname = 'r'\nmode = 'least_cost'\n[rule.cost]\nshipment = 1";
+        format!("name = 'c'\nversion = 1\n{rule}\n{steps}")
+    };
+    assert!(Policy::read(&any(&steps(20))).is_ok());
+    let change = |from: &str, to: &str| {
+        assert!(CARRIER.contains(from), "{from}");
+        CARRIER.replacen(from, to, 1)
+    };
+    for (text, line, what) in [
+        (change("up_to_kg = 10,", "up_to_kg = 2.0,"), 11, "do not grow"),
+        (change("price = 6900", "price = 4899"), 11, "less than a lighter one"),
+        (change("price = 6900", "price = -1"), 11, "a price of -1 is not"),
+        (change("price = 19900", "price = 1000000000001"), 18, "is not in 0 to 1000000000000"),
+        (change("up_to_kg = 2,", "up_to_kg = 0.0,"), 11, "more than 0"),
+        (change("up_to_kg = 31.5, price = 19900", "up_to_kg = 10000.001, price = 1"), 18, "10000"),
+        (change("up_to_kg = 2,", "up_to_kg = 1.0005,"), 11, "three decimals"),
+        (change("up_to_kg = 2,", "up_to_kg = -2,"), 11, "is no weight"),
+        (change("up_to_kg = 2,", "up_to_kg = 'two',"), 11, "kilograms"),
+        (change("over_kg = 700", "over_kg = 100000001"), 11, "`over_kg` of 100000001"),
+        (change("over_kg = 700", "over_gram = 1"), 12, "unknown field"),
+        (change("unit = 30", "over_kg = 1"), 13, "the last of `steps`"),
+        (change("unit = 30", "kg = 1"), 13, "`unit` or `steps`"),
+        (change("shipment = 100", &format!("shipment = 1\n{}", steps(2))), 9, "in the zones"),
+        (any(&steps(21)), 8, "more than 20 steps"),
+        (any("over_kg = 5"), 3, "the last of `steps`"),
+        (any("steps = []\nover_kg = 5"), 3, "the last of `steps`"),
+    ] {
+        let fault = Policy::read(&text).expect_err(what);
+        assert!(fault.what.contains(what), "{what}: {fault}");
+        assert_eq!(fault.line, line, "{fault}");
+    }
+}

@@ -1,6 +1,6 @@
 //! The cheapest plan, by what the rule says that shipping costs.
 
-use omnifold_domain::policy::{Mode, Splits};
+use omnifold_domain::policy::{Cost, Mode, Spanned, Splits, Step};
 use omnifold_domain::{NodeIx, Priced as Scarce, View, shadow_price};
 use omnifold_events::v1::Verdict;
 
@@ -11,13 +11,16 @@ use crate::candidates::{Candidates, Demand};
 use crate::decide::{Plan, Router};
 use crate::distance::UNKNOWN;
 use crate::fill::Shipment;
-use crate::solver::{Problem, Solution};
+use crate::solver::{Beyond, Bracket, Problem, Solution};
 
 /// Chosen nodes beyond which no runner-up is looked for: each takes a search.
 const MAX_COMPARED: usize = 8;
 
 /// What all units left unserved cost together at most, beside what leaving anything costs.
 const MOST_UNSERVED: i64 = 1 << 50;
+
+/// Milligrams in a kilogram.
+const KG_MG: i64 = 1_000_000;
 
 /// What the plan costs, shadow prices included, and the best other one, in 1/1000 of the minor unit.
 #[derive(Debug, Clone, Default)]
@@ -106,7 +109,41 @@ impl Router {
                 *problem.supply_mut(place, problem.pool[row]) = free / grain;
             }
         }
+        if let Some(cost) = rule.rule.cost.as_ref().filter(|cost| cost.has_steps()) {
+            self.price_by_weight(problem, cost, asked, rows, grain);
+        }
         forbid_unserved(problem);
+    }
+
+    /// A carrier's tables, in milligrams; each node has that of its zone.
+    fn price_by_weight<V: View>(
+        &self,
+        problem: &mut Problem,
+        cost: &Cost,
+        asked: Asked<'_, V>,
+        rows: &[Demand],
+        grain: i64,
+    ) {
+        let scale = 1_000 / grain;
+        for rates in cost.tables() {
+            let heaviest = rates.heaviest_mg();
+            let beyond =
+                rates.over_kg.map(|over| Beyond { each: KG_MG, price: over * scale, heaviest });
+            let bracket = |step: &Spanned<Step>| {
+                let Step { up_to_kg, price } = *step.get_ref();
+                Bracket { up_to: i64::from(up_to_kg.grams) * 1_000, price: price * scale }
+            };
+            problem.add_table(rates.steps.iter().map(bracket), beyond);
+        }
+        for (row, demand) in rows.iter().enumerate() {
+            let item = asked.view.item(self.candidates.skus[demand.sku].sku);
+            problem.weight[row] = i64::from(item.weight_g) * grain;
+        }
+        for (place, &node) in self.ranked.iter().enumerate() {
+            if let Some(table) = cost.table_at(known(self.candidates.distances[node])) {
+                problem.price_by(place, table);
+            }
+        }
     }
 
     /// What scarce stock and a scarce day are worth to later orders is charged like a real cost.
@@ -211,7 +248,7 @@ impl Router {
 /// each unit more than any place.
 pub(crate) fn forbid_unserved(problem: &mut Problem) {
     let nodes = problem.fixed.len();
-    let mut whole = 1 + problem.fixed.iter().sum::<i64>();
+    let mut whole = 1 + problem.fixed.iter().sum::<i64>() + problem.most_by_weight();
     for row in 0..problem.units.len() {
         let costs = (0..nodes).map(|node| *problem.unit_cost_mut(node, row));
         let dearest = costs.max().unwrap_or(0);

@@ -1,7 +1,8 @@
 //! What a wave plans an order by: which nodes may serve it, and what shipments and units count.
 //!
 //! Planning again must price every plan alike and exactly, so orders are left out whose rule ranks by
-//! what stock there is, keeps stock back, or has a floor for the value of shipments.
+//! what stock there is, keeps stock back, has a floor for the value of shipments, or prices a shipment by
+//! steps of its weight.
 
 use omnifold_domain::policy::{Cost, Mode, Splits};
 use omnifold_domain::{NodeIx, Order, Priced, SkuIx, View, shadow_price};
@@ -191,4 +192,5 @@ fn is_exact(rule: &CompiledRule) -> bool {
         && rule.rule.split.merge_at.is_none()
         && (nodes.leave_units, nodes.leave_percent, nodes.leave_weeks) == (0, 0, 0)
         && rule.node_when.is_none()
+        && !rule.rule.cost.as_ref().is_some_and(Cost::has_steps)
 }

@@ -9,9 +9,14 @@
 //! 2. `bound` raises prices of the rows until they meet the nodes' fixed costs: the dual of the linear
 //!    relaxation, and so a cost that no plan can beat;
 //! 3. `assign` gives rows to a set of nodes in the cheapest way: a plan, and so a cost to beat;
-//! 4. `search` opens or closes one node and looks again, until the two meet.
+//! 4. `search` opens or closes one node and looks again, until the two meet;
+//! 5. `last` tries every node where an order may have one more shipment only.
 //!
-//! `small` does without the last three where the rows are few and each is served whole.
+//! `small` does without the last four where the rows are few and each is served whole.
+//!
+//! Where a shipment has a price by steps of its weight (`tables`), and the order is heavy enough for more
+//! than the first step, `parcels` lays lines below the steps and `weighed` searches until lines and
+//! prices agree. Where every step is the first one, the price is a part of the fixed cost.
 //!
 //! Costs are integers in a unit of the caller's choice. Nodes are numbered in rank order. Of plans of
 //! equal cost the one with fewer shipments wins, then the one with the smaller sum of ranks. The
@@ -20,11 +25,16 @@
 
 mod assign;
 mod bound;
+mod last;
+mod parcels;
 mod problem;
 mod reduce;
 mod scale;
 mod search;
 mod small;
+mod tables;
+mod weighed;
 
 pub use problem::{Flow, Problem, Solution};
 pub use search::Solver;
+pub use tables::{Beyond, Bracket};

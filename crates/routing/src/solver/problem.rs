@@ -1,5 +1,10 @@
 //! What is asked of the solver, and what it answers.
 
+use super::tables::{Beyond, Bracket, Table, Tables};
+
+/// What a plan costs in which a shipment is too heavy to be one: more than any that can be.
+const TOO_HEAVY: i64 = 1 << 60;
+
 /// One order against the nodes that may serve it. Reused from order to order: [`Problem::reset`].
 #[derive(Debug, Clone, Default)]
 pub struct Problem {
@@ -24,6 +29,9 @@ pub struct Problem {
     pub max_shipments: usize,
     /// A row is shipped by one node or not at all. Without it each pool has one row.
     pub whole_rows: bool,
+    /// What a unit weighs, by row: of shipments that have a price by weight.
+    pub weight: Vec<i64>,
+    pub(super) tables: Tables,
 }
 
 impl Problem {
@@ -41,6 +49,75 @@ impl Problem {
         refill(&mut self.unserved_unit, rows);
         self.max_shipments = nodes;
         self.whole_rows = false;
+        refill(&mut self.weight, rows);
+        self.tables.clear();
+    }
+
+    /// Adds a table of prices by weight, the lightest bracket first, and says its number. A problem has
+    /// few: nodes share them.
+    ///
+    /// # Panics
+    /// Where the brackets do not grow, or a heavier shipment costs less than a lighter one.
+    pub fn add_table(
+        &mut self,
+        steps: impl IntoIterator<Item = Bracket>,
+        beyond: Option<Beyond>,
+    ) -> usize {
+        self.tables.add(steps, beyond)
+    }
+
+    /// Prices the shipment of a node by its weight, beside its fixed cost.
+    pub fn price_by(&mut self, node: usize, table: usize) {
+        self.tables.set(self.nodes, node, table);
+    }
+
+    /// The table of a node.
+    pub(super) fn table(&self, node: usize) -> Table<'_> {
+        self.tables.of(node)
+    }
+
+    /// What all units weigh.
+    pub(super) fn total_weight(&self) -> i64 {
+        let rows = self.units.iter().zip(&self.weight);
+        rows.fold(0, |sum, (units, weight)| sum.saturating_add(units.saturating_mul(*weight)))
+    }
+
+    /// Whether it depends on the plan what some shipment costs by its weight.
+    pub(super) fn is_weighed(&self) -> bool {
+        !self.tables.is_empty() && self.tables.matter(self.total_weight())
+    }
+
+    /// What a node's lightest shipment costs.
+    pub(super) fn fixed_of(&self, node: usize) -> i64 {
+        self.fixed[node] + self.table(node).first_price()
+    }
+
+    /// The most that shipments cost by their weight, all nodes together.
+    pub(crate) fn most_by_weight(&self) -> i64 {
+        if self.tables.is_empty() {
+            return 0;
+        }
+        let weight = self.total_weight();
+        (0..self.nodes).map(|node| self.table(node).most(weight)).sum()
+    }
+
+    /// What a shipment costs by its weight.
+    fn price_of(&self, node: usize, flows: &[Flow]) -> i64 {
+        let its = flows.iter().filter(|flow| flow.node == node);
+        let weights = its.map(|flow| flow.units.saturating_mul(self.weight[flow.row]));
+        let weight = weights.fold(0, i64::saturating_add);
+        self.table(node).price_at(weight).unwrap_or(TOO_HEAVY)
+    }
+
+    /// What the shipments of a plan cost by their weight.
+    pub(super) fn prices_of(&self, flows: &[Flow]) -> i64 {
+        if self.tables.is_empty() {
+            return 0;
+        }
+        let first =
+            |&place: &usize| flows[..place].iter().all(|other| other.node != flows[place].node);
+        let nodes = (0..flows.len()).filter(first).map(|place| flows[place].node);
+        nodes.map(|node| self.price_of(node, flows)).sum()
     }
 
     /// Units that a node has of a pool.
@@ -53,7 +130,8 @@ impl Problem {
         &mut self.unit_cost[node * self.rows + row]
     }
 
-    /// What a plan costs: every node once, every unit, and what it leaves of the rows.
+    /// What a plan costs: every node once, its shipment by weight, every unit, and what it leaves of the
+    /// rows.
     pub fn cost_of(&self, flows: &[Flow]) -> i64 {
         let first = |&(place, flow): &(usize, &Flow)| {
             flows[..place].iter().all(|other| other.node != flow.node)
@@ -68,6 +146,7 @@ impl Problem {
             (missing + units, cost + units * self.unserved_unit[row])
         });
         let of_rest = if missing > 0 { self.unserved_fixed } else { 0 };
+        let of_rest = of_rest + self.prices_of(flows);
         nodes.sum::<i64>() + flows.iter().map(unit).sum::<i64>() + of_units + of_rest
     }
 

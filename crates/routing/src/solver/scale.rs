@@ -25,9 +25,9 @@ pub(super) struct Scaled {
     /// Units of all rows that a place could give, were it alone.
     pub worth: Vec<i64>,
     /// By row, the cheapest first.
-    offers: Vec<Offer>,
+    pub offers: Vec<Offer>,
     /// Where each row's offers begin; one more at the end.
-    row_starts: Vec<usize>,
+    pub row_starts: Vec<usize>,
     /// Differences of less than this are no differences: prices are whole numbers, costs multiples.
     pub grain: i64,
     /// What one unit of the caller's cost counts here.
@@ -73,7 +73,7 @@ impl Scaled {
         let tie = |place: usize| if has_ties { shipment + place as i64 * self.grain } else { 0 };
         self.fixed.clear();
         let fixed =
-            |(place, &node): (usize, &usize)| problem.fixed[node] * self.factor + tie(place);
+            |(place, &node): (usize, &usize)| problem.fixed_of(node) * self.factor + tie(place);
         let fixed = kept.iter().enumerate().map(fixed);
         self.fixed.extend(fixed);
         self.fixed.push(problem.unserved_fixed * self.factor);
@@ -119,5 +119,6 @@ fn worst_cost(problem: &Problem, kept: &[usize]) -> i128 {
         let dearest = costs.chain([problem.unserved_unit[row]]).max().unwrap_or(0);
         i128::from(dearest) * i128::from(problem.units[row])
     });
-    fixed + rows.sum::<i128>() + i128::from(problem.unserved_fixed) + 1
+    let by_weight = i128::from(problem.most_by_weight());
+    fixed + by_weight + rows.sum::<i128>() + i128::from(problem.unserved_fixed) + 1
 }

@@ -2,6 +2,8 @@
 
 use super::assign::Assignment;
 use super::bound::{Bound, Gate};
+use super::last::Last;
+use super::parcels::Parcels;
 use super::problem::{Flow, Problem, Solution};
 use super::reduce::Reduction;
 use super::scale::Scaled;
@@ -13,22 +15,28 @@ const CELLS_A_STEP: u64 = 64;
 /// Finds cheapest plans. Holds memory for reuse and nothing that an answer depends on.
 #[derive(Debug, Clone, Default)]
 pub struct Solver {
-    reduction: Reduction,
-    scaled: Scaled,
-    bound: Bound,
+    pub(super) reduction: Reduction,
+    pub(super) scaled: Scaled,
+    pub(super) bound: Bound,
     assignment: Assignment,
     small: Small,
-    gates: Vec<Gate>,
+    last: Last,
+    /// Whether the last shipment is chosen by looking at every node.
+    tries_last: bool,
+    /// Prices by weight, and whether they count in the search under way.
+    pub(super) parcels: Parcels,
+    pub(super) is_weighed: bool,
+    pub(super) gates: Vec<Gate>,
     /// Places closed since the root, to be opened again on the way back.
-    closed: Vec<usize>,
+    pub(super) closed: Vec<usize>,
     allowed: Vec<bool>,
     best: Vec<(u32, u32, i64)>,
     best_cost: i64,
-    cells: u64,
-    max_cells: u64,
+    pub(super) cells: u64,
+    pub(super) max_cells: u64,
     /// Nodes of the search tree.
-    branches: u32,
-    bound_hit: bool,
+    pub(super) branches: u32,
+    pub(super) bound_hit: bool,
     solution: Solution,
 }
 
@@ -42,9 +50,10 @@ impl Solver {
         (self.cells, self.max_cells) = (looked_at as u64, u64::from(max_steps) * CELLS_A_STEP);
         (self.branches, self.bound_hit) = (0, false);
         self.assignment.cut_short = false;
-        let at_least = match self.look_at_all(problem) {
-            Some(cost) => cost,
-            None => self.search(problem),
+        let at_least = if problem.is_weighed() {
+            self.search_weighed(problem)
+        } else {
+            self.look_at_all(problem).unwrap_or_else(|| self.search(problem))
         };
         self.write(problem, at_least);
         &self.solution
@@ -65,6 +74,13 @@ impl Solver {
 
     /// Branch and bound. Returns what no plan can beat.
     fn search(&mut self, problem: &Problem) -> i64 {
+        self.prepare(problem);
+        self.leave_all_unserved(problem);
+        self.explore(problem)
+    }
+
+    /// Nothing is decided, and nothing found.
+    pub(super) fn prepare(&mut self, problem: &Problem) {
         self.reduction.run(problem);
         self.scaled.measure(problem, &self.reduction.kept);
         self.scaled.fill_offers(problem, &self.reduction.kept);
@@ -73,8 +89,7 @@ impl Solver {
         self.closed.clear();
         self.best.clear();
         self.best_cost = i64::MAX / 2;
-        self.leave_all_unserved(problem);
-        self.explore(problem)
+        self.tries_last = problem.max_shipments < self.scaled.nobody() && Last::suits(problem);
     }
 
     /// Nodes of the search tree that the newest answer took; none where the order was small.
@@ -88,7 +103,7 @@ impl Solver {
     }
 
     /// A plan there always is.
-    fn leave_all_unserved(&mut self, problem: &Problem) {
+    pub(super) fn leave_all_unserved(&mut self, problem: &Problem) {
         self.allowed.clear();
         self.allowed.resize(self.scaled.places, false);
         self.allowed[self.scaled.nobody()] = true;
@@ -110,6 +125,10 @@ impl Solver {
         if self.is_no_better(at_least) {
             return at_least;
         }
+        if self.tries_last && self.open_nodes() + 1 == problem.max_shipments {
+            self.try_last(problem);
+            return at_least;
+        }
         let mark = self.closed.len();
         self.try_tight(problem);
         self.close_hopeless(at_least, problem);
@@ -129,15 +148,41 @@ impl Solver {
     }
 
     /// Costs are multiples of the grain: what is not a whole one below the best is not below.
-    fn is_no_better(&self, cost: i64) -> bool {
+    pub(super) fn is_no_better(&self, cost: i64) -> bool {
         cost > self.best_cost - self.scaled.grain
     }
 
-    /// Nodes that cannot be in a better plan: too dear, or one shipment too many.
-    fn close_hopeless(&mut self, at_least: i64, problem: &Problem) {
+    fn open_nodes(&self) -> usize {
         let nobody = self.scaled.nobody();
-        let open = self.gates[..nobody].iter().filter(|gate| **gate == Gate::Open).count();
-        let full = open >= problem.max_shipments;
+        self.gates[..nobody].iter().filter(|gate| **gate == Gate::Open).count()
+    }
+
+    /// The best plans with one more node, with units left unserved and without: no others are left.
+    fn try_last(&mut self, problem: &Problem) {
+        let nobody = self.scaled.nobody();
+        for may_leave in [false, true] {
+            if self.gates[nobody] == if may_leave { Gate::Closed } else { Gate::Open } {
+                continue;
+            }
+            self.last.cells = 0;
+            let found = self.last.find(&self.scaled, &self.gates, may_leave);
+            self.cells += self.last.cells;
+            if let Some((cost, place)) = found.filter(|found| found.0 < self.best_cost) {
+                self.allowed.clear();
+                self.allowed.extend(self.gates.iter().map(|gate| *gate == Gate::Open));
+                self.allowed[nobody] = may_leave;
+                place.into_iter().for_each(|place| self.allowed[place] = true);
+                let is_plan = self.assign(problem);
+                debug_assert!(is_plan && self.assignment.cost <= cost, "the plan that was found");
+                self.keep_if_better();
+            }
+        }
+    }
+
+    /// Nodes that cannot be in a better plan: too dear, or one shipment too many.
+    pub(super) fn close_hopeless(&mut self, at_least: i64, problem: &Problem) {
+        let nobody = self.scaled.nobody();
+        let full = self.open_nodes() >= problem.max_shipments;
         for place in 0..self.scaled.places {
             let more = self.bound.slack[place].max(0);
             let too_many = full && place != nobody;
@@ -150,13 +195,21 @@ impl Solver {
 
     /// The plan of the nodes whose fixed cost the prices use up, less those it is cheaper without.
     fn try_tight(&mut self, problem: &Problem) {
+        self.allow_tight();
+        if self.assign(problem) {
+            self.improve(problem);
+        }
+    }
+
+    pub(super) fn allow_tight(&mut self) {
         self.allowed.clear();
         for (gate, slack) in self.gates.iter().zip(&self.bound.slack) {
             self.allowed.push(*gate == Gate::Open || *gate == Gate::Free && *slack <= 0);
         }
-        if !self.assign(problem) {
-            return;
-        }
+    }
+
+    /// Takes nodes out of the newest plan while that is cheaper or they are too many, and keeps it.
+    pub(super) fn improve(&mut self, problem: &Problem) {
         while self.shipments() > problem.max_shipments || self.is_worth_improving() {
             let forced = self.shipments() > problem.max_shipments;
             if !self.drop_one(problem, forced) {
@@ -202,10 +255,13 @@ impl Solver {
         best.1.is_some()
     }
 
-    fn assign(&mut self, problem: &Problem) -> bool {
+    pub(super) fn assign(&mut self, problem: &Problem) -> bool {
         self.assignment.cells = 0;
         let kept = &self.reduction.kept;
         let done = self.assignment.run(problem, kept, &self.scaled, &self.allowed);
+        if done && self.is_weighed {
+            self.parcels.weigh(problem, kept, &self.scaled, &mut self.assignment);
+        }
         self.cells += self.assignment.cells + (self.scaled.rows + self.scaled.places) as u64;
         done
     }
@@ -218,7 +274,7 @@ impl Solver {
     }
 
     /// The free node with the most of the newest plan; else the one closest to paying for itself.
-    fn next_branch(&self) -> Option<usize> {
+    pub(super) fn next_branch(&self) -> Option<usize> {
         let free = |place: &usize| self.gates[*place] == Gate::Free;
         let places = (0..self.scaled.places).filter(free);
         places.min_by_key(|&place| {
@@ -250,11 +306,15 @@ impl Solver {
                 solution.cost += if first { problem.unserved_fixed } else { 0 };
             } else {
                 let node = self.reduction.kept[place];
-                solution.flows.push(Flow { node, row, units });
+                match solution.flows.last_mut() {
+                    Some(flow) if (flow.node, flow.row) == (node, row) => flow.units += units,
+                    _ => solution.flows.push(Flow { node, row, units }),
+                }
                 solution.cost += units * problem.unit_cost[node * problem.rows + row];
                 solution.cost += if first { problem.fixed[node] } else { 0 };
             }
         }
+        solution.cost += problem.prices_of(&solution.flows);
         solution.bound_hit = self.bound_hit || self.assignment.cut_short;
         let rounded_up = -(-at_least.max(0)).div_euclid(self.scaled.factor);
         solution.at_least =

@@ -41,6 +41,7 @@ struct Cost {
 #[derive(Clone, Deserialize)]
 struct Zone {
     up_to_km: Option<i64>,
+    #[serde(default)]
     unit: i64,
 }
 
