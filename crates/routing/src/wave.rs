@@ -8,6 +8,7 @@
 //! Pure and deterministic: a wave in, a wave out. It is never dearer than before, no order gets less
 //! than it had, and no more is taken from a node than the wave held there and was free.
 
+mod days;
 mod desk;
 mod gather;
 mod told;

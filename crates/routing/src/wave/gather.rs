@@ -7,6 +7,7 @@ use omnifold_domain::{
     Fulfilment, FulfilmentState, NodeIx, Order, OrderKey, SkuIx, View, WaveRequest,
 };
 
+use super::days::Days;
 use super::{Assigned, Wave};
 use crate::decide::{Router, Turn};
 use crate::policy::{Model, forbid_unserved};
@@ -46,6 +47,7 @@ pub(super) struct Gathered {
     cells: usize,
     /// Orders that each node with a limit may still be given.
     room: BTreeMap<usize, u32>,
+    days: Days,
     now_ms: i64,
 }
 
@@ -96,6 +98,8 @@ impl Router {
         for (node, permitted) in member.model.permitted.iter_mut().enumerate() {
             *permitted &= is_named(NodeIx(node as u32));
         }
+        member.keep_to_stockists(view);
+        wave.days.keep(view, turn, &member.order, &mut member.model);
         wave.count_in(view, &mut member);
         wave.members.push(member);
     }
@@ -111,6 +115,18 @@ impl Router {
         let model = self.wave_model(view, turn, &opened, fits)?;
         let rows = rows_of(&opened, model.whole_lines);
         Some(Member { order, model, rows })
+    }
+}
+
+impl Member {
+    /// Nodes that stock nothing of the order need not be looked at.
+    fn keep_to_stockists<V: View>(&mut self, view: &mut V) {
+        let mut stocks = vec![false; self.model.permitted.len()];
+        for row in &self.rows {
+            view.stock_of(row.sku).iter().for_each(|it| stocks[it.node.0 as usize] = true);
+        }
+        let nodes = self.model.permitted.iter_mut().zip(stocks);
+        nodes.for_each(|(permitted, stocks)| *permitted &= stocks);
     }
 }
 

@@ -100,7 +100,7 @@ impl Outcome {
         grain: i64,
     ) {
         let mut decisions = written(view, turn, member, flows, grain);
-        crate::promise::attach(view, turn, &member.order, &mut decisions);
+        crate::promise::attach_in_wave(view, turn, &member.order, &mut decisions);
         let is_given = |decision: &Decision| matches!(decision, Decision::Assigned(_));
         let (given, taken_back) = decisions.into_iter().partition::<Vec<_>, _>(is_given);
         self.given.extend(given);

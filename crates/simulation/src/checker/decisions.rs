@@ -42,7 +42,7 @@ impl Audit {
         self.check_labels(record, output, &name);
         self.check_number(key, output, &name);
         self.touch(key, &name);
-        self.check_promises(&name, output, record.time_ms);
+        self.check_promises(key, &name, output, record.time_ms);
         match output {
             Output::Outcome(outcome) => self.outcome(key, &name, outcome),
             Output::Assigned(assigned) => {

@@ -99,3 +99,30 @@ fn a_wave_that_makes_parcels_dearer_is_noticed() {
     story.inputs[5] = ("p".to_owned(), time, prices.into());
     breaks(Rule::Wave, &story);
 }
+
+/// The wave's order was promised day 12 when it was placed, and is promised another one, or none, by the
+/// wave.
+fn promised(by_wave: v1::Promise) -> Story {
+    let mut story = wave(1_000, said());
+    let source = v1::PromiseSource::Calendar.into();
+    let days = v1::Promise { earliest_day: 10, latest_day: 12, nodes: 2, source, ..by_wave };
+    let mut told = [days, days, v1::Promise { nodes: 1, ..by_wave }].into_iter();
+    for decided in &mut story.decided {
+        if let Output::Assigned(message) = &mut decided.output {
+            let promise = told.next().expect("three assignments");
+            let made_at_ms = decided.time_ms;
+            message.promise = Some(Box::new(v1::Promise { made_at_ms, ..promise }));
+        }
+    }
+    story
+}
+
+#[test]
+fn a_wave_that_makes_a_promised_day_later_is_noticed() {
+    let source = v1::PromiseSource::Calendar.into();
+    let day = |latest_day| v1::Promise { earliest_day: 10, latest_day, source, ..Default::default() };
+    let report = report(&promised(day(12)));
+    assert!(report.is_clean(), "{report}");
+    breaks(Rule::Promise, &promised(day(13)));
+    breaks(Rule::Promise, &promised(v1::Promise::default()));
+}
