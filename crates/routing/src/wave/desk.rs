@@ -350,7 +350,7 @@ impl<'a> Desk<'a> {
         let mut short: BTreeMap<(usize, usize), i64> = BTreeMap::new();
         for flow in flows {
             let pool = it.order.pool[flow.row];
-            let free = wave.free[flow.node * wave.skus + it.skus[pool]].max(0);
+            let free = wave.free[flow.node * wave.skus + it.skus[pool]]; // less than 0: a node is short
             *short.entry((flow.node, pool)).or_insert(-free) += flow.units;
         }
         let mut asked = Vec::new();

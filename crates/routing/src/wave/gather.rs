@@ -112,7 +112,10 @@ impl Router {
             }
         }
         let fits = |model: &Model| keeps_to(model, &order);
-        let model = self.wave_model(view, turn, &opened, fits)?;
+        let mut model = self.wave_model(view, turn, &opened, fits)?;
+        if !order.kits().is_empty() {
+            model.max_shipments = 1;
+        }
         let rows = rows_of(&opened, model.whole_lines);
         Some(Member { order, model, rows })
     }
@@ -144,10 +147,8 @@ fn may_be_planned<V: View>(view: &V, order: &Order) -> bool {
         FulfilmentState::Accepted => !settings.asks_release,
         _ => false,
     };
-    let is_plain = |part: &Fulfilment| {
-        let from_stock = part.lines.iter().all(|line| line.backordered == 0);
-        from_stock && !view.nodes()[part.node.0 as usize].is_partner() && is_movable(part)
-    };
+    let is_plain =
+        |part: &Fulfilment| !view.nodes()[part.node.0 as usize].is_partner() && is_movable(part);
     let mut nodes: Vec<NodeIx> = parts(order).map(|(_, part)| part.node).collect();
     let count = nodes.len();
     nodes.sort_unstable();
@@ -155,19 +156,22 @@ fn may_be_planned<V: View>(view: &V, order: &Order) -> bool {
     let gathers = order.gathers_at().is_some(); // its parts are told to meet
     let is_asked = order.handling.as_ref().is_some_and(|it| !it.asked_back.is_empty());
     let takes_others = order.details.as_ref().is_some_and(|it| !it.substitutes.is_empty());
-    let is_simple = |line: &omnifold_domain::Line| {
-        line.open == 0 && (line.allocated == 0 || !view.item(line.sku).has_lots)
-    };
     !(settings.reserves
         || order.is_held()
         || order.is_pickup()
         || gathers
         || is_asked
         || takes_others)
-        && order.kits().is_empty()
+        && (order.kits().is_empty() || moves_whole(order))
         && nodes.len() == count
-        && order.lines.iter().all(is_simple)
+        && order.lines.iter().all(|line| line.open == 0)
         && parts(order).all(|(_, part)| is_plain(part))
+}
+
+/// Whether one node has all of an order, and nothing of it has left: given to another node in one piece
+/// its kits stay whole.
+fn moves_whole(order: &Order) -> bool {
+    parts(order).count() == 1 && order.lines.iter().all(|line| line.shipped == 0)
 }
 
 /// Whether the present plan is one that the model could have made.

@@ -47,6 +47,7 @@ impl Audit {
             Output::Outcome(outcome) => self.outcome(key, &name, outcome),
             Output::Assigned(assigned) => {
                 self.check_lots(&name, assigned, record.time_ms);
+                self.check_in_stock(key, &name, assigned);
                 self.assigned(key, &name, assigned, output.cause());
                 if let Some(outcome) = &assigned.outcome {
                     self.outcome(key, &name, outcome);

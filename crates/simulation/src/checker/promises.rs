@@ -29,7 +29,8 @@ impl Audit {
             if let Some(detail) = fault(promise, time_ms) {
                 self.violation(Rule::Promise, name, detail);
             }
-            let days = (promise.source() != PromiseSource::Unspecified).then_some(promise.latest_day);
+            let days =
+                (promise.source() != PromiseSource::Unspecified).then_some(promise.latest_day);
             if output.cause() == Cause::WaveClosed {
                 self.check_no_later(key, name, days, time_ms);
             }

@@ -86,6 +86,18 @@ fn a_wave_that_loses_units_or_miscounts_is_noticed() {
 }
 
 #[test]
+fn a_wave_that_promises_units_without_stock_is_noticed() {
+    let mut story = wave(1_000, said());
+    let outputs = story.decided.iter_mut().rev().map(|decided| &mut decided.output);
+    let last = outputs.filter_map(|output| match output {
+        Output::Assigned(message) => Some(message),
+        _ => None,
+    });
+    last.take(1).for_each(|message| message.lines[0].backordered_milli = 1_000);
+    breaks(Rule::Wave, &story);
+}
+
+#[test]
 fn a_wave_that_makes_parcels_dearer_is_noticed() {
     // A unit at B is worth 500 to later orders: the wave should have left it there.
     let mut story = wave(1_000, said());
@@ -120,7 +132,8 @@ fn promised(by_wave: v1::Promise) -> Story {
 #[test]
 fn a_wave_that_makes_a_promised_day_later_is_noticed() {
     let source = v1::PromiseSource::Calendar.into();
-    let day = |latest_day| v1::Promise { earliest_day: 10, latest_day, source, ..Default::default() };
+    let day =
+        |latest_day| v1::Promise { earliest_day: 10, latest_day, source, ..Default::default() };
     let report = report(&promised(day(12)));
     assert!(report.is_clean(), "{report}");
     breaks(Rule::Promise, &promised(day(13)));
