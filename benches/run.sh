@@ -51,3 +51,4 @@ bin/omnifold bench --kafka "127.0.0.1:$port" ${pid:+--broker-pid "$pid"} ${DIR:+
 # The published benchmark of looking ahead: a section of its own.
 cargo bench --locked -p omnifold-pricing --bench published >>docs/benchmarks.md
 cargo bench --locked -p omnifold-routing --bench solver >>docs/benchmarks.md
+cargo bench --locked -p omnifold-routing --bench wave >>docs/benchmarks.md

@@ -1,7 +1,7 @@
 //! Which lots a node is to take: first expired first out. Expired ones are not taken, nor what
 //! other orders were promised of a lot.
 
-use omnifold_domain::{Decision, NodeIx, Order, SkuIx, View};
+use omnifold_domain::{Decision, LotId, NodeIx, Order, SkuIx, View};
 use omnifold_events::v1;
 
 use crate::Turn;
@@ -9,19 +9,54 @@ use crate::Turn;
 /// Names the lots in assignments that were just written. An order without a SKU that has lots costs
 /// a look at each line's item.
 pub(crate) fn name<V: View>(view: &mut V, turn: Turn, order: &Order, decisions: &mut [Decision]) {
+    name_next(view, turn, order, decisions, &mut Vec::new());
+}
+
+/// The same after other decisions that are not folded yet.
+pub(crate) fn name_next<V: View>(
+    view: &mut V,
+    turn: Turn,
+    order: &Order,
+    decisions: &mut [Decision],
+    taken: &mut Taken,
+) {
     if order.lines.iter().all(|line| !view.item(line.sku).has_lots) {
         return;
     }
-    let mut taken = Vec::new();
     for decision in decisions {
         if let Decision::Assigned(message) = decision {
-            name_in(view, turn, order, message, &mut taken);
+            name_in(view, turn, order, message, taken);
         }
     }
 }
 
-/// Units that earlier lines of the same decisions take of a lot.
-type Taken = Vec<(SkuIx, NodeIx, String, i64)>;
+/// Notes what an order gives back of lots by a decision that is not folded yet: all that a fulfilment
+/// holds beyond what it keeps.
+pub(crate) fn give_back(order: &Order, decision: &Decision, taken: &mut Taken) {
+    let (number, kept) = match decision {
+        Decision::Released(message) => (message.fulfilment, &[][..]),
+        Decision::Changed(message) => (message.fulfilment, &message.lines[..]),
+        _ => return,
+    };
+    let place = number as usize - 1;
+    let fulfilment = &order.fulfilments[place];
+    for (part, row) in fulfilment.lines.iter().enumerate().filter(|(_, row)| row.allocated > 0) {
+        let line = &order.lines[row.line as usize];
+        let keeps = kept.iter().find(|kept| kept.line_id == line.line_id);
+        let keeps = keeps.map_or(0, |kept| kept.quantity_milli);
+        let mut add = |units: i64, sign: i64| {
+            let lots = order.lots_held(place, part, units).into_iter();
+            let row =
+                |(lot, units): (LotId, i64)| (line.sku, fulfilment.node, lot.name, sign * units);
+            taken.extend(lots.map(row));
+        };
+        add(row.allocated, -1);
+        add(keeps, 1);
+    }
+}
+
+/// Units that decisions before take of a lot, or give back (less than 0).
+pub(crate) type Taken = Vec<(SkuIx, NodeIx, String, i64)>;
 
 fn name_in<V: View>(
     view: &mut V,

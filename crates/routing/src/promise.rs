@@ -3,7 +3,7 @@
 //! What was learned comes first; while that states no rate, the calendars of nodes and carrier. The
 //! order is there when its last part is: learned, the part with the longest way stands for all.
 
-use omnifold_domain::promise::{self, Foreseen, Moment, PromiseRules, Promised};
+use omnifold_domain::promise::{self, Foreseen, Given, Moment, PromiseRules, Promised};
 use omnifold_domain::{Decision, NodeIx, Order, OrderKey, StockDue, View, stock_due};
 use omnifold_events::v1::{self, OutcomeStatus, PromiseLevel, PromiseSource};
 
@@ -36,6 +36,73 @@ pub(crate) fn attach<V: View>(view: &mut V, turn: Turn, order: &Order, decisions
             _ => {}
         }
     }
+}
+
+/// Says it in decisions that serve an order otherwise because a wave was planned again: never a later
+/// last day than its customer was promised. The nodes that were added keep that day by themselves; where
+/// one that had a part of it before makes the whole later, as it is reckoned now, what was promised stands.
+pub(crate) fn attach_in_wave<V: View>(
+    view: &mut V,
+    turn: Turn,
+    order: &Order,
+    decisions: &mut [Decision],
+) {
+    if view.settings().is_none_or(|settings| settings.promise.is_none()) {
+        return; // nearly every market
+    }
+    let Some(told) = made(view, turn, order, decisions) else { return };
+    let told = standing(view, turn, order).map_or(told, |(_, given)| no_later(told, &given));
+    for decision in decisions {
+        if let Decision::Assigned(message) = decision {
+            message.promise = Some(Box::new(told));
+        }
+    }
+}
+
+fn no_later(told: v1::Promise, given: &Given) -> v1::Promise {
+    let is_known = told.source() != PromiseSource::Unspecified;
+    if is_known && told.latest_day <= given.promised.latest_day {
+        return told;
+    }
+    let v1::Promise { node, distance_m, nodes, made_at_ms, .. } = told;
+    v1::Promise { node, distance_m, nodes, made_at_ms, ..given.message() }
+}
+
+/// What the customer of an order was promised, with the areas that it goes to; `None`: nothing, or a day
+/// that has passed. Days before today are not said again.
+pub(crate) fn standing<V: View>(
+    view: &mut V,
+    turn: Turn,
+    order: &Order,
+) -> Option<([u64; 3], Given)> {
+    let today = view.settings()?.promise.as_deref()?.day_of(turn.now_ms);
+    let row = view.promise_of(OrderKey::of(&order.channel, &order.order_id))?;
+    let given = row.given.filter(|given| given.promised.latest_day >= today)?;
+    let earliest_day = given.promised.earliest_day.max(today);
+    let promised = Promised { earliest_day, ..given.promised };
+    Some((row.areas, Given { promised, ..given }))
+}
+
+/// The last day that what was learned promises of an order, made now, that goes from a node as so many
+/// parts. `None`: too little is known to state the rate.
+pub(crate) fn learned_day<V: View>(
+    view: &V,
+    turn: Turn,
+    order: &Order,
+    areas: [u64; 3],
+    (node, distance_m, nodes): (NodeIx, u32, u32),
+) -> Option<i32> {
+    let rules = view.settings()?.promise.as_deref()?;
+    let made_at_ms = turn.now_ms;
+    let way = v1::Promise { node: node.0, distance_m, nodes, made_at_ms, ..Default::default() };
+    learned(view, rules, order, areas, &way).map(|told| told.latest_day)
+}
+
+/// The last day that the calendars promise of what a node gets now.
+pub(crate) fn calendar_day<V: View>(view: &V, turn: Turn, node: NodeIx) -> Option<i32> {
+    let rules = view.settings()?.promise.as_deref()?;
+    let promised = rules.by_calendar(&view.nodes()[node.0 as usize], turn.now_ms);
+    promised.map(|promised| promised.latest_day)
 }
 
 fn made<V: View>(

@@ -4,6 +4,7 @@
 use omnifold_domain::policy::By;
 use omnifold_domain::promise::PromiseRules;
 use omnifold_domain::{Node, NodeIx, Order, OrderKey, View, calendar};
+use omnifold_events::v1::Verdict;
 
 use super::compile::{CompiledRanker, CompiledRule};
 use crate::candidates::Candidates;
@@ -37,8 +38,27 @@ impl Known {
         if asks_sales(rule) {
             self.gather_sales(view, candidates);
         }
-        if rule.rule.cost.as_ref().is_some_and(|cost| cost.late_day > 0) {
-            self.gather_lateness(view, order, now_ms, candidates);
+        if asks_lateness(rule) {
+            self.gather_lateness(view, order, now_ms, candidates, |node| {
+                candidates.has_free_stock(node)
+            });
+        }
+    }
+
+    /// Looks up what the rule asks of an order that may be given what others hold now.
+    pub(super) fn gather_for_wave<V: View>(
+        &mut self,
+        view: &mut V,
+        order: &Order,
+        now_ms: i64,
+        candidates: &Candidates,
+        rule: &CompiledRule,
+    ) {
+        self.gather(view, order, now_ms, candidates, rule);
+        if asks_lateness(rule) {
+            self.gather_lateness(view, order, now_ms, candidates, |node| {
+                candidates.verdicts[node] != Verdict::NotStocked
+            });
         }
     }
 
@@ -60,11 +80,12 @@ impl Known {
         order: &Order,
         now_ms: i64,
         candidates: &Candidates,
+        may_serve: impl Fn(usize) -> bool,
     ) {
         self.late_days.resize(candidates.verdicts.len(), 0);
         let Some(wanted) = wanted_day(view, order) else { return };
         let rules = view.settings().and_then(|settings| settings.promise.as_deref());
-        for node in (0..candidates.verdicts.len()).filter(|&node| candidates.has_free_stock(node)) {
+        for node in (0..candidates.verdicts.len()).filter(|&node| may_serve(node)) {
             let there = day_there(rules, &view.nodes()[node], now_ms);
             let late = there.map_or(MOST_LATE_DAYS, |day| day.saturating_sub(wanted));
             self.late_days[node] = late.clamp(0, MOST_LATE_DAYS);
@@ -98,6 +119,10 @@ impl Known {
     }
 }
 
+fn asks_lateness(rule: &CompiledRule) -> bool {
+    rule.rule.cost.as_ref().is_some_and(|cost| cost.late_day > 0)
+}
+
 fn asks_sales(rule: &CompiledRule) -> bool {
     fn ranks_by_weeks(ranker: &CompiledRanker) -> bool {
         ranker.ranker.by == By::WeeksOfSupply || ranker.terms.iter().any(ranks_by_weeks)
@@ -107,17 +132,21 @@ fn asks_sales(rule: &CompiledRule) -> bool {
 
 /// The last day on which the customer wants it: the one asked for, else the one promised before.
 fn wanted_day<V: View>(view: &mut V, order: &Order) -> Option<i32> {
-    let asked = order.delivery_terms().and_then(|it| calendar::day_named(&it.requested_date));
     let promised = |view: &mut V| {
         let key = OrderKey::of(&order.channel, &order.order_id);
         view.promise_of(key)?.given.map(|given| given.promised.latest_day)
     };
-    asked.or_else(|| promised(view))
+    asked_day(order).or_else(|| promised(view))
+}
+
+/// The last day on which the customer asked to have it.
+pub(crate) fn asked_day(order: &Order) -> Option<i32> {
+    order.delivery_terms().and_then(|it| calendar::day_named(&it.requested_date))
 }
 
 /// The day on which a node's customer has what it gets now: by the market's delivery calendar; without
 /// one, the node's own day on which it is done with it. `None`: never.
-fn day_there(rules: Option<&PromiseRules>, node: &Node, now_ms: i64) -> Option<i32> {
+pub(crate) fn day_there(rules: Option<&PromiseRules>, node: &Node, now_ms: i64) -> Option<i32> {
     if let Some(rules) = rules.filter(|rules| rules.calendar.is_some()) {
         return rules.by_calendar(node, now_ms).map(|promised| promised.latest_day);
     }

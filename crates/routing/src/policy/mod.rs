@@ -25,6 +25,7 @@ use crate::decide::{Plan, Router, Turn};
 use crate::solver::{Problem, Solver};
 use compile::Compiled;
 use known::Known;
+pub(crate) use known::{asked_day, day_there};
 pub(crate) use least_cost::forbid_unserved;
 pub(crate) use model::{Model, SHIPMENT};
 

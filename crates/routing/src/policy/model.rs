@@ -136,7 +136,7 @@ impl Router {
             let asking = Asking { now_ms: turn.now_ms, counts_capacity };
             self.candidates.gather_within(view, order, asking, &mut self.distances);
             let (groups, now_ms) = (compiled.groups.as_slice(), turn.now_ms);
-            facts.gather(view, order, now_ms, &self.candidates, rule);
+            facts.gather_for_wave(view, order, now_ms, &self.candidates, rule);
             let known = &facts;
             let asked = Asked { view: &*view, order, service: &service, groups, now_ms, known };
             if !self.takes(rule, asked) {

@@ -130,6 +130,28 @@ impl Problem {
         &mut self.unit_cost[node * self.rows + row]
     }
 
+    /// What a unit of a row costs at a node.
+    pub(crate) fn unit_cost(&self, node: usize, row: usize) -> i64 {
+        self.unit_cost[node * self.rows + row]
+    }
+
+    /// What serving all of it from one node costs.
+    pub(crate) fn cost_alone(&self, node: usize) -> i64 {
+        let units = (0..self.rows).map(|row| self.units[row] * self.unit_cost(node, row));
+        units.sum::<i64>() + self.fixed[node]
+    }
+
+    /// Units wanted of a pool.
+    pub(crate) fn wanted(&self, pool: usize) -> i64 {
+        let rows = (0..self.rows).filter(|row| self.pool[*row] == pool);
+        rows.map(|row| self.units[row]).sum()
+    }
+
+    /// A node that has less than nothing has nothing.
+    pub(crate) fn forget_shortages(&mut self) {
+        self.supply.iter_mut().for_each(|units| *units = (*units).max(0));
+    }
+
     /// What a plan costs: every node once, its shipment by weight, every unit, and what it leaves of the
     /// rows.
     pub fn cost_of(&self, flows: &[Flow]) -> i64 {
@@ -168,7 +190,7 @@ impl Problem {
     }
 
     /// Units of a row that a node can give, were it alone.
-    pub(super) fn reach(&self, node: usize, row: usize) -> i64 {
+    pub(crate) fn reach(&self, node: usize, row: usize) -> i64 {
         let (there, wanted) = (self.supply(node, row), self.units[row]);
         if self.whole_rows && there < wanted { 0 } else { there.min(wanted) }
     }

@@ -7,6 +7,7 @@ use omnifold_domain::{
     Fulfilment, FulfilmentState, NodeIx, Order, OrderKey, SkuIx, View, WaveRequest,
 };
 
+use super::days::Days;
 use super::{Assigned, Wave};
 use crate::decide::{Router, Turn};
 use crate::policy::{Model, forbid_unserved};
@@ -46,6 +47,7 @@ pub(super) struct Gathered {
     cells: usize,
     /// Orders that each node with a limit may still be given.
     room: BTreeMap<usize, u32>,
+    days: Days,
     now_ms: i64,
 }
 
@@ -96,6 +98,8 @@ impl Router {
         for (node, permitted) in member.model.permitted.iter_mut().enumerate() {
             *permitted &= is_named(NodeIx(node as u32));
         }
+        member.keep_to_stockists(view);
+        wave.days.keep(view, turn, &member.order, &mut member.model);
         wave.count_in(view, &mut member);
         wave.members.push(member);
     }
@@ -108,9 +112,24 @@ impl Router {
             }
         }
         let fits = |model: &Model| keeps_to(model, &order);
-        let model = self.wave_model(view, turn, &opened, fits)?;
+        let mut model = self.wave_model(view, turn, &opened, fits)?;
+        if !order.kits().is_empty() {
+            model.max_shipments = 1;
+        }
         let rows = rows_of(&opened, model.whole_lines);
         Some(Member { order, model, rows })
+    }
+}
+
+impl Member {
+    /// Nodes that stock nothing of the order need not be looked at.
+    fn keep_to_stockists<V: View>(&mut self, view: &mut V) {
+        let mut stocks = vec![false; self.model.permitted.len()];
+        for row in &self.rows {
+            view.stock_of(row.sku).iter().for_each(|it| stocks[it.node.0 as usize] = true);
+        }
+        let nodes = self.model.permitted.iter_mut().zip(stocks);
+        nodes.for_each(|(permitted, stocks)| *permitted &= stocks);
     }
 }
 
@@ -128,10 +147,8 @@ fn may_be_planned<V: View>(view: &V, order: &Order) -> bool {
         FulfilmentState::Accepted => !settings.asks_release,
         _ => false,
     };
-    let is_plain = |part: &Fulfilment| {
-        let from_stock = part.lines.iter().all(|line| line.backordered == 0);
-        from_stock && !view.nodes()[part.node.0 as usize].is_partner() && is_movable(part)
-    };
+    let is_plain =
+        |part: &Fulfilment| !view.nodes()[part.node.0 as usize].is_partner() && is_movable(part);
     let mut nodes: Vec<NodeIx> = parts(order).map(|(_, part)| part.node).collect();
     let count = nodes.len();
     nodes.sort_unstable();
@@ -139,19 +156,22 @@ fn may_be_planned<V: View>(view: &V, order: &Order) -> bool {
     let gathers = order.gathers_at().is_some(); // its parts are told to meet
     let is_asked = order.handling.as_ref().is_some_and(|it| !it.asked_back.is_empty());
     let takes_others = order.details.as_ref().is_some_and(|it| !it.substitutes.is_empty());
-    let is_simple = |line: &omnifold_domain::Line| {
-        line.open == 0 && (line.allocated == 0 || !view.item(line.sku).has_lots)
-    };
     !(settings.reserves
         || order.is_held()
         || order.is_pickup()
         || gathers
         || is_asked
         || takes_others)
-        && order.kits().is_empty()
+        && (order.kits().is_empty() || moves_whole(order))
         && nodes.len() == count
-        && order.lines.iter().all(is_simple)
+        && order.lines.iter().all(|line| line.open == 0)
         && parts(order).all(|(_, part)| is_plain(part))
+}
+
+/// Whether one node has all of an order, and nothing of it has left: given to another node in one piece
+/// its kits stay whole.
+fn moves_whole(order: &Order) -> bool {
+    parts(order).count() == 1 && order.lines.iter().all(|line| line.shipped == 0)
 }
 
 /// Whether the present plan is one that the model could have made.

@@ -4,14 +4,16 @@
 //! gives up.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use omnifold_domain::{Decision, Fulfilment, View, WaveRequest};
+use omnifold_domain::{Decision, Fulfilment, Order, View, WaveRequest};
 use omnifold_events::v1;
 
 use super::gather::{Member, parts};
 use super::{Assigned, improve};
 use crate::decide::{Router, Turn, Writer};
 use crate::fill::Shipment;
+use crate::lots;
 use crate::policy::SHIPMENT;
 use crate::solver::{Flow, Solver};
 
@@ -19,7 +21,9 @@ use crate::solver::{Flow, Solver};
 struct Outcome {
     said: v1::WavePlanned,
     taken_back: Vec<Decision>,
-    given: Vec<Decision>,
+    given: Vec<(Arc<Order>, Decision)>,
+    /// What the decisions give back of lots, and take of them.
+    lots: lots::Taken,
 }
 
 impl Router {
@@ -43,7 +47,8 @@ impl Router {
             bound_hit: wave.bound_hit,
             ..v1::WavePlanned::default()
         };
-        let mut outcome = Outcome { said, taken_back: Vec::new(), given: Vec::new() };
+        let mut outcome =
+            Outcome { said, taken_back: Vec::new(), given: Vec::new(), lots: Vec::new() };
         let grain = wave.grain(view);
         let mut free = wave.free(view, grain);
         // Costs are not weighed against shipments: each kind is planned by itself.
@@ -65,7 +70,7 @@ impl Router {
             }
             free = orders.free;
         }
-        outcome.decisions()
+        outcome.decisions(view, turn)
     }
 }
 
@@ -100,23 +105,39 @@ impl Outcome {
         grain: i64,
     ) {
         let mut decisions = written(view, turn, member, flows, grain);
-        crate::promise::attach(view, turn, &member.order, &mut decisions);
-        let is_given = |decision: &Decision| matches!(decision, Decision::Assigned(_));
-        let (given, taken_back) = decisions.into_iter().partition::<Vec<_>, _>(is_given);
-        self.given.extend(given);
-        self.taken_back.extend(taken_back);
+        crate::promise::attach_in_wave(view, turn, &member.order, &mut decisions);
+        let order = &member.order;
+        for decision in decisions {
+            if let Decision::Assigned(_) = decision {
+                self.given.push((Arc::clone(order), decision));
+            } else {
+                lots::give_back(order, &decision, &mut self.lots);
+                self.taken_back.push(decision);
+            }
+        }
     }
 
-    fn decisions(self) -> Vec<Decision> {
+    /// Lots are named last: an order may be told one that another gives up.
+    fn decisions<V: View>(mut self, view: &mut V, turn: Turn) -> Vec<Decision> {
         let mut decisions = self.taken_back;
-        decisions.extend(self.given);
+        for (order, mut decision) in self.given {
+            lots::name_next(
+                view,
+                turn,
+                &order,
+                std::slice::from_mut(&mut decision),
+                &mut self.lots,
+            );
+            decisions.push(decision);
+        }
         decisions.push(Decision::Wave(Box::new(self.said)));
         decisions
     }
 }
 
 /// What an order's nodes give up, then what they get. A node that gets more of an order gets all of its
-/// share anew: a fulfilment never grows.
+/// share anew, because a fulfilment never grows; and so does one that keeps less where units were promised
+/// without stock, because what it keeps is there.
 fn written<V: View>(
     view: &V,
     turn: Turn,
@@ -135,8 +156,10 @@ fn written<V: View>(
             let row = part.lines.iter().find(|row| row.line == line);
             row.map_or(0, |row| row.allocated)
         };
-        let lines = 0..order.lines.len() as u32;
-        let grows = lines.clone().any(|line| has(line) > held(line));
+        let mut lines = 0..order.lines.len() as u32;
+        let lacks_stock = part.lines.iter().any(|row| row.backordered > 0);
+        let is_anew = |line: u32| has(line) > held(line) || lacks_stock && has(line) < held(line);
+        let grows = lines.any(is_anew);
         let mut after = Fulfilment::clone(part);
         for row in &mut after.lines {
             row.allocated = if grows { 0 } else { has(row.line) };

@@ -10,6 +10,7 @@ use super::kits::Kit;
 use super::ledger::Order;
 use super::lots::LotBook;
 use super::names::Names;
+use super::promises::LastDays;
 use super::purchasing::{Purchase, Stale};
 use super::report::{CheckReport, Rule, Violation};
 use super::serials::SerialBook;
@@ -60,6 +61,8 @@ pub struct Audit {
     pub(super) now: Step,
     /// What waves are judged by.
     pub(super) waves: WaveBook,
+    /// What customers were promised last.
+    pub(super) last_days: LastDays,
     /// What routing waits for now.
     pub(super) payment_rule: PaymentRule,
     /// What the market says of pick-ups.
@@ -126,6 +129,7 @@ impl Audit {
             last_decided: 0,
             now: Step::default(),
             waves: WaveBook::default(),
+            last_days: LastDays::default(),
             payment_rule: PaymentRule::Unspecified,
             pickups: Pickups::default(),
             most_violations,

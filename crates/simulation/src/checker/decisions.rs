@@ -42,11 +42,12 @@ impl Audit {
         self.check_labels(record, output, &name);
         self.check_number(key, output, &name);
         self.touch(key, &name);
-        self.check_promises(&name, output, record.time_ms);
+        self.check_promises(key, &name, output, record.time_ms);
         match output {
             Output::Outcome(outcome) => self.outcome(key, &name, outcome),
             Output::Assigned(assigned) => {
                 self.check_lots(&name, assigned, record.time_ms);
+                self.check_in_stock(key, &name, assigned);
                 self.assigned(key, &name, assigned, output.cause());
                 if let Some(outcome) = &assigned.outcome {
                     self.outcome(key, &name, outcome);

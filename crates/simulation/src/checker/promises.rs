@@ -1,16 +1,23 @@
-//! Promised days: upright, made when the decision was taken, and not in the past.
+//! Promised days: upright, made when the decision was taken, and not in the past. A wave, which nobody but
+//! the seller gains by, makes none later.
 
-use omnifold_events::v1::{self, PromiseSource};
+use std::collections::HashMap;
 
-use super::audit::Audit;
+use omnifold_events::v1::{self, Cause, PromiseSource};
+use rustc_hash::FxBuildHasher;
+
+use super::audit::{Audit, Key};
 use super::report::Rule;
 use crate::output::Output;
 
 const DAY_MS: i64 = 86_400_000;
 
+/// The last day that the customer of each order was told by decisions.
+pub type LastDays = HashMap<Key, i32, FxBuildHasher>;
+
 impl Audit {
     /// Looks at what a decision of that time promises.
-    pub(super) fn check_promises(&mut self, name: &str, output: &Output, time_ms: i64) {
+    pub(super) fn check_promises(&mut self, key: Key, name: &str, output: &Output, time_ms: i64) {
         let (outcome, own) = match output {
             Output::Outcome(outcome) => (Some(outcome), None),
             Output::Assigned(message) => (message.outcome.as_ref(), message.promise.as_deref()),
@@ -22,6 +29,33 @@ impl Audit {
             if let Some(detail) = fault(promise, time_ms) {
                 self.violation(Rule::Promise, name, detail);
             }
+            let days =
+                (promise.source() != PromiseSource::Unspecified).then_some(promise.latest_day);
+            if output.cause() == Cause::WaveClosed {
+                self.check_no_later(key, name, days, time_ms);
+            }
+            self.note_last_day(key, days);
+        }
+        if of_outcome.is_none() && outcome.is_some_and(|outcome| !outcome.waiting.is_empty()) {
+            self.note_last_day(key, None);
+        }
+    }
+
+    fn note_last_day(&mut self, key: Key, day: Option<i32>) {
+        match day {
+            Some(day) => self.last_days.insert(key, day),
+            None => self.last_days.remove(&key),
+        };
+    }
+
+    /// A day that has passed, in whatever zone, binds nobody: another has been told since.
+    fn check_no_later(&mut self, key: Key, name: &str, told: Option<i32>, time_ms: i64) {
+        let tomorrow = time_ms.div_euclid(DAY_MS) + 1;
+        let Some(&before) = self.last_days.get(&key) else { return };
+        if i64::from(before) >= tomorrow && told.is_none_or(|day| day > before) {
+            let told = told.map_or("no day".to_owned(), |day| format!("day {day}"));
+            let detail = format!("day {before} was promised, a wave makes it {told}");
+            self.violation(Rule::Promise, name, detail);
         }
     }
 }

@@ -53,7 +53,8 @@ pub enum Rule {
     UnreadableAccepted,
     /// A wave takes no unit from an order, makes the orders it changes no dearer together, and says so.
     Wave,
-    /// A promised interval is upright, dated from its decision, and not in the past.
+    /// A promised interval is upright, dated from its decision, and not in the past; a wave makes none
+    /// end later.
     Promise,
 }
 

@@ -121,6 +121,18 @@ impl Audit {
         }
     }
 
+    /// Nothing that a wave plans again is promised without stock.
+    pub(super) fn check_in_stock(&mut self, key: Key, name: &str, told: &v1::FulfilmentAssigned) {
+        let had_work = |(of, before): &(Key, Vec<Held>)| *of == key && !before.is_empty();
+        let lacks_stock = told.lines.iter().any(|line| line.backordered_milli > 0);
+        if lacks_stock
+            && told.cause() == Cause::WaveClosed
+            && self.waves.touched.iter().any(had_work)
+        {
+            self.violation(Rule::Wave, name, "a wave promised it units without stock");
+        }
+    }
+
     /// The wave's own account, after all it did.
     pub(super) fn wave_planned(&mut self, said: &v1::WavePlanned, now_ms: i64) {
         let name = format!("wave {}", said.wave_id);

@@ -86,6 +86,18 @@ fn a_wave_that_loses_units_or_miscounts_is_noticed() {
 }
 
 #[test]
+fn a_wave_that_promises_units_without_stock_is_noticed() {
+    let mut story = wave(1_000, said());
+    let outputs = story.decided.iter_mut().rev().map(|decided| &mut decided.output);
+    let last = outputs.filter_map(|output| match output {
+        Output::Assigned(message) => Some(message),
+        _ => None,
+    });
+    last.take(1).for_each(|message| message.lines[0].backordered_milli = 1_000);
+    breaks(Rule::Wave, &story);
+}
+
+#[test]
 fn a_wave_that_makes_parcels_dearer_is_noticed() {
     // A unit at B is worth 500 to later orders: the wave should have left it there.
     let mut story = wave(1_000, said());
@@ -98,4 +110,32 @@ fn a_wave_that_makes_parcels_dearer_is_noticed() {
     let (_, time, _) = story.inputs[5].clone();
     story.inputs[5] = ("p".to_owned(), time, prices.into());
     breaks(Rule::Wave, &story);
+}
+
+/// The wave's order was promised day 12 when it was placed, and is promised another one, or none, by the
+/// wave.
+fn promised(by_wave: v1::Promise) -> Story {
+    let mut story = wave(1_000, said());
+    let source = v1::PromiseSource::Calendar.into();
+    let days = v1::Promise { earliest_day: 10, latest_day: 12, nodes: 2, source, ..by_wave };
+    let mut told = [days, days, v1::Promise { nodes: 1, ..by_wave }].into_iter();
+    for decided in &mut story.decided {
+        if let Output::Assigned(message) = &mut decided.output {
+            let promise = told.next().expect("three assignments");
+            let made_at_ms = decided.time_ms;
+            message.promise = Some(Box::new(v1::Promise { made_at_ms, ..promise }));
+        }
+    }
+    story
+}
+
+#[test]
+fn a_wave_that_makes_a_promised_day_later_is_noticed() {
+    let source = v1::PromiseSource::Calendar.into();
+    let day =
+        |latest_day| v1::Promise { earliest_day: 10, latest_day, source, ..Default::default() };
+    let report = report(&promised(day(12)));
+    assert!(report.is_clean(), "{report}");
+    breaks(Rule::Promise, &promised(day(13)));
+    breaks(Rule::Promise, &promised(v1::Promise::default()));
 }

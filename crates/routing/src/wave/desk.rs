@@ -1,0 +1,451 @@
+//! Where the orders of a wave are planned again, one at a time with those that hold what it lacks.
+//!
+//! An order is first planned as if everything of the wave were free: where even that is no cheaper than
+//! what it has, it is left alone. Else it is planned with what is free; then with what one other holds of
+//! what it could use, who is planned again with the rest; then with what several hold. The best of
+//! these is kept, and it is looked at again until nothing is. In the end each thing that another holds is
+//! asked for by itself, too. Orders whose units make the same
+//! difference are tried once, and units that it could have anyway, or that no cheaper plan has a use
+//! for, make none: so few pairs are planned.
+
+use std::collections::BTreeMap;
+
+use super::{Assigned, Wave};
+use crate::solver::{Flow, Problem, Solver};
+
+/// Cells of nodes and SKUs that are written down for one counted step.
+const CELLS_A_STEP: usize = 100;
+/// Most steps of one plan: one that is hard to prove does not stop the others from being found.
+const MAX_STEPS_A_PLAN: u32 = 1_000;
+/// Orders that are planned again so that one gets what they hold.
+const MAX_HOLDERS: usize = 4;
+
+/// New plans of some orders, and what they save together.
+struct Move {
+    saved: i64,
+    plans: Vec<(usize, Vec<Flow>)>,
+}
+
+/// Units that an order may be given: (node, pool of the order, units).
+type Cell = (usize, usize, i64);
+
+/// Orders by what they hold that another one could use.
+type Holders = BTreeMap<Vec<Cell>, Vec<usize>>;
+
+/// A plan of an order, and its cost.
+struct Found {
+    cost: i64,
+    flows: Vec<Flow>,
+}
+
+/// What no plan of an order is cheaper than, whatever is free.
+#[derive(Clone, Default)]
+struct Floor {
+    /// Any plan.
+    cost: i64,
+    /// All units, each where it is cheapest, without shipments.
+    units: i64,
+    /// A unit, by row.
+    unit: Vec<i64>,
+    /// What there is in a plan beside a shipment that is not alone.
+    beside: i64,
+}
+
+/// Hands the orders round.
+pub(super) struct Desk<'a> {
+    solver: &'a mut Solver,
+    max_steps: u32,
+    left: u32,
+    /// Orders by what they want.
+    wanting: Vec<Vec<usize>>,
+    /// By order: what no plan of it is cheaper than.
+    floors: Vec<Floor>,
+    /// Changes that were made; how many when each order was last looked at, and looked at closer; and by
+    /// SKU, when it last changed hands.
+    moves: u64,
+    /// What others hold is asked for one by one, too.
+    is_close: bool,
+    settled: [Vec<Option<u64>>; 2],
+    changed: Vec<u64>,
+}
+
+impl<'a> Desk<'a> {
+    pub fn new(wave: &Wave, solver: &'a mut Solver, max_steps: u32) -> Self {
+        let mut wanting = vec![Vec::new(); wave.skus];
+        for (place, order) in wave.orders.iter().enumerate() {
+            for &sku in &order.skus {
+                if wanting[sku].last() != Some(&place) {
+                    wanting[sku].push(place);
+                }
+            }
+        }
+        let count = wave.orders.len();
+        Desk {
+            solver,
+            max_steps,
+            left: max_steps,
+            wanting,
+            floors: vec![Floor::default(); count],
+            moves: 0,
+            is_close: false,
+            settled: [vec![None; count], vec![None; count]],
+            changed: vec![0; wave.skus],
+        }
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> u32 {
+        self.max_steps - self.left
+    }
+
+    /// Looks at orders until none can be served cheaper: those whose SKUs changed hands first, and when
+    /// there are no more of them all, and closer. `false`: the steps were used up before.
+    pub fn run(&mut self, wave: &mut Wave) -> bool {
+        self.measure(wave);
+        loop {
+            self.is_close = false;
+            while self.pass(wave) {}
+            self.is_close = true;
+            if !self.pass(wave) {
+                return self.left > 0;
+            }
+        }
+    }
+
+    /// Looks at orders, one after the other. Returns whether any is served cheaper.
+    fn pass(&mut self, wave: &mut Wave) -> bool {
+        let mut is_cheaper = false;
+        for one in 0..wave.orders.len() {
+            if self.left == 0 {
+                return false;
+            }
+            if self.is_due(wave, one) {
+                is_cheaper |= self.look(wave, one);
+                self.settled[usize::from(self.is_close)][one] = Some(self.moves);
+            }
+        }
+        is_cheaper
+    }
+
+    fn is_due(&self, wave: &Wave, one: usize) -> bool {
+        let newest = |order: &Assigned| order.skus.iter().map(|sku| self.changed[*sku]).max();
+        let newest = if self.is_close { Some(self.moves) } else { newest(&wave.orders[one]) };
+        self.settled[usize::from(self.is_close)][one] < newest.or(Some(0))
+    }
+
+    /// Finds out what each order costs at the least.
+    fn measure(&mut self, wave: &mut Wave) {
+        let held: Vec<Vec<Flow>> = wave.orders.iter().map(|order| order.flows.clone()).collect();
+        (0..held.len()).for_each(|order| wave.give_back(order, &held[order]));
+        for order in 0..held.len() {
+            if self.left == 0 {
+                break;
+            }
+            self.write(wave, order, (&[], i64::MAX));
+            let most = self.left.min(MAX_STEPS_A_PLAN);
+            let found = self.solver.solve(&wave.orders[order].order, most);
+            self.left = self.left.saturating_sub(found.steps.max(1));
+            self.floors[order] = Floor::of(&wave.orders[order], wave.nodes(), found.at_least);
+        }
+        (0..held.len()).for_each(|order| wave.take(order, &held[order]));
+    }
+
+    /// Serves an order cheaper, by as much as is possible, until it cannot be. Returns whether it was.
+    fn look(&mut self, wave: &mut Wave, one: usize) -> bool {
+        let mut is_cheaper = false;
+        while self.slack(wave, one) > 0 && self.left > 0 {
+            let Some(better) = self.best_move(wave, one) else { break };
+            self.make(wave, better);
+            is_cheaper = true;
+        }
+        is_cheaper
+    }
+
+    /// What could be saved of an order at the most.
+    fn slack(&self, wave: &Wave, one: usize) -> i64 {
+        wave.orders[one].cost() - self.floors[one].cost
+    }
+
+    fn make(&mut self, wave: &mut Wave, better: Move) {
+        self.moves += 1;
+        let mut old = Vec::new();
+        for (order, flows) in &better.plans {
+            let flows = std::mem::replace(&mut wave.orders[*order].flows, flows.clone());
+            wave.give_back(*order, &flows);
+            old.push((*order, flows));
+        }
+        better.plans.iter().for_each(|(order, flows)| wave.take(*order, flows));
+        for (order, flow) in old
+            .iter()
+            .chain(&better.plans)
+            .flat_map(|(order, flows)| flows.iter().map(move |flow| (*order, flow)))
+        {
+            let Assigned { order, skus, .. } = &wave.orders[order];
+            self.changed[skus[order.pool[flow.row]]] = self.moves;
+        }
+    }
+
+    fn best_move(&mut self, wave: &mut Wave, one: usize) -> Option<Move> {
+        let held = wave.orders[one].flows.clone();
+        wave.give_back(one, &held);
+        let best = self.alone(wave, one).or_else(|| self.with_others(wave, one));
+        wave.take(one, &held);
+        best
+    }
+
+    fn alone(&mut self, wave: &mut Wave, one: usize) -> Option<Move> {
+        let (was, found) = (wave.orders[one].cost(), self.cheaper(wave, one, &[])?);
+        Some(Move { saved: was - found.cost, plans: vec![(one, found.flows)] })
+    }
+
+    /// Plans an order, which is taken back, with what others hold. The first of equal moves counts.
+    fn with_others(&mut self, wave: &mut Wave, one: usize) -> Option<Move> {
+        let was = wave.orders[one].cost();
+        let (holders, all) = self.holders(wave, one);
+        let mut best: Option<Move> = None;
+        let saved = |best: &Option<Move>| best.as_ref().map_or(0, |best| best.saved);
+        for (units, others) in &holders {
+            let Some(found) = self.cheaper(wave, one, units) else { continue };
+            for &other in others {
+                // However they are planned, no more is saved than of each by itself.
+                if was - found.cost + self.slack(wave, other) > saved(&best) {
+                    let both = self.both(wave, (one, &found), other);
+                    best = both.filter(|both| both.saved > saved(&best)).or(best);
+                }
+            }
+        }
+        let several = if all.len() > 1 { self.with_several(wave, one, &all) } else { None };
+        several.filter(|several| several.saved > saved(&best)).or(best)
+    }
+
+    /// An order gets what another one holds, who is planned with the rest; where that saves nothing, the
+    /// other way round.
+    fn both(&mut self, wave: &mut Wave, one: (usize, &Found), other: usize) -> Option<Move> {
+        self.first_then(wave, one, &[other]).or_else(|| self.after(wave, one.0, other))
+    }
+
+    /// The others by what they hold of what the order could use.
+    /// Who holds more than one thing stands with each of them too, and once in the list of all.
+    fn holders(&mut self, wave: &Wave, one: usize) -> (Holders, Vec<(usize, Vec<Cell>)>) {
+        let useful = self.useful(wave, one);
+        let (mut holders, mut all) = (Holders::new(), Vec::new());
+        let mut others: Vec<usize> = Vec::new();
+        for &sku in &wave.orders[one].skus {
+            others.extend(self.wanting[sku].iter().filter(|other| **other != one));
+        }
+        others.sort_unstable();
+        others.dedup();
+        self.spend(1 + others.len() / CELLS_A_STEP);
+        for other in others {
+            let Assigned { order, skus, flows, .. } = &wave.orders[other];
+            let mut units: Vec<Cell> = Vec::new();
+            for flow in flows {
+                let sku = skus[order.pool[flow.row]];
+                let pool = wave.orders[one].skus.iter().position(|wanted| *wanted == sku);
+                let pool =
+                    pool.filter(|pool| useful[flow.node * wave.orders[one].skus.len() + pool]);
+                units.extend(pool.map(|pool| (flow.node, pool, flow.units)));
+            }
+            units.sort_unstable();
+            if self.is_close && units.len() > 1 {
+                for cell in &units {
+                    holders.entry(vec![*cell]).or_default().push(other);
+                }
+            }
+            if !units.is_empty() {
+                holders.entry(units.clone()).or_default().push(other);
+                all.push((other, units));
+            }
+        }
+        (holders, all)
+    }
+
+    /// By node and pool: whether more than is free there could make a cheaper plan.
+    fn useful(&self, wave: &Wave, one: usize) -> Vec<bool> {
+        let it = &wave.orders[one];
+        let (pools, cost) = (it.skus.len(), it.cost());
+        let mut useful = vec![false; wave.nodes() * pools];
+        for node in 0..wave.nodes() {
+            for (pool, &sku) in it.skus.iter().enumerate() {
+                let is_short = wave.free[node * wave.skus + sku] < it.order.wanted(pool);
+                let is_useful = is_short && it.may_have(node, pool);
+                useful[node * pools + pool] =
+                    is_useful && self.floors[one].with(&it.order, node, pool) < cost;
+            }
+        }
+        useful
+    }
+
+    /// Some give up what they have, the first gets what it was found to need, and they are planned
+    /// again with the rest.
+    fn first_then(
+        &mut self,
+        wave: &mut Wave,
+        (one, found): (usize, &Found),
+        others: &[usize],
+    ) -> Option<Move> {
+        let held: Vec<Vec<Flow>> = others.iter().map(|it| wave.orders[*it].flows.clone()).collect();
+        others.iter().zip(&held).for_each(|(&other, held)| wave.give_back(other, held));
+        wave.take(one, &found.flows);
+        let mut saved = wave.orders[one].cost() - found.cost;
+        let mut later: i64 = others.iter().map(|&other| self.slack(wave, other)).sum();
+        let mut plans = vec![(one, found.flows.clone())];
+        for &other in others {
+            let was = wave.orders[other].cost();
+            later -= self.slack(wave, other);
+            let Some(next) = self.served(wave, other, (&[], was + saved + later)) else { break };
+            saved += was - next.cost;
+            wave.take(other, &next.flows);
+            plans.push((other, next.flows));
+        }
+        plans.iter().for_each(|(order, flows)| wave.give_back(*order, flows));
+        others.iter().zip(&held).for_each(|(&other, held)| wave.take(other, held));
+        (plans.len() > others.len() && saved > 0).then_some(Move { saved, plans })
+    }
+
+    /// The other one gives up what it has and is planned first, and the order with the rest.
+    fn after(&mut self, wave: &mut Wave, one: usize, other: usize) -> Option<Move> {
+        let held = wave.orders[other].flows.clone();
+        wave.give_back(other, &held);
+        let was = wave.orders[one].cost() + wave.orders[other].cost();
+        let first = self.served(wave, other, (&[], was - self.floors[one].cost));
+        let both = first.and_then(|first| {
+            wave.take(other, &first.flows);
+            let second = self.served(wave, one, (&[], was - first.cost));
+            wave.give_back(other, &first.flows);
+            second.map(|second| (first, second))
+        });
+        wave.take(other, &held);
+        let (first, second) = both?;
+        let saved = was - first.cost - second.cost;
+        let plans = vec![(other, first.flows), (one, second.flows)];
+        (saved > 0).then_some(Move { saved, plans })
+    }
+
+    /// The order gets what it could use, whoever holds it: as few others as are found, each in its turn.
+    fn with_several(
+        &mut self,
+        wave: &mut Wave,
+        one: usize,
+        holds: &[(usize, Vec<Cell>)],
+    ) -> Option<Move> {
+        let all: Vec<Cell> = holds.iter().flat_map(|(_, units)| units.iter().copied()).collect();
+        let found = self.cheaper(wave, one, &all)?;
+        let others = self.asked(wave, one, &found.flows, holds)?;
+        let turned: Vec<usize> = others.iter().rev().copied().collect();
+        let ways = [others, turned];
+        let moves = ways.map(|others| self.first_then(wave, (one, &found), &others));
+        moves.into_iter().flatten().max_by_key(|found| found.saved)
+    }
+
+    /// Who must give up units so that the order can be served so; `None`: one, or too many.
+    fn asked(
+        &self,
+        wave: &Wave,
+        one: usize,
+        flows: &[Flow],
+        holds: &[(usize, Vec<Cell>)],
+    ) -> Option<Vec<usize>> {
+        let it = &wave.orders[one];
+        let mut short: BTreeMap<(usize, usize), i64> = BTreeMap::new();
+        for flow in flows {
+            let pool = it.order.pool[flow.row];
+            let free = wave.free[flow.node * wave.skus + it.skus[pool]]; // less than 0: a node is short
+            *short.entry((flow.node, pool)).or_insert(-free) += flow.units;
+        }
+        let mut asked = Vec::new();
+        for (other, units) in holds {
+            let helps = |&(node, pool, _): &Cell| {
+                short.get(&(node, pool)).is_some_and(|missing| *missing > 0)
+            };
+            if units.iter().any(helps) {
+                for &(node, pool, units) in units {
+                    *short.entry((node, pool)).or_default() -= units;
+                }
+                asked.push(*other);
+            }
+        }
+        (2..=MAX_HOLDERS).contains(&asked.len()).then_some(asked)
+    }
+
+    /// A cheaper plan of an order, which is taken back, with what is free and more.
+    fn cheaper(&mut self, wave: &mut Wave, one: usize, more: &[Cell]) -> Option<Found> {
+        let was = wave.orders[one].cost();
+        self.served(wave, one, (more, was))
+    }
+
+    /// The cheapest plan of an order with what is free and more. `None`: some row gets less than it had,
+    /// or it costs that much.
+    fn served(
+        &mut self,
+        wave: &mut Wave,
+        one: usize,
+        (more, below): (&[Cell], i64),
+    ) -> Option<Found> {
+        if self.left == 0 || self.floors[one].cost >= below {
+            return None;
+        }
+        self.write(wave, one, (more, below));
+        let most = self.left.min(MAX_STEPS_A_PLAN);
+        let found = self.solver.solve(&wave.orders[one].order, most);
+        let (cost, flows, steps) = (found.cost, found.flows.clone(), found.steps.max(1));
+        self.left = self.left.saturating_sub(steps);
+        let is_found = cost < below && wave.orders[one].is_served_by(&flows);
+        is_found.then_some(Found { cost, flows })
+    }
+
+    /// Writes down what an order may have, as far as plans that cost less than that may use it.
+    fn write(&mut self, wave: &mut Wave, one: usize, (more, below): (&[Cell], i64)) {
+        let (nodes, skus) = (wave.nodes(), wave.skus);
+        let Wave { free, orders, .. } = wave;
+        let it = &mut orders[one];
+        let pools = it.skus.len();
+        for node in 0..nodes {
+            for pool in 0..pools {
+                let free = free[node * skus + it.skus[pool]];
+                let is_open = it.may_have(node, pool)
+                    && (free > 0 || !more.is_empty())
+                    && (below == i64::MAX || self.floors[one].with(&it.order, node, pool) < below);
+                *it.order.supply_mut(node, pool) = if is_open { free } else { 0 };
+            }
+        }
+        for &(node, pool, units) in more {
+            *it.order.supply_mut(node, pool) += units;
+        }
+        it.order.forget_shortages();
+        self.spend(nodes * pools / CELLS_A_STEP);
+    }
+
+    fn spend(&mut self, steps: usize) {
+        self.left = self.left.saturating_sub(u32::try_from(steps).unwrap_or(u32::MAX));
+    }
+}
+
+impl Floor {
+    /// Of an order that was written down as if everything were free, where plans cost so much at least.
+    fn of(assigned: &Assigned, nodes: usize, cost: i64) -> Self {
+        let order = &assigned.order;
+        let least = |row: usize| {
+            let there = (0..nodes).filter(|&node| order.reach(node, row) > 0);
+            let cheapest = there.map(|node| order.unit_cost(node, row)).min();
+            cheapest.unwrap_or(i64::MAX).min(order.unserved_unit[row])
+        };
+        let unit: Vec<i64> = (0..order.units.len()).map(least).collect();
+        let units = order.units.iter().zip(&unit).map(|(units, each)| units * each).sum();
+        let parcel = order.fixed.iter().min().copied().unwrap_or(0);
+        let served: i64 = assigned.flows.iter().map(|flow| flow.units).sum();
+        let is_whole = served == order.units.iter().sum::<i64>();
+        let beside = if is_whole { parcel } else { parcel.min(order.unserved_fixed) };
+        Floor { cost, units, unit, beside }
+    }
+
+    /// Plans in which a node ships something of a pool: it serves all of the order, or there is another
+    /// shipment beside it and a unit costs what it costs there.
+    fn with(&self, order: &Problem, node: usize, pool: usize) -> i64 {
+        let rows = (0..order.units.len()).filter(|&row| order.pool[row] == pool);
+        let more = rows.map(|row| order.unit_cost(node, row) - self.unit[row]).min();
+        let parcels = order.fixed[node].saturating_add(self.beside);
+        let among = parcels.saturating_add(self.units + more.unwrap_or(0).max(0));
+        among.min(order.cost_alone(node))
+    }
+}

@@ -1,0 +1,77 @@
+//! Made-up waves: orders that came one after the other and took what was cheapest.
+
+use omnifold_routing::solver::{Problem, Solver};
+use omnifold_routing::wave::{Assigned, Wave};
+
+use super::Dice;
+
+/// How a wave is made.
+pub struct Shape {
+    pub orders: usize,
+    pub nodes: usize,
+    pub skus: usize,
+    /// Per cent of the SKUs of which there is too little.
+    pub scarce_percent: i64,
+}
+
+const LINES: usize = 3;
+const STEPS: u32 = 1_000_000;
+
+/// Orders of three lines, each planned at the least cost for what those before it left.
+pub fn one_after_the_other(dice: &mut Dice, shape: &Shape, solver: &mut Solver) -> Wave {
+    let &Shape { orders, nodes, skus, .. } = shape;
+    let mut wave = Wave { skus, free: stock(dice, shape), orders: Vec::with_capacity(orders) };
+    for _ in 0..orders {
+        let mut wanted: Vec<usize> = Vec::with_capacity(LINES);
+        while wanted.len() < LINES {
+            let sku = dice.below(skus as i64) as usize;
+            if !wanted.contains(&sku) {
+                wanted.push(sku);
+            }
+        }
+        let mut order = order(dice, nodes);
+        for node in 0..nodes {
+            for (pool, sku) in wanted.iter().enumerate() {
+                *order.supply_mut(node, pool) = wave.free[node * skus + sku];
+            }
+        }
+        let flows = solver.solve(&order, STEPS).flows.clone();
+        for flow in &flows {
+            wave.free[flow.node * skus + wanted[flow.row]] -= flow.units;
+        }
+        wave.orders.push(Assigned { order, skus: wanted, flows, blocked: Vec::new() });
+    }
+    wave
+}
+
+/// Units come to nodes one by one: of a scarce SKU half of what is wanted, of others twice as many.
+fn stock(dice: &mut Dice, shape: &Shape) -> Vec<i64> {
+    let &Shape { orders, nodes, skus, scarce_percent } = shape;
+    let mut free = vec![0; nodes * skus];
+    let wanted = (orders * LINES * 3 / 2).div_ceil(skus);
+    for sku in 0..skus {
+        let is_scarce = dice.below(100) < scarce_percent;
+        let units = if is_scarce { wanted.div_ceil(2) } else { wanted * 2 };
+        for _ in 0..units {
+            free[dice.below(nodes as i64) as usize * skus + sku] += 1;
+        }
+    }
+    free
+}
+
+/// One or two units of each line; costs in 1/1000 of the minor unit, by how far each node is.
+fn order(dice: &mut Dice, nodes: usize) -> Problem {
+    let mut order = Problem::default();
+    order.reset(nodes, LINES);
+    order.unserved_fixed = 5_000_000;
+    order.unserved_unit.fill(2_000_000);
+    order.fixed.fill(400_000);
+    for row in 0..LINES {
+        order.units[row] = 1 + i64::from(dice.one_in(2));
+    }
+    for node in 0..nodes {
+        let unit = 20_000 + dice.below(1_000) * 1_000;
+        (0..LINES).for_each(|row| *order.unit_cost_mut(node, row) = unit);
+    }
+    order
+}
