@@ -247,6 +247,29 @@ fn learned<V: View>(
     })
 }
 
+/// From where and when an order would be sent whole.
+#[derive(Clone, Copy)]
+pub(crate) struct From {
+    pub node: NodeIx,
+    /// To the customer; 0: not known.
+    pub metres: u32,
+    pub now_ms: i64,
+}
+
+/// The last day that would be promised for an order that a node gets now, by what was learned. `None`: the
+/// market promises by calendar only, or too little is known.
+pub(crate) fn learned_day<V: View>(
+    view: &V,
+    order: &Order,
+    areas: [u64; 3],
+    from: From,
+) -> Option<i32> {
+    let rules = view.settings()?.promise.as_deref()?;
+    let (node, distance_m, made_at_ms) = (from.node.0, from.metres, from.now_ms);
+    let way = v1::Promise { node, distance_m, nodes: 1, made_at_ms, ..v1::Promise::default() };
+    Some(learned(view, rules, order, areas, &way)?.latest_day)
+}
+
 fn level_named(level: u8) -> PromiseLevel {
     match level {
         0 => PromiseLevel::All,

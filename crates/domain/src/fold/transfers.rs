@@ -5,7 +5,7 @@ use omnifold_events::v1;
 
 use super::booking::{Shelf, book_checked, was_counted};
 use super::cargo::{self, Cargo, Load};
-use super::{Context, check};
+use super::{Context, check, suggestions};
 use crate::{
     Entry, EntryKind, Expected, MovementKind, Reason, Refusal, SkuIx, State, Transfer, TransferKey,
     Work, inbound,
@@ -37,6 +37,7 @@ pub(super) fn dispatch<S: State>(
     }
     inbound.write(state);
     let (key, lots) = (TransferKey::of(&transfer.id), load.lots());
+    suggestions::sent(state, &transfer, work);
     state.put_transfer(key, Some(Transfer { lots, ..transfer }));
     load.go(state, context, &event.transfer_id);
     Ok(())
@@ -158,11 +159,14 @@ pub(super) fn receive<S: State>(
         }
     }
     keep(state, &before, transfer);
+    let arrived: Vec<(SkuIx, i64)> = arrivals.iter().map(|row| (row.sku, row.expected)).collect();
     for arrival in arrivals {
         let shelf = Shelf { sku: arrival.sku, node: was.to };
         arrival.cargo.put_in(state, context, shelf, &was.id, work);
     }
     cargo::settle(state, context, &was, &lost);
+    let came = arrived.into_iter().chain(lost).collect::<Vec<_>>();
+    suggestions::ended(state, (was.from, was.to), &came, work);
     Ok(())
 }
 
@@ -269,7 +273,8 @@ pub(super) fn cancel<S: State>(
 ) -> Result<(), Refusal> {
     let mut transfer = find(state, &event.transfer_id)?;
     let (before, from) = (transfer.expected(), transfer.from);
-    let mut back = Vec::new();
+    let (mut back, recalled) = (Vec::new(), transfer.under_way.clone());
+    let to = transfer.to;
     for (sku, units) in std::mem::take(&mut transfer.under_way) {
         let shelf = Shelf { sku, node: from };
         let cargo = Cargo::recalled(state, context, &transfer, shelf);
@@ -286,5 +291,6 @@ pub(super) fn cancel<S: State>(
     for (shelf, cargo) in back {
         cargo.put_in(state, context, shelf, &event.transfer_id, work);
     }
+    suggestions::ended(state, (from, to), &recalled, work);
     Ok(())
 }
