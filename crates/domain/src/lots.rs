@@ -10,9 +10,7 @@ use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
 use crate::supplier::subject_of;
-use crate::{
-    Node, NodeIx, Opening, Order, OrderKey, SkuIx, State, TimerKey, TimerKind, calendar,
-};
+use crate::{Node, NodeIx, Opening, Order, OrderKey, SkuIx, State, TimerKey, TimerKind, calendar};
 
 /// Most lots of one (SKU, node).
 pub const MAX_LOTS: usize = 100;

@@ -60,9 +60,26 @@ pub struct Transfer {
     pub lots: Vec<(SkuIx, LotId, i64)>,
     /// Serial numbers under way.
     pub serials: Vec<(SkuIx, SerialKey)>,
+    /// Of what is under way, units that were suggested for orders.
+    pub awaited: Vec<(SkuIx, i64)>,
 }
 
 impl Transfer {
+    /// Units are under way no more: how many of them orders await. Those come before the others.
+    pub(crate) fn take_awaited(&mut self, ended: &[(SkuIx, i64)]) -> Vec<(SkuIx, i64)> {
+        let mut taken = Vec::new();
+        for (sku, left) in &mut self.awaited {
+            let units: i64 = ended.iter().filter(|row| row.0 == *sku).map(|row| row.1).sum();
+            let units = units.min(*left);
+            if units > 0 {
+                *left -= units;
+                taken.push((*sku, units));
+            }
+        }
+        self.awaited.retain(|row| row.1 > 0);
+        taken
+    }
+
     /// What the node it goes to may expect.
     pub fn expected(&self) -> Vec<Expected> {
         let each = |&(sku, units): &(SkuIx, i64)| Expected {

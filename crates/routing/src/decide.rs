@@ -347,7 +347,8 @@ impl<V: View> Writer<'_, V> {
         } else {
             let asked = is_asked(self.turn.cause);
             let lacks = self.turn.cause == Cause::Rerouted && !plan.uncovered.is_empty();
-            let is_told = self.waits_for_a_node(&plan, wait) || self.transfers(&plan, wait).is_some();
+            let is_told =
+                self.waits_for_a_node(&plan, wait) || self.transfers(&plan, wait).is_some();
             if asked || lacks || !as_ordered || is_told {
                 let outcome = self.outcome(&plan, wait, explanation.take());
                 decisions.push(Decision::Outcome(outcome));

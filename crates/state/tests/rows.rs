@@ -21,9 +21,9 @@ use omnifold_domain::{
     OrderClass, OrderDetails, OrderKey, PackedParcel, Parcel, ParcelKey, Payment, Priced, Progress,
     PurchaseOrder, PurchaseOrderKey, PurchaseOrderState, Replenishment, Return, ReturnKey,
     ReturnLine, ReturnState, SafetyStock, Scorecard, Serial, SerialEvent, SerialKey, SerialPlace,
-    SerialShare, SerialShelf, Settings, Settled, ShadowPrices, SkuIx, SlaClock, SlaTerms, SoftHold, SuggestedMove,
-    SoftHoldKey, State as _, Stock, StockFeed, Stop, Substitutes, Supplier, SupplierItem,
-    SupplierKey, Ticket, Timing, Transfer, TransferKey, View as _, WaitingKey,
+    SerialShare, SerialShelf, Settings, Settled, ShadowPrices, SkuIx, SlaClock, SlaTerms, SoftHold,
+    SoftHoldKey, State as _, Stock, StockFeed, Stop, Substitutes, SuggestedMove, Supplier,
+    SupplierItem, SupplierKey, Ticket, Timing, Transfer, TransferKey, View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,

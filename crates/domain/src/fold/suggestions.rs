@@ -9,9 +9,7 @@ use omnifold_events::v1;
 
 use super::booking::{Shelf, ledger_of};
 use super::serve_if_waited;
-use crate::{
-    Ledger, NodeIx, OrderKey, SkuIx, State, SuggestedMove, SupplyNotice, Transfer, Work,
-};
+use crate::{Ledger, NodeIx, OrderKey, SkuIx, State, SuggestedMove, SupplyNotice, Transfer, Work};
 
 /// Most orders of a queue that one dispatch or arrival looks at.
 const MAX_LOOKED: usize = 1_000;
@@ -23,15 +21,19 @@ pub(crate) fn replace<S: State>(
     plan: &v1::TransferPlan,
     work: &mut Vec<Work>,
 ) -> Result<(), String> {
-    let mut moves = state.order(key).map_or(Vec::new(), |order| order.moves().to_vec());
-    for row in &mut moves {
-        row.units = 0;
-    }
+    let before = state.order(key).map_or(Vec::new(), |order| order.moves().to_vec());
+    let mut moves: Vec<SuggestedMove> = Vec::with_capacity(plan.moves.len());
     for told in &plan.moves {
         let new = read(state, told)?;
-        match moves.iter_mut().find(|row| row.is_like(&new)) {
-            Some(row) => row.units += new.units,
-            None => moves.push(new),
+        if moves.iter().any(|row| row.is_like(&new)) {
+            return Err(format!("it is said twice what is to be moved: {told:?}"));
+        }
+        let known = before.iter().find(|row| row.is_like(&new));
+        moves.push(SuggestedMove { under_way: known.map_or(0, |row| row.under_way), ..new });
+    }
+    for row in before {
+        if !moves.iter().any(|new| new.is_like(&row)) {
+            moves.push(SuggestedMove { units: 0, ..row });
         }
     }
     let order = state.order(key).expect("the decision is on it");
@@ -80,41 +82,49 @@ pub(crate) fn settle<S: State>(state: &mut S, key: OrderKey, work: &mut Vec<Work
 }
 
 /// Units left one node for another: those that were suggested are on their way, for the orders that are
-/// served first.
-pub(super) fn sent<S: State>(state: &mut S, transfer: &Transfer, work: &mut Vec<Work>) {
+/// served first. Returns how many are.
+pub(super) fn sent<S: State>(
+    state: &mut S,
+    transfer: &Transfer,
+    work: &mut Vec<Work>,
+) -> Vec<(SkuIx, i64)> {
+    let mut awaited = Vec::new();
     for &(sku, units) in &transfer.under_way {
         let suggested = state.ledger(sku, transfer.from).map_or(0, |ledger| ledger.suggested);
-        follow(state, (sku, transfer.from, transfer.to), units.min(suggested), work, |row, left| {
+        let way = (sku, transfer.from, transfer.to);
+        let sent = follow(state, way, units.min(suggested), work, |row, left| {
             let sent = row.units.min(left);
             row.units -= sent;
             row.under_way += sent;
             sent
         });
+        if sent > 0 {
+            awaited.push((sku, sent));
+        }
     }
+    awaited
 }
 
-/// Units of a transfer are on their way no more: they came, were lost, or went back. Orders that go on
+/// Units that orders await are on their way no more: they came, were lost, or went back. Orders that go on
 /// waiting are looked at again.
 pub(super) fn ended<S: State>(
     state: &mut S,
     (from, to): (NodeIx, NodeIx),
-    ended: &[(SkuIx, i64)],
+    awaited: &[(SkuIx, i64)],
     work: &mut Vec<Work>,
 ) {
-    for &(sku, units) in ended {
-        let left = follow(state, (sku, from, to), units, work, |row, left| {
+    for &(sku, units) in awaited {
+        follow(state, (sku, from, to), units, work, |row, left| {
             let ended = row.under_way.min(left);
             row.under_way -= ended;
             ended
         });
-        if left < units {
-            serve_if_waited(state, sku, work);
-        }
+        serve_if_waited(state, sku, work);
     }
 }
 
 /// Changes what orders that wait for a SKU have of units that go from one node to another, in the order of
-/// their queue. `change` returns how many units it took. Returns those that nobody took.
+/// their queue. `change` returns how many units it took, and this how many all took.
 fn follow<S: State>(
     state: &mut S,
     (sku, from, to): (SkuIx, NodeIx, NodeIx),
@@ -133,7 +143,7 @@ fn follow<S: State>(
         left -= change(&mut moves[at], left);
         put(state, key, moves, work);
     }
-    left
+    units - left
 }
 
 /// Writes what is suggested for an order, and tells what is another figure.

@@ -270,7 +270,8 @@ impl Case {
     }
 
     fn lots_received(&self) -> impl Iterator<Item = Event> {
-        let shelves = self.lots.iter().flat_map(|(node, skus)| skus.iter().map(move |it| (node, it)));
+        let shelves =
+            self.lots.iter().flat_map(|(node, skus)| skus.iter().map(move |it| (node, it)));
         shelves.flat_map(|(node, (sku, lots))| {
             (1..).zip(lots).map(move |(nth, lot)| received(node, sku, nth, lot))
         })

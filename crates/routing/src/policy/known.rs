@@ -164,9 +164,8 @@ fn asks_sales(rule: &CompiledRule) -> bool {
 /// The last day on which the customer wants it: the one asked for, else the one promised before.
 fn wanted_day<V: View>(view: &mut V, order: &Order) -> Option<i32> {
     let asked = order.delivery_terms().and_then(|it| calendar::day_named(&it.requested_date));
-    let promised = |view: &mut V| {
-        view.promise_of(order.key())?.given.map(|given| given.promised.latest_day)
-    };
+    let promised =
+        |view: &mut V| view.promise_of(order.key())?.given.map(|given| given.promised.latest_day);
     asked.or_else(|| promised(view))
 }
 

@@ -28,7 +28,8 @@ impl Router {
         }
         let nodes = 0..self.candidates.verdicts.len();
         let may_serve = |&node: &usize| may_serve(self.candidates.verdicts[node]);
-        let found = Ranking(asked).first_of(&self.candidates, rule, nodes.filter(may_serve).collect());
+        let found =
+            Ranking(asked).first_of(&self.candidates, rule, nodes.filter(may_serve).collect());
         found.map(|node| NodeIx(node as u32))
     }
 
@@ -63,7 +64,9 @@ impl Router {
 
 /// Whether the rule lets a node serve the order, once it has the units.
 fn may_serve(verdict: Verdict) -> bool {
-    use Verdict::{AgainstRule, Chosen, Costlier, Farther, KeptBack, MoreShipments, MoreSplitLines};
+    use Verdict::{
+        AgainstRule, Chosen, Costlier, Farther, KeptBack, MoreShipments, MoreSplitLines,
+    };
     use Verdict::{NoFreeStock, NotStocked, Outranked, ShelfLife, TieBreak};
     let has_some = matches!(
         verdict,
@@ -113,7 +116,8 @@ fn sources<V: View>(
     for offer in offers {
         let node = offer.node;
         let offer = kept.get(node.0 as usize).map_or(offer, |&units| offer.without(units));
-        let own: i64 = order.moves_of(sku).filter(|row| row.from == node).map(|row| row.units).sum();
+        let own: i64 =
+            order.moves_of(sku).filter(|row| row.from == node).map(|row| row.units).sum();
         let suggested = view.ledger(sku, node).map_or(0, |ledger| ledger.suggested);
         let free = offer.on_hand - (suggested - own);
         found.push((node, free - free.rem_euclid(step)));

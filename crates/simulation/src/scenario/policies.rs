@@ -2,8 +2,8 @@
 
 use omnifold_events::{Event, v1};
 
-use super::render::{order_name, units};
 use super::parse::shelf;
+use super::render::{order_name, units};
 use super::words::{Fault, Words, minor, number};
 use super::{Action, Step};
 

@@ -31,7 +31,10 @@ pub(super) fn supply_line(notice: &SupplyNotice) -> String {
         SupplyNotice::TransferSuggested(message) => {
             let (sku, quantity) = (&message.sku, units(message.quantity_milli));
             let order = order_name(&message.channel, &message.order_id);
-            format!("move {sku} x{quantity} from {} to {} for {order}", message.from_node_id, message.to_node_id)
+            format!(
+                "move {sku} x{quantity} from {} to {} for {order}",
+                message.from_node_id, message.to_node_id
+            )
         }
     }
 }

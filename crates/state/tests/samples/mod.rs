@@ -151,6 +151,7 @@ pub fn transfer() -> Transfer {
         expected_at: NOW + 3,
         lots: vec![(SkuIx(0), lot_id(), 1_000)],
         serials: vec![(SkuIx(0), SerialKey::of(SkuIx(0), "SN-2"))],
+        awaited: vec![(SkuIx(0), 500)],
     }
 }
 
