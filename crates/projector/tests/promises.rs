@@ -114,7 +114,7 @@ fn sent_from(days: i64) -> String {
          | [[rule]]\n\
          | name = \"cheapest\"\n\
          | mode = \"least_cost\"\n\
-         | cost = {{ shipment = 5000, shipment_of = {{ far = 4000 }}, late_day = 1000 }}\n\
+         | cost = {{ shipment = 5000, shipment_of = {{ far = 4000 }}, late_day = 5000 }}\n\
          order SOON lines S:1 to 50.1,8.1 postcode=10 date={}\n",
         history(days),
         at(0),
