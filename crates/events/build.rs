@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "OrderOutcome.promise",
         "FulfilmentAssigned.promise",
         "FulfilmentChanged.promise",
+        "OrderOutcome.transfers",
     ] {
         config.boxed(format!(".omnifold.v1.{field}"));
     }

@@ -250,6 +250,7 @@ pub fn record_key(event: &Event) -> String {
         Event::ItemDefined(item) => item.sku.clone(),
         Event::StockSettingsSet(set) => pair(&set.node_id, &set.sku),
         Event::SalesRateSet(rate) => pair(&rate.node_id, &rate.sku),
+        Event::MarkdownSet(set) => pair(&set.node_id, &set.sku),
         Event::ChannelDefined(channel) => channel.channel.clone(),
         Event::PricesPublished(_) => "prices".to_owned(),
         Event::WaveClosed(wave) => wave.wave_id.clone(),

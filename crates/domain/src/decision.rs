@@ -11,7 +11,7 @@ mod waiting;
 use dropship::Asked;
 use omnifold_events::v1;
 
-use crate::fold::{promises, tickets};
+use crate::fold::{promises, suggestions, tickets};
 use crate::notice;
 use crate::standing::{Standing, settle};
 use crate::timer::change_order;
@@ -227,6 +227,10 @@ fn apply_outcome<S: State>(
     });
     queues::settle(state, key);
     replenishment::settle(state, key, &waited, work);
+    match &outcome.transfers {
+        Some(plan) => suggestions::replace(state, key, plan, work)?,
+        None => suggestions::settle(state, key, work),
+    }
     let lacks = outcome.puts_on_hold || !(waiting.is_empty() && cancelled.is_empty());
     if outcome.cause() == v1::Cause::Rerouted && lacks {
         tickets::open(state, key, v1::TicketKind::Short, 0, work);

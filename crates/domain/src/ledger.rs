@@ -193,7 +193,7 @@ impl DivCeil for i128 {
     }
 }
 
-/// What few stock rows have, and the router never reads. Quantities in 1/1000 unit.
+/// What few stock rows have, and routing reads only where a policy's rule asks. Quantities in 1/1000 unit.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Ledger {
     /// Left for another node and not yet there: owned by neither (rule S7).
@@ -214,6 +214,19 @@ pub struct Ledger {
     pub forgotten_until: Option<i64>,
     /// Units kept for channels, by channel.
     pub reserved: Vec<(String, i64)>,
+    /// What units lose if they are not sold here soon.
+    pub markdown: Option<Markdown>,
+    /// Units that orders suggest to move from here to other nodes.
+    pub suggested: i64,
+}
+
+/// What a unit loses if it is not sold at its node soon, as told from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Markdown {
+    /// Minor units of the market's currency.
+    pub amount: i64,
+    /// From this instant on nothing, milliseconds since the Unix epoch; 0: it has no end.
+    pub until: i64,
 }
 
 /// Who saw a movement already.
@@ -250,6 +263,12 @@ impl Ledger {
         let count = Movement { time_ms: stock.counted_as_of, delta: stock.on_hand, kind };
         let physical_as_of = stock.counted_as_of;
         Ledger { recent: vec![count], physical_as_of, ..Ledger::default() }
+    }
+
+    /// What a unit loses if it is not sold here, as it holds at an instant; 0: nothing.
+    pub fn markdown_at(&self, at_ms: i64) -> i64 {
+        let holds = |it: &&Markdown| it.until == 0 || at_ms < it.until;
+        self.markdown.as_ref().filter(holds).map_or(0, |it| it.amount)
     }
 
     /// Sum of the buckets that [`Stock::aside`] stands for.

@@ -71,9 +71,9 @@ pub use ids::{FulfilmentId, NodeIx, OrderKey, ParcelKey, ReturnKey, SkuIx};
 pub use inbound::{Expected, Inbound};
 pub use kit::{Component, Kit, KitLine, KitPart, StandIn, Substitutes, UNIT_MILLI};
 pub use ledger::{
-    Entry, EntryKind, Ledger, MAX_RECENT, Movement, MovementKind, SafetyStock, Variance,
+    Entry, EntryKind, Ledger, MAX_RECENT, Markdown, Movement, MovementKind, SafetyStock, Variance,
 };
-pub use lots::{Lot, LotId, LotShare, Lots, MAX_LOTS};
+pub use lots::{Lot, LotId, LotShare, Lots, MAX_LOTS, lasts_until};
 pub use network::{Absence, Capacity, Channel, Deadlines, Item, Location, Node, NodeDay, Settings};
 pub use opening::{DAY_MINUTES, Hours, Opening, Presence};
 pub use order::{
@@ -103,7 +103,7 @@ pub use stock_due::{MOST_DATED, StockDue, stock_due};
 pub use supplier::{StockFeed, Supplier, SupplierItem, SupplierKey};
 pub use supply_notice::SupplyNotice;
 pub use timer::{TimerKey, TimerKind};
-pub use transfer::{Transfer, TransferKey};
+pub use transfer::{SuggestedMove, Transfer, TransferKey};
 pub use work::{Repay, RepayLine, WaveRequest, Work};
 
 /// Largest quantity an event may name: sums of a few cannot be told from a mistake any more.

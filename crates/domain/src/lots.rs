@@ -10,10 +10,12 @@ use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
 use crate::supplier::subject_of;
-use crate::{NodeIx, Order, OrderKey, SkuIx, State, TimerKey, TimerKind, calendar};
+use crate::{Node, NodeIx, Opening, Order, OrderKey, SkuIx, State, TimerKey, TimerKind, calendar};
 
 /// Most lots of one (SKU, node).
 pub const MAX_LOTS: usize = 100;
+/// Days of shelf life.
+const DAY_MS: i64 = 86_400_000;
 
 /// What a lot is known by, and when it ends.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -67,7 +69,20 @@ pub struct Lot {
     pub orders: Vec<(OrderKey, i64)>,
 }
 
+/// The instant up to which units that a node is given at an instant have to last: it is done with them by
+/// its calendar, and so many days of 24 hours pass after that.
+pub fn lasts_until(node: &Node, at_ms: i64, days: u32) -> i64 {
+    let done = |opening: &Opening| opening.after(at_ms, opening.processing_ms);
+    let done_ms = node.opening.as_deref().map_or(at_ms, done);
+    done_ms.saturating_add(i64::from(days) * DAY_MS)
+}
+
 impl Lot {
+    /// Units on hand that nobody was told to take; 0 where more was told than is there.
+    pub fn free(&self) -> i64 {
+        (self.on_hand - self.promised).max(0)
+    }
+
     fn is_nothing(&self) -> bool {
         self.on_hand == 0 && self.quarantine == 0 && self.promised == 0
     }
@@ -149,9 +164,8 @@ impl Lots {
     pub(crate) fn leaving(&self, on_hand: i64, units: i64) -> Vec<(LotId, i64)> {
         let mut missing = units - (on_hand - self.on_hand()).max(0);
         let mut taken = vec![0; self.rows.len()];
-        let free = |lot: &Lot| (lot.on_hand - lot.promised).max(0);
         let all = |lot: &Lot| lot.on_hand;
-        for most in [free, all] {
+        for most in [Lot::free, all] {
             for (lot, taken) in self.rows.iter().zip(&mut taken) {
                 let more = (most(lot) - *taken).min(missing).max(0);
                 *taken += more;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Fulfilment, FulfilmentState, Handling, KitLine, Location, LotShare, NodeIx, OrderKey,
-    ReturnKey, SerialShare, SkuIx, SlaClock, Substitutes,
+    ReturnKey, SerialShare, SkuIx, SlaClock, Substitutes, SuggestedMove,
 };
 
 /// A customer's order. Its status is derived ([`Order::status`]), never stored.
@@ -81,6 +81,8 @@ pub struct OrderDetails {
     pub class: Option<Box<OrderClass>>,
     /// Serial numbers that left with it and have not come back, first shipped first.
     pub serials: Vec<SerialShare>,
+    /// What is suggested to be moved for it, or is on its way since.
+    pub moves: Vec<SuggestedMove>,
 }
 
 /// What policies choose rules and nodes by. Empty: not known.
@@ -316,6 +318,16 @@ impl Order {
     /// Units of a SKU that wait, over its lines.
     pub fn waiting_of(&self, sku: SkuIx) -> i64 {
         self.lines.iter().filter(|line| line.sku == sku).map(|line| line.waiting).sum()
+    }
+
+    /// What is suggested to be moved for it, or is on its way since.
+    pub fn moves(&self) -> &[SuggestedMove] {
+        self.details.as_ref().map_or(&[], |details| &details.moves)
+    }
+
+    /// The same, of one SKU.
+    pub fn moves_of(&self, sku: SkuIx) -> impl Iterator<Item = &SuggestedMove> {
+        self.moves().iter().filter(move |row| row.sku == sku)
     }
 
     /// Whether it waits for its release date.

@@ -3,6 +3,7 @@
 
 use omnifold_events::v1;
 
+use crate::fold::suggestions;
 use crate::timer::change_order;
 use crate::{Order, OrderKey, State, Work, queues, replenishment};
 
@@ -93,4 +94,5 @@ fn leave_queues<S: State>(state: &mut S, key: OrderKey, work: &mut Vec<Work>) {
         order.settle_timing();
     });
     replenishment::settle(state, key, &waited, work);
+    suggestions::settle(state, key, work);
 }

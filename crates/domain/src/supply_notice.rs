@@ -15,6 +15,7 @@ pub enum SupplyNotice {
     PurchaseSuggested(v1::PurchaseSuggested),
     Serials(v1::SerialDiscrepancy),
     LotExpired(v1::LotExpired),
+    TransferSuggested(v1::TransferSuggested),
 }
 
 /// No field of these messages is a float.

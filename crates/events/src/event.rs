@@ -157,4 +157,5 @@ events! {
     FulfilmentArrivedAtNode on "fulfilment",
     FulfilmentForwarded on "fulfilment",
     WaveClosed on "network",
+    MarkdownSet on "network",
 }

@@ -36,6 +36,7 @@ outputs! {
     PurchaseSuggested, SlaBreachWithdrawn, SlaBreached, SupplierInvoiceMatched, SerialDiscrepancy,
     LotExpired,
     WavePlanned,
+    TransferSuggested,
 }
 
 /// The CloudEvents `type` of an output message.

@@ -65,6 +65,7 @@ fn every_output_event_has_an_example_that_is_read() {
     check_output::<v1::WavePlanned>(&page);
     check_output::<v1::SerialDiscrepancy>(&page);
     check_output::<v1::LotExpired>(&page);
+    check_output::<v1::TransferSuggested>(&page);
 }
 
 #[test]

@@ -55,6 +55,7 @@ fn written_outputs() -> Vec<Written> {
         output(examples::purchasing::purchase_order_due()),
         output(examples::purchasing::purchase_suggested()),
         output(examples::waves::wave_planned()),
+        output(examples::purchasing::transfer_suggested()),
         output(examples::units::serial_discrepancy()),
         output(examples::units::lot_expired()),
     ]
@@ -158,6 +159,7 @@ fn every_golden_output_is_read_from_bytes_and_from_json() {
     check(examples::purchasing::purchase_order_due());
     check(examples::purchasing::purchase_suggested());
     check(examples::waves::wave_planned());
+    check(examples::purchasing::transfer_suggested());
     check(examples::units::serial_discrepancy());
     check(examples::units::lot_expired());
 }

@@ -83,6 +83,11 @@ fn difference(expected: &Expected, decisions: &[Decision]) -> Option<String> {
         let (wanted, rule) = (named(wanted), named(rule));
         return Some(format!("expected rule {wanted}, decided by {rule}{because}"));
     }
+    let moves = moves_of(outcome);
+    if let Some(wanted) = expected.moves.as_ref().filter(|wanted| **wanted != moves) {
+        let (wanted, moves) = (words(wanted), words(&moves));
+        return Some(format!("expected to be moved from {wanted}, suggested {moves}{because}"));
+    }
     let status = outcome.map(OrderOutcome::status).unwrap_or_default();
     let wanted = expected.status.map(status_of).filter(|wanted| *wanted != status)?;
     let name = |status: OutcomeStatus| {
@@ -111,6 +116,18 @@ fn plan_of(decisions: &[Decision]) -> Shelf {
         }
     }
     plan
+}
+
+/// Whole units that are suggested to be moved, by the node that has them and SKU.
+fn moves_of(outcome: Option<&OrderOutcome>) -> Shelf {
+    let mut moves = Shelf::new();
+    let told = outcome.and_then(|outcome| outcome.transfers.as_deref());
+    for row in told.map_or(&[][..], |plan| plan.moves.as_slice()) {
+        let skus: &mut BTreeMap<String, u32> = moves.entry(row.from_node_id.clone()).or_default();
+        let units = u32::try_from(row.quantity_milli / 1_000).unwrap_or(u32::MAX);
+        *skus.entry(row.sku.clone()).or_default() += units;
+    }
+    moves
 }
 
 fn status_of(status: CaseStatus) -> OutcomeStatus {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use omnifold_domain::{
     Decision, Fulfilment, FulfilmentId, Ledger, NodeIx, Order, OrderKey, Payment, SkuIx, Stock,
-    View, channel_atp,
+    SuggestedMove, View, channel_atp,
 };
 use omnifold_events::format_time;
 use omnifold_events::v1;
@@ -230,7 +230,7 @@ fn order_body<V: View>(store: &mut V, order: &Order) -> Value {
         .collect();
     let excluded: Vec<String> = order.excluded.iter().map(|&node| node_id(store, node)).collect();
     let timing = order.timing.as_deref().copied().unwrap_or_default();
-    json!({
+    let mut body = json!({
         "channel": order.channel, "order_id": order.order_id, "status": order.status(),
         "revision": order.revision, "decisions": order.decisions, "priority": order.priority,
         "placed_at": format_time(order.placed_at), "lines": lines, "fulfilments": fulfilments,
@@ -242,6 +242,19 @@ fn order_body<V: View>(store: &mut V, order: &Order) -> Value {
         "ready_until": instant(timing.ready_until),
         "tickets": tickets_body(order), "feedback": feedback_body(order),
         "promise": promise::of_order(store, order.key()),
+    });
+    if !order.moves().is_empty() {
+        body["transfers"] = order.moves().iter().map(|row| move_body(store, row)).collect();
+    }
+    body
+}
+
+/// What is suggested to be moved for an order, and what is on its way for it since.
+fn move_body<V: View>(store: &V, row: &SuggestedMove) -> Value {
+    json!({
+        "sku": store.item(row.sku).sku, "from": node_id(store, row.from),
+        "to": node_id(store, row.to), "suggested": units(row.units),
+        "under_way": units(row.under_way),
     })
 }
 
@@ -563,4 +576,13 @@ fn add_outcome(body: &mut Value, outcome: &v1::OrderOutcome) {
         }
     }
     body["cancelled"] = quantities(&outcome.cancelled);
+    if let Some(plan) = &outcome.transfers {
+        let told = |row: &v1::SuggestedTransfer| {
+            json!({
+                "sku": row.sku, "from": row.from_node_id, "to": row.to_node_id,
+                "quantity": units(row.quantity_milli),
+            })
+        };
+        body["transfers"] = plan.moves.iter().map(told).collect();
+    }
 }

@@ -193,6 +193,12 @@ const COMMANDS: &[&str] = &[
     "policy\n| name = \"merged\"\n| version = {x}\n| state = \"active\"\n| [[rule]]\n| name = \"at A\"\n\
      | split = { merge_at = \"A\" }",
     "policy cost-based",
+    "markdown {n} {s} {x}.50 until={t}",
+    "markdown {n} {s} 0",
+    "policy\n| name = \"moves\"\n| version = {x}\n| state = \"active\"\n| [[rule]]\n| name = \"at A\"\n\
+     | nodes = { when = \"node.id == 'A'\", min_shelf_days = 1 }\n\
+     | rank = [{ by = \"expiry\", otherwise = 9 }, { by = \"markdown\", otherwise = 0 }]\n\
+     | outcome = { none = \"transfer\" }",
     "retire_policy nearest",
     "purchase B{p} from ACME to {n} S:{x}@7.00 T:{x}@3.00 due={t}",
     "acknowledge B{p}",

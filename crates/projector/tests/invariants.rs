@@ -5,7 +5,7 @@ mod engine;
 mod histories;
 
 use engine::{Engine, MARKET, PREFIX, TEN, count, event, market, node, order, small_world, tamper};
-use omnifold_domain::{Order, SoftHold, Stock};
+use omnifold_domain::{NodeIx, Order, SkuIx, SoftHold, Stock, SuggestedMove};
 use omnifold_events::jsonl::FileEvent;
 use omnifold_events::v1;
 use omnifold_log::embedded::EmbeddedLog;
@@ -71,6 +71,17 @@ fn i6_a_promise_without_an_owner_is_caught() {
         order.lines[0].ordered += 1_000;
     });
     assert!(found.contains("I6: order `web/first` has open units in no queue"), "{found}");
+}
+
+#[test]
+fn i6_a_suggested_transfer_that_nobody_waits_for_or_no_ledger_knows_is_caught() {
+    let found = planted(Table::Order, |order: &mut Order| {
+        let (sku, from, to) = (SkuIx(0), NodeIx(0), NodeIx(1));
+        let row = SuggestedMove { sku, from, to, units: 1_000, under_way: 0 };
+        order.details.get_or_insert_default().moves.push(row);
+    });
+    assert!(found.contains("I6: order first") && found.contains("more than waits"), "{found}");
+    assert!(found.contains("orders suggest 1000"), "{found}");
 }
 
 /// A running engine with a hold on three units.

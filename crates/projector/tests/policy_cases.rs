@@ -104,3 +104,72 @@ fn cases_know_scores_sales_weight_and_dates() {
     let light = EVERYTHING.replace("anvil = 20000", "anvil = 20");
     assert_eq!(faults(&light).len(), 1, "one parcel is cheaper then");
 }
+
+const STOCK_THAT_LOSES: &str = r#"
+name = "stock that loses"
+version = 1
+state = "active"
+
+[[rule]]
+name = "fresh"
+segments = ["wholesale"]
+nodes = { min_shelf_days = 14 }
+rank = [{ by = "expiry", otherwise = 1000 }]
+
+[[rule]]
+name = "by cost"
+order_types = ["freight"]
+mode = "least_cost"
+cost = { shipment = 1000, unit_km = 1000, markdown = 1000 }
+
+[[rule]]
+name = "warehouses, what loses most first"
+nodes = { kinds = ["warehouse"] }
+rank = [{ by = "markdown", otherwise = 0 }, { by = "distance" }]
+outcome = { none = "transfer" }
+
+[[case]]
+name = "the lot that ends first of those that last"
+nodes = { a = {}, b = {}, c = {} }
+lots = { a = { S = [{ units = 2, last_day = "2025-02-20" }] }, b = { S = [
+  { units = 9, last_day = "2025-01-08" }, { units = 2, last_day = "2025-01-20" },
+] } }
+stock = { c = { S = 9 } }
+order = { segment = "wholesale", lines = [{ sku = "S", units = 2 }] }
+expect = { plan = { b = { S = 2 } } }
+
+[[case]]
+name = "what loses is worth the way"
+nodes = { near = { at = "48.1,2.0" }, far = { at = "48.8,2.0" } }
+stock = { near = { S = 9 }, far = { S = 1 } }
+markdown = { far = { S = 500 } }
+order = { to = "48.0,2.0", order_type = "freight", lines = [{ sku = "S", units = 2 }] }
+expect = { plan = { near = { S = 1 }, far = { S = 1 } } }
+
+[[case]]
+name = "a store's last unit is moved"
+nodes = { w = {}, s = { kind = "store" } }
+stock = { s = { S = 3 } }
+order = { lines = [{ sku = "S", units = 2 }] }
+expect = { plan = {}, status = "waiting", moves = { s = { S = 2 } } }
+
+[[case]]
+name = "the dearest first"
+nodes = { near = { at = "48.1,2.0" }, far = { at = "48.8,2.0" } }
+stock = { near = { S = 9 }, far = { S = 9 } }
+markdown = { near = { S = 100 }, far = { S = 101 } }
+order = { to = "48.0,2.0", lines = [{ sku = "S", units = 2 }] }
+expect = { plan = { far = { S = 2 } }, moves = {} }
+"#;
+
+#[test]
+fn cases_know_lots_markdowns_and_what_is_to_be_moved() {
+    assert_eq!(faults(STOCK_THAT_LOSES), [""; 0]);
+    let short = STOCK_THAT_LOSES.replace("2025-01-20", "2025-01-14");
+    assert_eq!(faults(&short).len(), 1, "it does not last two weeks then");
+    let cheap = STOCK_THAT_LOSES.replace("S = 500", "S = 5");
+    assert_eq!(faults(&cheap).len(), 1, "it loses less than the way costs");
+    let kept = STOCK_THAT_LOSES.replace("none = \"transfer\"", "none = \"wait\"");
+    let told = faults(&kept);
+    assert!(told.len() == 1 && told[0].contains("expected to be moved from s S:2"), "{told:?}");
+}

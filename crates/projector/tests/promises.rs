@@ -97,3 +97,39 @@ fn what_was_seen_is_promised_and_a_changed_address_moves_it() {
     });
     assert!(!told_again, "the same address promises nothing new");
 }
+
+/// Who gets an order that is wanted in four days, after so many days of history: the near node, or a
+/// cheaper one far away.
+fn sent_from(days: i64) -> String {
+    let at = |offset: i64| format_time(STARTED_MS + (days + offset) * DAY_MS);
+    let text = format!(
+        "{}at {}\n\
+         node M at 41.5,2.5\n\
+         count M S 10\n\
+         policy\n\
+         | name = \"in time\"\n\
+         | version = 1\n\
+         | state = \"active\"\n\
+         | groups = {{ far = [\"M\"] }}\n\
+         | [[rule]]\n\
+         | name = \"cheapest\"\n\
+         | mode = \"least_cost\"\n\
+         | cost = {{ shipment = 5000, shipment_of = {{ far = 4000 }}, late_day = 5000 }}\n\
+         order SOON lines S:1 to 50.1,8.1 postcode=10 date={}\n",
+        history(days),
+        at(0),
+        &at(4)[..10],
+    );
+    let outputs = run(&text);
+    let node = |output: &Output| match output {
+        Output::Assigned(message) if message.order_id == "SOON" => Some(message.node_id.clone()),
+        _ => None,
+    };
+    outputs.iter().find_map(node).expect("somebody has it")
+}
+
+#[test]
+fn lateness_is_reckoned_by_what_was_learned_where_that_is_known() {
+    assert_eq!(sent_from(0), "M", "by calendar both come in nine days");
+    assert_eq!(sent_from(80), "N", "the near way takes two days, the far one six");
+}

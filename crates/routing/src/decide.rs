@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use omnifold_domain::{Decision, Hold, Location, NodeIx, Order, OrderKey, Reason, Rules, View};
+use omnifold_domain::{
+    Decision, Hold, Location, NodeIx, Order, OrderKey, Reason, Rules, SuggestedMove, View,
+};
 use omnifold_events::v1::{self, Cause, ExplanationLevel, OutcomeStatus};
 
 use crate::candidates::{Candidates, Demand};
@@ -59,6 +61,10 @@ pub(crate) struct Plan {
     pub(crate) back_at: i64,
     /// What is uncovered is put on hold, and neither waits nor is refused.
     pub(crate) holds: bool,
+    /// How many days the lots that it takes are to last, as the rule says; 0: it does not.
+    pub(crate) min_shelf_days: u32,
+    /// What of the uncovered units is suggested to be moved.
+    pub(crate) moves: Vec<SuggestedMove>,
 }
 
 /// What became of the demands in [`Candidates`].
@@ -111,10 +117,11 @@ impl Router {
                 Arc::new(changed)
             }
         };
+        let min_days = plan.min_shelf_days;
         let writer =
             Writer { view: &*view, turn, order: &order, distances: &self.candidates.distances };
         let mut decisions = writer.write(plan, wait);
-        lots::name(view, turn, &order, &mut decisions);
+        lots::name(view, turn, &order, min_days, &mut decisions);
         promise::attach(view, turn, &order, &mut decisions);
         decisions
     }
@@ -140,6 +147,8 @@ impl Router {
             merge_at: None,
             back_at: 0,
             holds: false,
+            min_shelf_days: 0,
+            moves: Vec::new(),
         };
         let (mut steps, mut bound_hit) = (0, false);
         if let Some(node) = self.nearest_with_all(view) {
@@ -338,7 +347,9 @@ impl<V: View> Writer<'_, V> {
         } else {
             let asked = is_asked(self.turn.cause);
             let lacks = self.turn.cause == Cause::Rerouted && !plan.uncovered.is_empty();
-            if asked || lacks || !as_ordered || self.waits_for_a_node(&plan, wait) {
+            let is_told =
+                self.waits_for_a_node(&plan, wait) || self.transfers(&plan, wait).is_some();
+            if asked || lacks || !as_ordered || is_told {
                 let outcome = self.outcome(&plan, wait, explanation.take());
                 decisions.push(Decision::Outcome(outcome));
             }
@@ -366,6 +377,26 @@ impl<V: View> Writer<'_, V> {
         let known = self.order.timing.as_ref().map_or(0, |timing| timing.retry_at);
         let sooner = plan.back_at != 0 && (known == 0 || plan.back_at < known);
         sooner && wait && !plan.uncovered.is_empty()
+    }
+
+    /// What is suggested to be moved, where that is not what was suggested before.
+    fn transfers(&self, plan: &Plan, wait: bool) -> Option<Box<v1::TransferPlan>> {
+        if !wait || plan.uncovered.is_empty() {
+            return None; // what waits no longer needs nothing moved
+        }
+        let known = self.order.moves().iter().filter(|row| row.units > 0);
+        let place = |row: &SuggestedMove| (row.sku, row.from, row.to, row.units);
+        if known.map(place).eq(plan.moves.iter().map(place)) {
+            return None;
+        }
+        let node = |node: NodeIx| self.view.nodes()[node.0 as usize].id.clone();
+        let told = |row: &SuggestedMove| v1::SuggestedTransfer {
+            sku: self.view.item(row.sku).sku.clone(),
+            from_node_id: node(row.from),
+            to_node_id: node(row.to),
+            quantity_milli: row.units,
+        };
+        Some(Box::new(v1::TransferPlan { moves: plan.moves.iter().map(told).collect() }))
     }
 
     /// Number of the decision at that place among those taken now.
@@ -414,6 +445,7 @@ impl<V: View> Writer<'_, V> {
             waiting_until_ms,
             stand_ins: plan.stand_ins.clone(),
             puts_on_hold,
+            transfers: self.transfers(plan, wait),
             holds: if puts_on_hold { vec![Hold::unserved_told()] } else { Vec::new() },
             ..v1::OrderOutcome::default()
         }

@@ -1,21 +1,27 @@
-//! Which lots a node is to take: first expired first out. Expired ones are not taken, nor what
-//! other orders were promised of a lot.
+//! Which lots a node is to take: first expired first out. Expired ones are not taken, nor those that a
+//! policy's rule holds too old, nor what other orders were promised of a lot.
 
-use omnifold_domain::{Decision, LotId, NodeIx, Order, SkuIx, View};
+use omnifold_domain::{Decision, LotId, NodeIx, Order, SkuIx, View, lasts_until};
 use omnifold_events::v1;
 
 use crate::Turn;
 
 /// Names the lots in assignments that were just written. An order without a SKU that has lots costs
-/// a look at each line's item.
-pub(crate) fn name<V: View>(view: &mut V, turn: Turn, order: &Order, decisions: &mut [Decision]) {
-    name_next(view, turn, order, decisions, &mut Vec::new());
-}
-
-/// The same after other decisions that are not folded yet.
-pub(crate) fn name_next<V: View>(
+/// a look at each line's item. `min_days`: how long they are to last, as the rule says; 0: it does not.
+pub(crate) fn name<V: View>(
     view: &mut V,
     turn: Turn,
+    order: &Order,
+    min_days: u32,
+    decisions: &mut [Decision],
+) {
+    name_next(view, (turn.now_ms, min_days), order, decisions, &mut Vec::new());
+}
+
+/// The same after other decisions that are not folded yet: now, and with so many days to last.
+pub(crate) fn name_next<V: View>(
+    view: &mut V,
+    when: (i64, u32),
     order: &Order,
     decisions: &mut [Decision],
     taken: &mut Taken,
@@ -25,7 +31,7 @@ pub(crate) fn name_next<V: View>(
     }
     for decision in decisions {
         if let Decision::Assigned(message) = decision {
-            name_in(view, turn, order, message, taken);
+            name_in(view, when, order, message, taken);
         }
     }
 }
@@ -60,23 +66,27 @@ pub(crate) type Taken = Vec<(SkuIx, NodeIx, String, i64)>;
 
 fn name_in<V: View>(
     view: &mut V,
-    turn: Turn,
+    (now_ms, min_days): (i64, u32),
     order: &Order,
     message: &mut v1::FulfilmentAssigned,
     taken: &mut Taken,
 ) {
     let node = view.node_named(&message.node_id).expect("it was chosen among the nodes");
+    let at_ms = match min_days {
+        0 => now_ms,
+        days => lasts_until(&view.nodes()[node.0 as usize], now_ms, days),
+    };
     for line in &mut message.lines {
         let place = order.line_named(&line.line_id).expect("it was written from the order");
         let sku = order.lines[place].sku;
         let units = line.quantity_milli - line.backordered_milli;
-        line.lots = lots_for(view, turn, (sku, node), units, taken);
+        line.lots = lots_for(view, at_ms, (sku, node), units, taken);
     }
 }
 
 fn lots_for<V: View>(
     view: &mut V,
-    turn: Turn,
+    at_ms: i64,
     (sku, node): (SkuIx, NodeIx),
     units: i64,
     taken: &mut Taken,
@@ -84,7 +94,7 @@ fn lots_for<V: View>(
     let Some(lots) = view.lots(sku, node) else { return Vec::new() };
     let mut missing = units;
     let mut named = Vec::new();
-    for lot in lots.rows.iter().filter(|lot| !lot.id.is_expired(turn.now_ms)) {
+    for lot in lots.rows.iter().filter(|lot| !lot.id.is_expired(at_ms)) {
         let of_lot = |row: &&(SkuIx, NodeIx, String, i64)| {
             (row.0, row.1) == (sku, node) && row.2 == lot.id.name
         };

@@ -83,21 +83,6 @@ pub(crate) fn standing<V: View>(
     Some((row.areas, Given { promised, ..given }))
 }
 
-/// The last day that what was learned promises of an order, made now, that goes from a node as so many
-/// parts. `None`: too little is known to state the rate.
-pub(crate) fn learned_day<V: View>(
-    view: &V,
-    turn: Turn,
-    order: &Order,
-    areas: [u64; 3],
-    (node, distance_m, nodes): (NodeIx, u32, u32),
-) -> Option<i32> {
-    let rules = view.settings()?.promise.as_deref()?;
-    let made_at_ms = turn.now_ms;
-    let way = v1::Promise { node: node.0, distance_m, nodes, made_at_ms, ..Default::default() };
-    learned(view, rules, order, areas, &way).map(|told| told.latest_day)
-}
-
 /// The last day that the calendars promise of what a node gets now.
 pub(crate) fn calendar_day<V: View>(view: &V, turn: Turn, node: NodeIx) -> Option<i32> {
     let rules = view.settings()?.promise.as_deref()?;
@@ -312,6 +297,31 @@ fn learned<V: View>(
         late_ppm: settings.late_ppm,
         ..*way
     })
+}
+
+/// From where and when an order would be sent.
+#[derive(Clone, Copy)]
+pub(crate) struct From {
+    pub node: NodeIx,
+    /// To the customer; 0: not known.
+    pub metres: u32,
+    /// As so many parts.
+    pub nodes: u32,
+    pub now_ms: i64,
+}
+
+/// The last day that would be promised for an order that a node gets now, by what was learned. `None`: the
+/// market promises by calendar only, or too little is known.
+pub(crate) fn learned_day<V: View>(
+    view: &V,
+    order: &Order,
+    areas: [u64; 3],
+    from: From,
+) -> Option<i32> {
+    let rules = view.settings()?.promise.as_deref()?;
+    let From { node, metres: distance_m, nodes, now_ms: made_at_ms } = from;
+    let way = v1::Promise { node: node.0, distance_m, nodes, made_at_ms, ..Default::default() };
+    Some(learned(view, rules, order, areas, &way)?.latest_day)
 }
 
 fn level_named(level: u8) -> PromiseLevel {

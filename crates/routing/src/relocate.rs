@@ -56,7 +56,7 @@ pub fn relocate<V: View>(
         send_to_node_id: writer.send_to(to.0 as usize, before.send_to()),
     };
     let mut decisions = vec![taken_back, Decision::Assigned(assigned)];
-    crate::lots::name(view, turn, &order, &mut decisions);
+    crate::lots::name(view, turn, &order, 0, &mut decisions);
     crate::promise::attach(view, turn, &order, &mut decisions);
     decisions
 }

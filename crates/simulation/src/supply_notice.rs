@@ -15,6 +15,7 @@ pub enum SupplyNotice {
     PurchaseSuggested(v1::PurchaseSuggested),
     Serials(v1::SerialDiscrepancy),
     LotExpired(v1::LotExpired),
+    TransferSuggested(v1::TransferSuggested),
 }
 
 impl SupplyNotice {
@@ -45,6 +46,9 @@ impl SupplyNotice {
             b"omnifold.v1.LotExpired" => {
                 v1::LotExpired::decode(value).map(SupplyNotice::LotExpired)
             }
+            b"omnifold.v1.TransferSuggested" => {
+                v1::TransferSuggested::decode(value).map(SupplyNotice::TransferSuggested)
+            }
             _ => return None,
         })
     }
@@ -60,6 +64,7 @@ impl SupplyNotice {
             SupplyNotice::PurchaseSuggested(m) => m.step,
             SupplyNotice::Serials(m) => m.step,
             SupplyNotice::LotExpired(m) => m.step,
+            SupplyNotice::TransferSuggested(m) => m.step,
         }
     }
 
@@ -74,6 +79,7 @@ impl SupplyNotice {
             SupplyNotice::PurchaseSuggested(_) => "PurchaseSuggested",
             SupplyNotice::Serials(_) => "SerialDiscrepancy",
             SupplyNotice::LotExpired(_) => "LotExpired",
+            SupplyNotice::TransferSuggested(_) => "TransferSuggested",
         }
     }
 
@@ -88,6 +94,7 @@ impl SupplyNotice {
             SupplyNotice::PurchaseSuggested(m) => m.encode_to_vec(),
             SupplyNotice::Serials(m) => m.encode_to_vec(),
             SupplyNotice::LotExpired(m) => m.encode_to_vec(),
+            SupplyNotice::TransferSuggested(m) => m.encode_to_vec(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Recomputing the digest from the stored rows, and looking at each row's invariants.
 
 mod lots;
+mod moves;
 mod serials;
 mod supply;
 
@@ -39,6 +40,7 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
     let mut ends = Ends::default();
     let mut of_lots = lots::Sums::default();
     let mut of_serials = serials::Books::default();
+    let mut suggested = moves::Suggested::default();
     let gone = scan_nodes(backend, &mut ends)?;
     for table in Table::ALL.into_iter().filter(|table| table.is_digested()) {
         backend.scan(table, &[], &[], &mut |key, value| {
@@ -50,6 +52,7 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
                     let order: Order = decode(table, key, value)?;
                     check_order(&order, &mut promised, &mut report.violations);
                     of_lots.add(&order);
+                    suggested.add(&order, &mut report.violations);
                     of_serials.add(&order, &mut report.violations);
                     check_stranded(&order, &gone, &mut report.violations);
                     ends.needed.extend(timer::timers_of(&order));
@@ -77,7 +80,8 @@ pub fn scan(backend: &dyn Backend) -> Result<ScanReport, StateError> {
     }
     of_lots.read(backend, &mut report, &mut ends.needed)?;
     of_serials.read(backend, &mut report)?;
-    let mut aside = scan_ledgers(backend, &mut report)?;
+    let mut aside = scan_ledgers(backend, &mut suggested, &mut report)?;
+    suggested.end(&mut report.violations);
     backend.scan(Table::Stock, &[], &[], &mut |key, value| {
         let stock: Stock = decode(Table::Stock, key, value)?;
         let place = (key_u32(key, 0).unwrap_or(0), key_u32(key, 4).unwrap_or(0));
@@ -143,6 +147,7 @@ fn check_stranded(order: &Order, gone: &BTreeSet<NodeIx>, violations: &mut Vec<V
 /// What each row's ledger says is set aside, where it is anything; in transit is what transfers hold.
 fn scan_ledgers(
     backend: &dyn Backend,
+    suggested: &mut moves::Suggested,
     report: &mut ScanReport,
 ) -> Result<BTreeMap<(u32, u32), i64>, StateError> {
     let mut under_way: BTreeMap<(u32, u32), i64> = BTreeMap::new();
@@ -165,6 +170,7 @@ fn scan_ledgers(
             );
             note(&mut report.violations, Violation::new("I1", what));
         }
+        suggested.check(place, &ledger, &mut report.violations);
         if ledger.aside() != 0 {
             aside.insert(place, ledger.aside());
         }

@@ -17,13 +17,13 @@ use omnifold_domain::{
     Absence, ActivePolicy, AskedBack, Capacity, Carrier, CarrierKey, Channel, Component, Deadlines,
     Due, Feedback, Fulfilment, FulfilmentLine, FulfilmentState, Handling, HeldUnits, Hold, Hours,
     Inbound, Item, Kit, KitLine, KitPart, Ledger, Line, LineDetails, LineProgress, Location, Lot,
-    LotId, LotShare, Lots, Movement, MovementKind, Node, NodeDay, NodeIx, Opening, Order,
+    LotId, LotShare, Lots, Markdown, Movement, MovementKind, Node, NodeDay, NodeIx, Opening, Order,
     OrderClass, OrderDetails, OrderKey, PackedParcel, Parcel, ParcelKey, Payment, Priced, Progress,
     PurchaseOrder, PurchaseOrderKey, PurchaseOrderState, Replenishment, Return, ReturnKey,
     ReturnLine, ReturnState, SafetyStock, Scorecard, Serial, SerialEvent, SerialKey, SerialPlace,
     SerialShare, SerialShelf, Settings, Settled, ShadowPrices, SkuIx, SlaClock, SlaTerms, SoftHold,
-    SoftHoldKey, State as _, Stock, StockFeed, Stop, Substitutes, Supplier, SupplierItem,
-    SupplierKey, Ticket, Timing, Transfer, TransferKey, View as _, WaitingKey,
+    SoftHoldKey, State as _, Stock, StockFeed, Stop, Substitutes, SuggestedMove, Supplier,
+    SupplierItem, SupplierKey, Ticket, Timing, Transfer, TransferKey, View as _, WaitingKey,
 };
 use omnifold_state::{
     Backend, Checkpoint, Images, MemoryBackend, RocksBackend, StateError, Store, Table, scan,

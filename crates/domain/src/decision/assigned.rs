@@ -4,7 +4,7 @@ use omnifold_events::v1;
 
 use super::dropship::{self, Asked};
 use super::{Units, note_promise, sla};
-use crate::fold::tickets;
+use crate::fold::{suggestions, tickets};
 use crate::timer::change_order;
 use crate::{
     EntryKind, Fulfilment, FulfilmentLine, FulfilmentState, LotShare, NodeDay, NodeIx, Order,
@@ -72,6 +72,7 @@ pub(super) fn apply<S: State>(
     if !waited.is_empty() {
         queues::settle(state, key);
         replenishment::settle(state, key, &waited, work);
+        suggestions::settle(state, key, work);
     }
     if !waited.is_empty() || message.cause() == v1::Cause::HoldReleased {
         tickets::settle_short(state, key, "assigned", work);

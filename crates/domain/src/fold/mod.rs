@@ -38,6 +38,7 @@ pub(crate) mod serials;
 mod soft_holds;
 mod stock;
 mod subject;
+pub(crate) mod suggestions;
 pub(crate) mod supplier_stock;
 pub(crate) mod tickets;
 mod transfers;
@@ -111,6 +112,7 @@ fn apply<S: State>(
         Event::SalesRateSet(event) => stock::set_sales_rate(state, event, work),
         Event::ChannelDefined(event) => network::define_channel(state, event, work),
         Event::PricesPublished(event) => prices::publish(state, event),
+        Event::MarkdownSet(event) => prices::set_markdown(state, event),
         Event::StockCounted(event) => stock::count(state, context, event, work),
         Event::StockAdjusted(event) => stock::adjust(state, context, event, work),
         Event::StockMoved(event) => moves::relocate(state, context, event, work),

@@ -1,16 +1,40 @@
-//! PricesPublished: shadow prices of stock and capacity.
+//! PricesPublished: shadow prices of stock and capacity. MarkdownSet: what units lose where they are.
 
 use std::collections::BTreeMap;
 
 use omnifold_events::{MAX_TIME_MS, v1};
 
+use super::booking::{Shelf, ledger_of};
 use super::check;
-use crate::{NodeIx, Priced, Reason, Refusal, ShadowPrices, State};
+use crate::{Ledger, Markdown, NodeIx, Priced, Reason, Refusal, ShadowPrices, State};
 
 /// Most prices in one event.
 const MAX_PRICES: usize = 10_000;
 /// Highest price: sums over an order's units cannot overflow. Ten thousand million minor units.
 const MAX_PRICE_MILLI: i64 = 10_000_000_000_000;
+
+/// Highest markdown of a unit, minor units: costs of it are no more than any other cost may be.
+const MAX_MARKDOWN: i64 = 1_000_000_000;
+
+/// Nothing is routed again by it: it counts for what is decided from now on.
+pub(super) fn set_markdown<S: State>(
+    state: &mut S,
+    event: &v1::MarkdownSet,
+) -> Result<(), Refusal> {
+    let (sku, node) = (check::sku(state, &event.sku)?, check::node(state, &event.node_id)?);
+    let (amount, until) = (event.amount_minor, event.until_ms);
+    if !(0..=MAX_MARKDOWN).contains(&amount) {
+        let detail = format!("amount_minor {amount} is not in 0 to {MAX_MARKDOWN}");
+        return Err(Refusal::new(Reason::InvalidPrice, detail));
+    }
+    if until != 0 {
+        check::instant("until_ms", until)?;
+    }
+    let ledger = ledger_of(state, Shelf { sku, node });
+    let markdown = (amount > 0).then_some(Markdown { amount, until });
+    state.put_ledger(sku, node, Ledger { markdown, ..ledger });
+    Ok(())
+}
 
 pub(super) fn publish<S: State>(state: &mut S, event: &v1::PricesPublished) -> Result<(), Refusal> {
     check_span(event)?;

@@ -5,7 +5,7 @@ use omnifold_events::v1;
 
 use super::booking::{Shelf, book_checked, was_counted};
 use super::cargo::{self, Cargo, Load};
-use super::{Context, check};
+use super::{Context, check, suggestions};
 use crate::{
     Entry, EntryKind, Expected, MovementKind, Reason, Refusal, SkuIx, State, Transfer, TransferKey,
     Work, inbound,
@@ -37,7 +37,8 @@ pub(super) fn dispatch<S: State>(
     }
     inbound.write(state);
     let (key, lots) = (TransferKey::of(&transfer.id), load.lots());
-    state.put_transfer(key, Some(Transfer { lots, ..transfer }));
+    let awaited = suggestions::sent(state, &transfer, work);
+    state.put_transfer(key, Some(Transfer { lots, awaited, ..transfer }));
     load.go(state, context, &event.transfer_id);
     Ok(())
 }
@@ -71,8 +72,8 @@ fn transfer_from<S: State>(
     if expected_at != 0 {
         check::instant("expected_at_ms", expected_at)?;
     }
-    let (lots, serials) = (Vec::new(), Vec::new());
-    Ok(Transfer { id, from, to, under_way, expected_at, lots, serials })
+    let (lots, serials, awaited) = (Vec::new(), Vec::new(), Vec::new());
+    Ok(Transfer { id, from, to, under_way, expected_at, lots, serials, awaited })
 }
 
 fn check_count(lines: usize) -> Result<(), Refusal> {
@@ -157,12 +158,16 @@ pub(super) fn receive<S: State>(
             book_checked(state, shelf, &entry, MovementKind::Moved, work);
         }
     }
+    let arrived = arrivals.iter().map(|row| (row.sku, row.expected));
+    let ended: Vec<(SkuIx, i64)> = arrived.chain(lost.iter().copied()).collect();
+    let awaited = transfer.take_awaited(&ended);
     keep(state, &before, transfer);
     for arrival in arrivals {
         let shelf = Shelf { sku: arrival.sku, node: was.to };
         arrival.cargo.put_in(state, context, shelf, &was.id, work);
     }
     cargo::settle(state, context, &was, &lost);
+    suggestions::ended(state, (was.from, was.to), &awaited, work);
     Ok(())
 }
 
@@ -269,7 +274,8 @@ pub(super) fn cancel<S: State>(
 ) -> Result<(), Refusal> {
     let mut transfer = find(state, &event.transfer_id)?;
     let (before, from) = (transfer.expected(), transfer.from);
-    let mut back = Vec::new();
+    let (to, under_way) = (transfer.to, transfer.under_way.clone());
+    let (mut back, awaited) = (Vec::new(), transfer.take_awaited(&under_way));
     for (sku, units) in std::mem::take(&mut transfer.under_way) {
         let shelf = Shelf { sku, node: from };
         let cargo = Cargo::recalled(state, context, &transfer, shelf);
@@ -286,5 +292,6 @@ pub(super) fn cancel<S: State>(
     for (shelf, cargo) in back {
         cargo.put_in(state, context, shelf, &event.transfer_id, work);
     }
+    suggestions::ended(state, (from, to), &awaited, work);
     Ok(())
 }

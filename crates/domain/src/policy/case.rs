@@ -47,6 +47,12 @@ pub struct Case {
     /// Whole units that the nodes sell in a week.
     #[serde(default)]
     pub weekly_sales: Shelf,
+    /// Minor units that a unit loses where it is.
+    #[serde(default)]
+    pub markdown: Shelf,
+    /// Lots, by node and SKU: units beside those of `stock`.
+    #[serde(default)]
+    pub lots: BTreeMap<String, BTreeMap<String, Vec<CaseLot>>>,
     /// Grams of a unit, by SKU.
     #[serde(default)]
     pub weight_g: BTreeMap<String, u32>,
@@ -58,6 +64,17 @@ pub struct Case {
 
 /// Whole units by node and SKU.
 pub type Shelf = BTreeMap<String, BTreeMap<String, u32>>;
+
+/// Units of one lot.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseLot {
+    /// How many.
+    pub units: u32,
+    /// Their last day, `YYYY-MM-DD`; without it they do not expire.
+    #[serde(default)]
+    pub last_day: String,
+}
 
 /// A node of an example.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -134,6 +151,8 @@ pub struct Expected {
     pub rule: Option<String>,
     /// What the order is told.
     pub status: Option<CaseStatus>,
+    /// Units that nodes are suggested to send others, by the node that has them and SKU.
+    pub moves: Option<Shelf>,
 }
 
 /// What an order is told.
@@ -181,8 +200,10 @@ impl Case {
     /// What cannot be: a place that is none, more taken than may be.
     pub fn events(&self, policy: &Policy) -> Result<Vec<Event>, CaseFault> {
         let mut events = vec![self.market(), item(FILLER, 0)];
-        let shelves = [&self.stock, &self.buffer, &self.backorder, &self.weekly_sales];
+        let (stock, sold) = (&self.stock, &self.weekly_sales);
+        let shelves = [stock, &self.buffer, &self.backorder, sold, &self.markdown];
         let stocked = shelves.into_iter().flat_map(BTreeMap::values).flat_map(BTreeMap::keys);
+        let stocked = stocked.chain(self.lots.values().flat_map(BTreeMap::keys));
         let wanted = self.order.get_ref().lines.iter().map(|line| &line.sku);
         let mut skus: Vec<&String> = stocked.chain(wanted).collect();
         skus.sort_unstable();
@@ -240,7 +261,20 @@ impl Case {
             let weekly_milli = milli(units);
             v1::SalesRateSet { node_id, sku, weekly_milli, ..Default::default() }.into()
         }));
+        events.extend(rows(&self.markdown).map(|(node, sku, amount)| {
+            let (node_id, sku, amount_minor) = (node.to_owned(), sku.to_owned(), amount.into());
+            v1::MarkdownSet { node_id, sku, amount_minor, ..Default::default() }.into()
+        }));
+        events.extend(self.lots_received());
         events
+    }
+
+    fn lots_received(&self) -> impl Iterator<Item = Event> {
+        let shelves =
+            self.lots.iter().flat_map(|(node, skus)| skus.iter().map(move |it| (node, it)));
+        shelves.flat_map(|(node, (sku, lots))| {
+            (1..).zip(lots).map(move |(nth, lot)| received(node, sku, nth, lot))
+        })
     }
 
     fn activated(&self, policy: &Policy) -> Event {
@@ -359,6 +393,18 @@ fn counted(node: &str, sku: &str, units: u32) -> Event {
     let (node_id, sku) = (node.to_owned(), sku.to_owned());
     let on_hand_milli = milli(units);
     v1::StockCounted { node_id, sku, on_hand_milli, ..Default::default() }.into()
+}
+
+fn received(node: &str, sku: &str, nth: u32, lot: &CaseLot) -> Event {
+    let (name, expires_on) = (format!("lot {nth}"), lot.last_day.clone());
+    v1::StockReceived {
+        node_id: node.to_owned(),
+        sku: sku.to_owned(),
+        quantity_milli: milli(lot.units),
+        units: Some(v1::UnitAttributes { lot: name, expires_on, ..Default::default() }),
+        ..Default::default()
+    }
+    .into()
 }
 
 /// An order that a node had before, and what became of it there.

@@ -18,6 +18,10 @@ pub(super) const MAX_COST: i64 = 1_000_000_000_000;
 const MAX_WEIGHT: i32 = 1_000_000;
 /// Longest time in hours: ten years.
 const MAX_HOURS: u32 = 87_600;
+/// Longest shelf life asked for: ten years.
+const MAX_SHELF_DAYS: u32 = 3_653;
+/// All of a markdown.
+const FULL_MARKDOWN: i64 = 1_000;
 /// Most weeks of sales: ten years of them.
 const MAX_WEEKS: u32 = 520;
 
@@ -134,6 +138,9 @@ fn check_filter(
     if nodes.leave_weeks > MAX_WEEKS {
         return Err(At { offset, what: format!("`leave_weeks` is more than {MAX_WEEKS}") });
     }
+    if nodes.min_shelf_days > MAX_SHELF_DAYS {
+        return Err(At { offset, what: format!("`min_shelf_days` is more than {MAX_SHELF_DAYS}") });
+    }
     if nodes.leave_percent > 100 {
         return Err(At { offset, what: "`leave_percent` is more than 100".to_owned() });
     }
@@ -207,6 +214,9 @@ fn check_cost(policy: &Policy, cost: &Cost, offset: usize) -> Result<(), At> {
     let mut all = all.chain(of_zones).chain(cost.shipment_of.values().copied());
     if let Some(bad) = all.find(|cost| !(0..=MAX_COST).contains(cost)) {
         return fault(format!("a cost of {bad} is not in 0 to {MAX_COST}"));
+    }
+    if !(0..=FULL_MARKDOWN).contains(&cost.markdown) {
+        return fault("`markdown` is not in 0 to 1000 per mille".to_owned());
     }
     if let Some(group) = cost.shipment_of.keys().find(|group| !policy.groups.contains_key(*group)) {
         return fault(format!("there is no group `{group}` in `[groups]`"));

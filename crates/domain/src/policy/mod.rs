@@ -19,7 +19,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use area::{Area, plain_postcode};
-pub use case::{Case, CaseFault, CaseLine, CaseNode, CaseOrder, CaseStatus, Expected, Shelf};
+pub use case::{
+    Case, CaseFault, CaseLine, CaseLot, CaseNode, CaseOrder, CaseStatus, Expected, Shelf,
+};
 pub use rates::{Kilograms, Rates, Step};
 pub use read::PolicyFault;
 pub use tariff::{Parcel, Tariff};
@@ -206,6 +208,9 @@ pub struct NodeFilter {
     /// Its score is at least this, in per mille; a node that has none passes. 0: whatever it is.
     #[serde(skip_serializing_if = "is_default")]
     pub min_score: u32,
+    /// Only units count whose lot may still be sold so many days after the node is done with them.
+    #[serde(skip_serializing_if = "is_default")]
+    pub min_shelf_days: u32,
     /// A node may take more orders a day than its capacity (rule R8).
     #[serde(skip_serializing_if = "is_default")]
     pub ignore_capacity: bool,
@@ -301,6 +306,11 @@ pub enum By {
     /// Weeks that the node's stock lasts: more is better; nodes of which it is not known come last
     /// (rule R9).
     WeeksOfSupply,
+    /// Days until the first of its lots ends: fewer is better; abstains where no lot does.
+    Expiry,
+    /// What selling the units there saves of markdowns: more is better; abstains where nobody said what
+    /// they lose.
+    Markdown,
     /// A predicate.
     When,
     /// A weighted sum; abstains where a term does.
@@ -364,6 +374,10 @@ pub struct Cost {
     /// A shipment, for each day that its customer would have it too late.
     #[serde(default, skip_serializing_if = "is_default")]
     pub late_day: i64,
+    /// How much of what a unit loses if it is not sold where it is counts as a cost of serving it from
+    /// elsewhere, in per mille.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub markdown: i64,
     /// By distance, instead of `unit_km` and `kg_km`: the first that reaches far enough.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<Spanned<Zone>>,
@@ -444,6 +458,9 @@ pub enum Unserved {
     Refuse,
     /// They are put on hold until somebody releases them.
     Hold,
+    /// They wait, and what nodes have of them that the rule does not take is suggested to be moved to
+    /// one that it takes.
+    Transfer,
 }
 
 /// The policy in force, as the settings keep it.

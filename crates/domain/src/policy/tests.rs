@@ -119,6 +119,8 @@ fn faults_say_line_and_what() {
         ("radius_km = 50", "begins_within_hours = 87601", 11, "ten years"),
         ("radius_km = 50", "min_score = 1001", 11, "more than 1000"),
         ("radius_km = 50", "leave_weeks = 521", 11, "more than 520"),
+        ("radius_km = 50", "min_shelf_days = 3654", 11, "more than 3653"),
+        ("unit = 423", "unit = 423\n  markdown = 1001", 11, "0 to 1000 per mille"),
         (
             "by = \"distance\"\n  band",
             "by = \"distance\"\n  weeks = 2\n  band",

@@ -133,6 +133,14 @@ pub fn order_outcome() -> v1::OrderOutcome {
         retry_at_ms: 1_748_901_600_000,
         for_wave: true,
         puts_on_hold: true,
+        transfers: Some(Box::new(v1::TransferPlan {
+            moves: vec![v1::SuggestedTransfer {
+                sku: "tea-500".to_owned(),
+                from_node_id: "north".to_owned(),
+                to_node_id: "berlin-1".to_owned(),
+                quantity_milli: 2_000,
+            }],
+        })),
     }
 }
 

@@ -140,6 +140,7 @@ pub fn inputs() -> Vec<Event> {
     all.push(story::reserved_for_a_channel());
     all.extend(gathering());
     all.push(waves::wave_closed());
+    all.push(purchasing::markdown_set());
     all
 }
 

@@ -267,3 +267,29 @@ pub fn purchase_suggested() -> v1::PurchaseSuggested {
         step: 90_008,
     }
 }
+
+/// What a unit loses if it is not sold where it is.
+pub fn markdown_set() -> Event {
+    v1::MarkdownSet {
+        node_id: "berlin-1".to_owned(),
+        sku: sku(),
+        amount_minor: 500,
+        until_ms: 1_751_320_800_000,
+        extensions: extensions(),
+    }
+    .into()
+}
+
+/// Units of one node that an order waits for at another.
+pub fn transfer_suggested() -> v1::TransferSuggested {
+    v1::TransferSuggested {
+        channel: "web".to_owned(),
+        order_id: "1001".to_owned(),
+        sku: sku(),
+        from_node_id: "north".to_owned(),
+        to_node_id: "berlin-1".to_owned(),
+        quantity_milli: 2_000,
+        decision: 3,
+        step: 90_009,
+    }
+}

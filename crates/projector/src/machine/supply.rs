@@ -27,6 +27,10 @@ impl Machine {
                 format!("/{}/{}", message.waiting_milli, message.quantity_milli)
             }
             SupplyNotice::LotExpired(message) => format!("/{}", message.part),
+            SupplyNotice::TransferSuggested(message) => {
+                let v1::TransferSuggested { sku, from_node_id: from, to_node_id: to, .. } = message;
+                format!("/{sku}/{from}/{to}/{}/d{}", message.quantity_milli, message.decision)
+            }
             SupplyNotice::Serials(message) => format!("/{}", named_by(message)),
             _ => String::new(),
         };
@@ -69,6 +73,10 @@ fn record_of(notice: SupplyNotice, step: u64) -> Record {
         SupplyNotice::Serials(message) => {
             let key = format!("{}/{}", message.node_id, message.sku);
             record(key, v1::SerialDiscrepancy { step, ..message })
+        }
+        SupplyNotice::TransferSuggested(message) => {
+            let key = format!("{}/{}", message.channel, message.order_id);
+            record(key, v1::TransferSuggested { step, ..message })
         }
         SupplyNotice::LotExpired(message) => {
             let key = format!("{}/{}/{}", message.node_id, message.sku, message.lot);

@@ -78,13 +78,16 @@ impl Router {
                 explanation.map(|it| self.explained(it, named, &passed_over, tried.priced));
             let wait = match rule.rule.outcome.none {
                 Unserved::AsMarket => market_waits,
-                Unserved::Wait => true,
+                Unserved::Wait | Unserved::Transfer => true,
                 Unserved::Refuse | Unserved::Hold => false,
             };
             plan.merge_at = merge_at(asked.view, rule);
             plan.back_at = back_at;
             plan.holds = rule.rule.outcome.none == Unserved::Hold;
             plan.waits_ms = i64::from(rule.rule.outcome.cancel_after_hours) * 3_600_000;
+            if let Some(to) = self.move_to(rule, asked, &plan) {
+                plan.moves = self.moves(view, order, &plan.uncovered, to);
+            }
             last = Some((plan, wait));
             if fault.is_none() {
                 break;
@@ -121,6 +124,8 @@ impl Router {
             merge_at: None,
             back_at: 0,
             holds: false,
+            moves: Vec::new(),
+            min_shelf_days: rule.rule.nodes.min_shelf_days,
         };
         let (steps, priced) = (0, Priced::default());
         let mut tried = Tried { plan: nothing, steps, bound_hit: false, priced, fault: None };

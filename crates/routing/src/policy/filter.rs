@@ -40,6 +40,7 @@ pub(super) fn filter<V: View>(
             candidates.drop_node(node, Verdict::Filtered);
         }
     }
+    keep_lasting(candidates, rule, asked.known);
     leave_behind(candidates, rule, asked.known);
     if rule.rule.outcome.backorder == Some(false) {
         candidates.forget_backorders();
@@ -88,6 +89,28 @@ fn begins_too_late<V: View>(
     let day = if another_day { opening.start_of_day(begins) } else { Some(now_ms) };
     let near = too_far.map_or(now_ms, |within| begins - within);
     Some(day.map(|day| day.max(near)))
+}
+
+/// Units that do not last as long as the rule wants count for nothing. Of a SKU with lots, those of no
+/// lot: nobody knows how long they last.
+fn keep_lasting(candidates: &mut Candidates, rule: &CompiledRule, known: &Known) {
+    if rule.rule.nodes.min_shelf_days == 0 {
+        return;
+    }
+    for node in 0..candidates.verdicts.len() {
+        if !candidates.has_free_stock(node) {
+            continue;
+        }
+        for sku in 0..candidates.skus.len() {
+            let (free, step) = (candidates.free(node)[sku], candidates.skus[sku].step);
+            let short = (free - known.shelf_life.lasting(node, sku)).max(0);
+            let short = short.saturating_add(step - 1) / step * step;
+            candidates.leave(node, sku, short.min(free.max(0)));
+        }
+        if candidates.free(node).iter().all(|&units| units <= 0) {
+            candidates.verdicts[node] = Verdict::ShelfLife;
+        }
+    }
 }
 
 /// Units that these orders do not take from any node.

@@ -1,13 +1,17 @@
-//! What few rules ask for and nobody else looks at: weeks of sales, and days too late. Looked up for
-//! the nodes in the running, where the rule asks.
+//! What few rules ask for and nobody else looks at: weeks of sales, markdowns, lots, and days too late.
+//! Looked up for the nodes in the running, where the rule asks.
 
 use omnifold_domain::policy::By;
 use omnifold_domain::promise::PromiseRules;
-use omnifold_domain::{Node, NodeIx, Order, OrderKey, View, calendar};
+use omnifold_domain::{Node, NodeIx, Order, View, calendar};
 use omnifold_events::v1::Verdict;
 
 use super::compile::{CompiledRanker, CompiledRule};
+use super::facts::value_of;
+use super::least_cost::known as known_metres;
+use super::shelf_life::ShelfLife;
 use crate::candidates::Candidates;
+use crate::promise::{From, learned_day};
 
 /// Most days that anything is late: more are as bad.
 const MOST_LATE_DAYS: i32 = 365;
@@ -21,6 +25,10 @@ pub(crate) struct Known {
     skus: usize,
     /// Days too late, by node; empty where the rule does not ask.
     late_days: Vec<i32>,
+    /// What a unit loses if it is not sold there, by node and place of the SKU, minor units; empty where the
+    /// rule does not ask. 0: nothing.
+    markdowns: Vec<i64>,
+    pub(super) shelf_life: ShelfLife,
 }
 
 impl Known {
@@ -35,9 +43,16 @@ impl Known {
     ) {
         self.weekly_sales.clear();
         self.late_days.clear();
+        self.markdowns.clear();
+        self.shelf_life.clear();
+        self.skus = candidates.skus.len();
         if asks_sales(rule) {
             self.gather_sales(view, candidates);
         }
+        if asks_markdowns(rule) {
+            self.gather_markdowns(view, now_ms, candidates);
+        }
+        self.shelf_life.gather(view, now_ms, candidates, rule);
         if asks_lateness(rule) {
             self.gather_lateness(view, order, now_ms, candidates, |node| {
                 candidates.has_free_stock(node)
@@ -63,13 +78,23 @@ impl Known {
     }
 
     fn gather_sales<V: View>(&mut self, view: &mut V, candidates: &Candidates) {
-        self.skus = candidates.skus.len();
         self.weekly_sales.resize(candidates.verdicts.len() * self.skus, 0);
         for node in (0..candidates.verdicts.len()).filter(|&node| candidates.has_free_stock(node)) {
             for (place, demand) in candidates.skus.iter().enumerate() {
                 let ledger = view.ledger(demand.sku, NodeIx(node as u32));
                 let sold = ledger.map_or(0, |ledger| ledger.weekly_sales);
                 self.weekly_sales[node * self.skus + place] = sold;
+            }
+        }
+    }
+
+    fn gather_markdowns<V: View>(&mut self, view: &mut V, now_ms: i64, candidates: &Candidates) {
+        self.markdowns.resize(candidates.verdicts.len() * self.skus, 0);
+        for node in (0..candidates.verdicts.len()).filter(|&node| candidates.has_free_stock(node)) {
+            for (place, demand) in candidates.skus.iter().enumerate() {
+                let ledger = view.ledger(demand.sku, NodeIx(node as u32));
+                let loses = ledger.map_or(0, |ledger| ledger.markdown_at(now_ms));
+                self.markdowns[node * self.skus + place] = loses;
             }
         }
     }
@@ -84,9 +109,14 @@ impl Known {
     ) {
         self.late_days.resize(candidates.verdicts.len(), 0);
         let Some(wanted) = wanted_day(view, order) else { return };
+        let promised = view.promise_of(order.key()).map(|row| row.areas);
+        let view = &*view;
         let rules = view.settings().and_then(|settings| settings.promise.as_deref());
         for node in (0..candidates.verdicts.len()).filter(|&node| may_serve(node)) {
-            let there = day_there(rules, &view.nodes()[node], now_ms);
+            let metres = known_metres(candidates.distances[node]).unwrap_or(0);
+            let from = From { node: NodeIx(node as u32), metres, nodes: 1, now_ms };
+            let learned = promised.and_then(|areas| learned_day(view, order, areas, from));
+            let there = learned.or_else(|| day_there(rules, &view.nodes()[node], now_ms));
             let late = there.map_or(MOST_LATE_DAYS, |day| day.saturating_sub(wanted));
             self.late_days[node] = late.clamp(0, MOST_LATE_DAYS);
         }
@@ -100,6 +130,24 @@ impl Known {
     /// Days by which a shipment of a node would be too late; 0 where the rule does not ask.
     pub(super) fn late_days(&self, node: usize) -> i64 {
         self.late_days.get(node).copied().map_or(0, i64::from)
+    }
+
+    /// What a unit of a SKU loses if it is not sold at a node, minor units; 0 where nobody said, or the
+    /// rule does not ask.
+    pub(super) fn markdown(&self, node: usize, sku: usize) -> i64 {
+        self.markdowns.get(node * self.skus + sku).copied().unwrap_or(0)
+    }
+
+    /// What serving the order from a node saves of markdowns, minor units, as far as it has the units.
+    /// `None`: nobody said that they lose anything.
+    pub(super) fn saved(&self, candidates: &Candidates, node: usize) -> Option<i64> {
+        let saves = |(sku, &free): (usize, &i64)| {
+            let loses = self.markdown(node, sku);
+            let units = free.clamp(0, candidates.skus[sku].wanted);
+            (loses > 0 && free > 0).then(|| value_of(loses, units))
+        };
+        let saved = candidates.free(node).iter().enumerate().filter_map(saves);
+        saved.reduce(i64::saturating_add)
     }
 
     /// How long the node's stock lasts, in 1/1000 week times the configured weeks (rule R9): of an order
@@ -123,6 +171,14 @@ fn asks_lateness(rule: &CompiledRule) -> bool {
     rule.rule.cost.as_ref().is_some_and(|cost| cost.late_day > 0)
 }
 
+fn asks_markdowns(rule: &CompiledRule) -> bool {
+    fn ranks_by_markdown(ranker: &CompiledRanker) -> bool {
+        ranker.ranker.by == By::Markdown || ranker.terms.iter().any(ranks_by_markdown)
+    }
+    let is_charged = rule.rule.cost.as_ref().is_some_and(|cost| cost.markdown > 0);
+    is_charged || rule.rankers.iter().any(ranks_by_markdown)
+}
+
 fn asks_sales(rule: &CompiledRule) -> bool {
     fn ranks_by_weeks(ranker: &CompiledRanker) -> bool {
         ranker.ranker.by == By::WeeksOfSupply || ranker.terms.iter().any(ranks_by_weeks)
@@ -132,10 +188,8 @@ fn asks_sales(rule: &CompiledRule) -> bool {
 
 /// The last day on which the customer wants it: the one asked for, else the one promised before.
 fn wanted_day<V: View>(view: &mut V, order: &Order) -> Option<i32> {
-    let promised = |view: &mut V| {
-        let key = OrderKey::of(&order.channel, &order.order_id);
-        view.promise_of(key)?.given.map(|given| given.promised.latest_day)
-    };
+    let promised =
+        |view: &mut V| view.promise_of(order.key())?.given.map(|given| given.promised.latest_day);
     asked_day(order).or_else(|| promised(view))
 }
 

@@ -61,6 +61,7 @@ impl Router {
         self.state(&mut problem, rule, asked, &rows, grain);
         if rule.rule.cost.is_some() {
             self.charge_prices(&mut problem, asked, &rows, grain);
+            self.charge_markdowns(&mut problem, rule, asked, &rows);
         }
         let solution = self.desk.solver.solve(&problem, max_steps).clone();
         (tried.steps, tried.bound_hit) = (solution.steps, solution.bound_hit);
@@ -161,6 +162,34 @@ impl Router {
             for (row, demand) in rows.iter().enumerate() {
                 let sku = self.candidates.skus[demand.sku].sku;
                 *problem.unit_cost_mut(place, row) += price(Scarce::Stock(sku), node);
+            }
+        }
+        forbid_unserved(problem);
+    }
+
+    /// What a unit will lose where it is makes it dearer to serve the order from elsewhere: by as much as
+    /// the node that saves most saves more. So nothing costs less than 0, and plans that serve as many units
+    /// compare as if what each saves were taken off its cost.
+    fn charge_markdowns<V: View>(
+        &self,
+        problem: &mut Problem,
+        rule: &CompiledRule,
+        asked: Asked<'_, V>,
+        rows: &[Demand],
+    ) {
+        let share = rule.rule.cost.as_ref().map_or(0, |cost| cost.markdown);
+        if share == 0 {
+            return;
+        }
+        for (row, demand) in rows.iter().enumerate() {
+            let saves = |node: usize| match self.candidates.free(node)[demand.sku] {
+                1.. => asked.known.markdown(node, demand.sku),
+                _ => 0,
+            };
+            let most = self.ranked.iter().map(|&node| saves(node)).max().unwrap_or(0);
+            for (place, &node) in self.ranked.iter().enumerate() {
+                // Minor units by the per mille are 1/1000 of a minor unit.
+                *problem.unit_cost_mut(place, row) += (most - saves(node)) * share;
             }
         }
         forbid_unserved(problem);

@@ -17,6 +17,8 @@ mod least_cost;
 mod model;
 mod rank;
 mod schedule;
+mod shelf_life;
+mod transfers;
 
 use omnifold_domain::{ActivePolicy, Order, View};
 use omnifold_events::v1::{ExplanationLevel, PolicyExplanation};

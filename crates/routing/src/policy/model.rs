@@ -191,6 +191,8 @@ fn is_exact(rule: &CompiledRule) -> bool {
         && rule.rule.split.min_shipment_value == 0
         && rule.rule.split.merge_at.is_none()
         && (nodes.leave_units, nodes.leave_percent, nodes.leave_weeks) == (0, 0, 0)
+        && nodes.min_shelf_days == 0
+        && rule.rule.cost.as_ref().is_none_or(|cost| cost.markdown == 0)
         && rule.node_when.is_none()
         && !rule.rule.cost.as_ref().is_some_and(Cost::has_steps)
 }

@@ -27,7 +27,37 @@ impl<V: View> Ranking<'_, V> {
             .collect();
         scores.clear();
         scores.resize(candidates.verdicts.len(), 0);
+        for node in self.arrange(candidates, rule, &mut running, scores) {
+            candidates.drop_node(node, Verdict::Abstained);
+        }
+        candidates.places.resize(candidates.verdicts.len(), u32::MAX);
+        for (place, node) in (0..).zip(running) {
+            candidates.places[node] = place;
+        }
+    }
+
+    /// The first of some nodes, whether or not they have anything of the order.
+    pub(super) fn first_of(
+        &self,
+        candidates: &Candidates,
+        rule: &CompiledRule,
+        mut nodes: Vec<usize>,
+    ) -> Option<usize> {
+        let mut scores = vec![0; candidates.verdicts.len()];
+        self.arrange(candidates, rule, &mut nodes, &mut scores);
+        nodes.first().copied()
+    }
+
+    /// Puts nodes in order. Those of which a ranker says nothing are taken out and returned.
+    fn arrange(
+        &self,
+        candidates: &Candidates,
+        rule: &CompiledRule,
+        running: &mut Vec<usize>,
+        scores: &mut [i64],
+    ) -> Vec<usize> {
         let mut keys: Vec<Vec<i64>> = vec![Vec::new(); candidates.verdicts.len()];
+        let mut silent = Vec::new();
         for (nth, ranker) in rule.rankers.iter().enumerate() {
             let said = |node: &usize| self.number(candidates, ranker, *node);
             let numbers: Vec<Option<i64>> = running.iter().map(said).collect();
@@ -35,26 +65,26 @@ impl<V: View> Ranking<'_, V> {
                 continue;
             }
             let is_last = ranker.ranker.by == By::WeeksOfSupply; // rule R9: not left out
+            let mut left = Vec::with_capacity(running.len());
             for (&node, number) in running.iter().zip(&numbers) {
                 let Some(number) = *number else {
                     if is_last {
                         keys[node].push(i64::MAX);
-                        continue;
+                        left.push(node);
+                    } else {
+                        silent.push(node);
                     }
-                    candidates.drop_node(node, Verdict::Abstained);
                     continue;
                 };
                 scores[node] = if nth == 0 { number } else { scores[node] };
                 let band = i64::from(ranker.ranker.band.max(1));
                 keys[node].push(number.div_euclid(band));
+                left.push(node);
             }
-            running.retain(|&node| candidates.verdicts[node] != Verdict::Abstained);
+            *running = left;
         }
-        self.sort(&mut running, &keys, rule);
-        candidates.places.resize(candidates.verdicts.len(), u32::MAX);
-        for (place, node) in (0..).zip(running) {
-            candidates.places[node] = place;
-        }
+        self.sort(running, &keys, rule);
+        silent
     }
 
     /// Refuses the nodes of which a ranker says nothing while it says something of others.
@@ -116,6 +146,8 @@ impl<V: View> Ranking<'_, V> {
                 let weeks = ranker.ranker.weeks.unwrap_or(1);
                 Some(-self.0.known.weeks_of_supply(candidates, node, weeks)?)
             }
+            By::Expiry => self.0.known.shelf_life.ends_in(node),
+            By::Markdown => self.0.known.saved(candidates, node).map(|saved| -saved),
             By::When => {
                 let facts = PairFacts { asked: self.0, candidates, node };
                 let holds = ranker.when.as_ref().is_some_and(|when| when.holds(&facts));

@@ -12,7 +12,7 @@ use super::gather::parts;
 use crate::Turn;
 use crate::distance::UNKNOWN;
 use crate::policy::{Model, asked_day, day_there};
-use crate::promise;
+use crate::promise::{self, From};
 
 /// On which day nodes serve what they get now, each reckoned once a wave.
 #[derive(Default)]
@@ -71,8 +71,8 @@ impl Days {
         let metres = if metres == UNKNOWN { 0 } else { metres };
         let most = model.max_shipments.min(2) as u32; // what was learned tells one part from several
         (1..=most).all(|nodes| {
-            let way = (NodeIx(node as u32), metres, nodes);
-            let learned = promise::learned_day(view, turn, order, areas, way);
+            let from = From { node: NodeIx(node as u32), metres, nodes, now_ms: turn.now_ms };
+            let learned = promise::learned_day(view, order, areas, from);
             let day = learned.or_else(|| self.by_calendar(view, turn, node));
             day.is_some_and(|day| day <= latest)
         })

@@ -121,13 +121,9 @@ impl Outcome {
     fn decisions<V: View>(mut self, view: &mut V, turn: Turn) -> Vec<Decision> {
         let mut decisions = self.taken_back;
         for (order, mut decision) in self.given {
-            lots::name_next(
-                view,
-                turn,
-                &order,
-                std::slice::from_mut(&mut decision),
-                &mut self.lots,
-            );
+            // Rules that ask how long lots last are not of a wave.
+            let (when, given) = ((turn.now_ms, 0), std::slice::from_mut(&mut decision));
+            lots::name_next(view, when, &order, given, &mut self.lots);
             decisions.push(decision);
         }
         decisions.push(Decision::Wave(Box::new(self.said)));

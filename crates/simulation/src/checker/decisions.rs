@@ -187,6 +187,7 @@ impl Audit {
         // A request that never became an order says nothing about the order of that name.
         if outcome.decision != 0 {
             self.say(key, name, outcome);
+            self.transfers_suggested(key, name, outcome);
         }
     }
 

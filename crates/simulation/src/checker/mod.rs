@@ -32,6 +32,7 @@ mod shelves;
 mod soft_holds;
 mod supply;
 mod topics;
+mod transfers;
 mod waves;
 mod work;
 

@@ -53,6 +53,8 @@ pub enum Rule {
     UnreadableAccepted,
     /// A wave takes no unit from an order, makes the orders it changes no dearer together, and says so.
     Wave,
+    /// Units that are suggested to be moved wait for, and are free where they are to come from.
+    Transfers,
     /// A promised interval is upright, dated from its decision, and not in the past; a wave makes none
     /// end later.
     Promise,

@@ -101,7 +101,7 @@ impl Shelf {
     }
 
     /// Units that may be promised or held from what is there.
-    fn free(&self) -> i64 {
+    pub fn free(&self) -> i64 {
         (self.on_hand - self.promised - self.held).saturating_sub(self.kept_back())
     }
 

@@ -45,6 +45,7 @@
 //! | `arrived T [S:4 [damaged=1]] [closes]` | TransferReceived; without a SKU all of it |
 //! | `recall T` | TransferCancelled |
 //! | `sales N S 40` | SalesRateSet, units a week |
+//! | `markdown N S 5.00 [until=TIME]` | MarkdownSet, euros a unit |
 //! | `prices S N:125.5 M:0 until=TIME [from=TIME]`, `prices capacity N:40 until=TIME` | PricesPublished, in minor units |
 //! | `channel C [nodes=N,M] [groups=a,b] [threshold=10]`, `node N ... [groups=a,b]` | ChannelDefined, by nodes and groups of them |
 //! | `reserve C N S 5` | ChannelStockReserved |

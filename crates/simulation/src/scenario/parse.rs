@@ -160,6 +160,7 @@ fn event(verb: &str, words: &mut Words<'_>, clock_ms: i64) -> Result<Event, Faul
             v1::TransferCancelled { transfer_id, ..Default::default() }.into()
         }
         "sales" => sales(words)?.into(),
+        "markdown" => policies::markdown(words)?,
         "channel" => channel(words)?.into(),
         "prices" => prices(words)?.into(),
         "settings" => settings(words)?.into(),
@@ -300,7 +301,7 @@ fn item(words: &mut Words<'_>) -> Result<v1::ItemDefined, Fault> {
     Ok(v1::ItemDefined { components, picking, may_split, purchase, serialised, ..item })
 }
 
-fn shelf(words: &mut Words<'_>) -> Result<(String, String), Fault> {
+pub(super) fn shelf(words: &mut Words<'_>) -> Result<(String, String), Fault> {
     Ok((words.next("a node")?.to_owned(), words.next("a SKU")?.to_owned()))
 }
 

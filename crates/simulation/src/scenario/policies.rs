@@ -2,8 +2,9 @@
 
 use omnifold_events::{Event, v1};
 
+use super::parse::shelf;
 use super::render::{order_name, units};
-use super::words::{Fault, Words, number};
+use super::words::{Fault, Words, minor, number};
 use super::{Action, Step};
 
 /// The ready-made policies, as they are delivered.
@@ -58,6 +59,19 @@ pub(super) fn add_line(steps: &mut [Step], text: &str) -> Result<Event, Fault> {
     activated.document.push_str(text);
     activated.document.push('\n');
     Ok(event.event.clone())
+}
+
+/// `markdown N S 5.00 [until=TIME]`: what a unit loses there, in euros.
+pub(super) fn markdown(words: &mut Words<'_>) -> Result<Event, Fault> {
+    let (node_id, sku) = shelf(words)?;
+    Ok(v1::MarkdownSet {
+        node_id,
+        sku,
+        amount_minor: minor(words.next("an amount")?)?,
+        until_ms: words.time_option("until")?,
+        ..Default::default()
+    }
+    .into())
 }
 
 /// `close_wave W [nodes=N,M] [before=TIME] [orders=50] [steps=1000]`.

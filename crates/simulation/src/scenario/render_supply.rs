@@ -2,7 +2,7 @@
 
 use omnifold_events::{format_time, v1};
 
-use super::render::{money, units};
+use super::render::{money, order_name, units};
 use crate::supply_notice::SupplyNotice;
 
 pub(super) fn supply_line(notice: &SupplyNotice) -> String {
@@ -28,6 +28,14 @@ pub(super) fn supply_line(notice: &SupplyNotice) -> String {
         }
         SupplyNotice::Serials(message) => serials_line(message),
         SupplyNotice::LotExpired(message) => expired_line(message),
+        SupplyNotice::TransferSuggested(message) => {
+            let (sku, quantity) = (&message.sku, units(message.quantity_milli));
+            let order = order_name(&message.channel, &message.order_id);
+            format!(
+                "move {sku} x{quantity} from {} to {} for {order}",
+                message.from_node_id, message.to_node_id
+            )
+        }
     }
 }
 

@@ -137,6 +137,8 @@ pub fn ledger() -> Ledger {
         physical_as_of: NOW - 50,
         forgotten_until: Some(NOW - 100),
         reserved: vec![("web".into(), 4_000)],
+        markdown: Some(Markdown { amount: 500, until: NOW + 4 }),
+        suggested: 2_000,
     }
 }
 
@@ -149,6 +151,7 @@ pub fn transfer() -> Transfer {
         expected_at: NOW + 3,
         lots: vec![(SkuIx(0), lot_id(), 1_000)],
         serials: vec![(SkuIx(0), SerialKey::of(SkuIx(0), "SN-2"))],
+        awaited: vec![(SkuIx(0), 500)],
     }
 }
 
@@ -283,6 +286,13 @@ pub fn details() -> OrderDetails {
             parts: vec![KitPart { line: 0, per_kit: 2_000 }],
         }],
         substitutes: vec![Substitutes { line: 0, skus: vec![SkuIx(1)], ordered: Some(SkuIx(300)) }],
+        moves: vec![SuggestedMove {
+            sku: SkuIx(0),
+            from: NodeIx(1),
+            to: NodeIx(0),
+            units: 2_000,
+            under_way: 1_000,
+        }],
         slas: vec![SlaClock {
             fulfilment: 0,
             started_at: NOW,

@@ -7,6 +7,7 @@ mod memory_log;
 mod shelves;
 mod soft_holds;
 mod story;
+mod transfers;
 mod units;
 mod waves;
 mod work;
