@@ -289,8 +289,14 @@ impl Parcels {
             (self.plan[cell] - self.least[cell]).saturating_mul(problem.weight[row])
         };
         let row = (0..self.rows).max_by_key(|&row| (more(row), std::cmp::Reverse(row)))?;
-        let units = self.plan[place * self.rows + row];
-        (more(row) > 0).then_some(Division::Units { place, row, units })
+        let (cell, excess) = (place * self.rows + row, weight - table.upper(high));
+        if more(row) == 0 {
+            return None;
+        }
+        // Of many small units not one by one: half of what is too much goes, or the rest stays.
+        let many = if self.whole_rows { 0 } else { excess / (2 * problem.weight[row]) };
+        let units = (self.plan[cell] - many).max(self.least[cell] + 1);
+        Some(Division::Units { place, row, units })
     }
 }
 
