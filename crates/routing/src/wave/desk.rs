@@ -4,9 +4,10 @@
 //! what it has, it is left alone. Else it is planned with what is free; then with what one other holds of
 //! what it could use, who is planned again with the rest; then with what several hold. The best of
 //! these is kept, and it is looked at again until nothing is. In the end each thing that another holds is
-//! asked for by itself, too. Orders whose units make the same
-//! difference are tried once, and units that it could have anyway, or that no cheaper plan has a use
-//! for, make none: so few pairs are planned.
+//! asked for by itself, too.
+//!
+//! Few pairs are planned: what several orders hold alike is tried once, and what an order could have
+//! anyway, or what no cheaper plan of it has a use for, not at all.
 
 use std::collections::BTreeMap;
 
@@ -60,11 +61,11 @@ pub(super) struct Desk<'a> {
     wanting: Vec<Vec<usize>>,
     /// By order: what no plan of it is cheaper than.
     floors: Vec<Floor>,
+    /// What others hold is asked for one by one, too.
+    is_close: bool,
     /// Changes that were made; how many when each order was last looked at, and looked at closer; and by
     /// SKU, when it last changed hands.
     moves: u64,
-    /// What others hold is asked for one by one, too.
-    is_close: bool,
     settled: [Vec<Option<u64>>; 2],
     changed: Vec<u64>,
 }
@@ -161,9 +162,9 @@ impl<'a> Desk<'a> {
         is_cheaper
     }
 
-    /// What could be saved of an order at the most.
+    /// What could be saved of an order at the most. Nothing where its nodes may not have it any more.
     fn slack(&self, wave: &Wave, one: usize) -> i64 {
-        wave.orders[one].cost() - self.floors[one].cost
+        wave.orders[one].cost().saturating_sub(self.floors[one].cost).max(0)
     }
 
     fn make(&mut self, wave: &mut Wave, better: Move) {
@@ -224,8 +225,8 @@ impl<'a> Desk<'a> {
         self.first_then(wave, one, &[other]).or_else(|| self.after(wave, one.0, other))
     }
 
-    /// The others by what they hold of what the order could use.
-    /// Who holds more than one thing stands with each of them too, and once in the list of all.
+    /// The others by what they hold of what the order could use: in a closer look with each thing that they
+    /// hold, too. And a list of all, each once.
     fn holders(&mut self, wave: &Wave, one: usize) -> (Holders, Vec<(usize, Vec<Cell>)>) {
         let useful = self.useful(wave, one);
         let (mut holders, mut all) = (Holders::new(), Vec::new());
@@ -431,7 +432,8 @@ impl Floor {
             cheapest.unwrap_or(i64::MAX).min(order.unserved_unit[row])
         };
         let unit: Vec<i64> = (0..order.units.len()).map(least).collect();
-        let units = order.units.iter().zip(&unit).map(|(units, each)| units * each).sum();
+        let each = order.units.iter().zip(&unit).map(|(units, each)| units.saturating_mul(*each));
+        let units = each.fold(0, i64::saturating_add);
         let parcel = order.fixed.iter().min().copied().unwrap_or(0);
         let served: i64 = assigned.flows.iter().map(|flow| flow.units).sum();
         let is_whole = served == order.units.iter().sum::<i64>();
@@ -443,9 +445,9 @@ impl Floor {
     /// shipment beside it and a unit costs what it costs there.
     fn with(&self, order: &Problem, node: usize, pool: usize) -> i64 {
         let rows = (0..order.units.len()).filter(|&row| order.pool[row] == pool);
-        let more = rows.map(|row| order.unit_cost(node, row) - self.unit[row]).min();
+        let more = rows.map(|row| order.unit_cost(node, row).saturating_sub(self.unit[row])).min();
         let parcels = order.fixed[node].saturating_add(self.beside);
-        let among = parcels.saturating_add(self.units + more.unwrap_or(0).max(0));
+        let among = parcels.saturating_add(self.units).saturating_add(more.unwrap_or(0).max(0));
         among.min(order.cost_alone(node))
     }
 }
