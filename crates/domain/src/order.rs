@@ -4,7 +4,7 @@ use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Fulfilment, FulfilmentState, Handling, KitLine, Location, LotShare, NodeIx, OrderKey,
+    Channel, Fulfilment, FulfilmentState, Handling, KitLine, Location, LotShare, NodeIx, OrderKey,
     ReturnKey, SerialShare, SkuIx, SlaClock, Substitutes, SuggestedMove,
 };
 
@@ -231,6 +231,14 @@ pub enum OrderStatus {
 }
 
 impl Order {
+    /// Whether its channel (`None`: not defined, every node) and the order itself let it go to a node. Nodes
+    /// that have turned it down are another question (`excluded`).
+    #[inline]
+    pub fn permits(&self, channel: Option<&Channel>, node: NodeIx) -> bool {
+        channel.is_none_or(|channel| channel.exposes(node))
+            && (self.fulfil_from.is_empty() || self.fulfil_from.contains(&node))
+    }
+
     /// Units that a node held are open again. Places: of the fulfilment, and of the line in it.
     pub(crate) fn reopen(&mut self, fulfilment: usize, line: usize, units: i64) {
         let Fulfilment { lines, progress, .. } = &mut self.fulfilments[fulfilment];

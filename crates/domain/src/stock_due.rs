@@ -88,9 +88,8 @@ fn may_serve<V: View>(view: &V, order: &Order, node: NodeIx) -> bool {
     let channels = view.settings().map(|settings| &settings.channels);
     let channel = channels.and_then(|channels| channels.get(&order.channel));
     view.nodes()[node.0 as usize].takes_work()
-        && (order.fulfil_from.is_empty() || order.fulfil_from.contains(&node))
+        && order.permits(channel, node)
         && !order.excluded.contains(&node)
-        && channel.is_none_or(|channel| channel.exposes(node))
 }
 
 /// Units of a SKU that orders ahead of this one wait for. `None`: there are too many of them.

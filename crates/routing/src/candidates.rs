@@ -128,13 +128,10 @@ impl Candidates {
         let numbered = (0..).map(NodeIx).zip(view.nodes());
         let channels = view.settings().map(|settings| &settings.channels);
         let channel = channels.and_then(|channels| channels.get(order.channel.as_str()));
-        let hidden = |ix| channel.is_some_and(|channel| !channel.exposes(ix));
         self.verdicts.extend(numbered.map(|(ix, node)| {
             if !node.takes_work() {
                 why_absent(node)
-            } else if hidden(ix)
-                || !order.fulfil_from.is_empty() && !order.fulfil_from.contains(&ix)
-            {
+            } else if !order.permits(channel, ix) {
                 Verdict::NotPermitted
             } else if order.excluded.contains(&ix) {
                 Verdict::Excluded

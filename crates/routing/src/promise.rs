@@ -86,7 +86,7 @@ pub(crate) fn standing<V: View>(
 /// The last day that the calendars promise of what a node gets now.
 pub(crate) fn calendar_day<V: View>(view: &V, turn: Turn, node: NodeIx) -> Option<i32> {
     let rules = view.settings()?.promise.as_deref()?;
-    let promised = rules.by_calendar(&view.nodes()[node.0 as usize], turn.now_ms);
+    let promised = from_calendar(view, rules, node, turn.now_ms);
     promised.map(|promised| promised.latest_day)
 }
 
@@ -335,6 +335,17 @@ fn level_named(level: u8) -> PromiseLevel {
     }
 }
 
+/// What the calendars promise of what a node gets at an instant, after the work that it has.
+pub(crate) fn from_calendar<V: View>(
+    view: &V,
+    rules: &PromiseRules,
+    node: NodeIx,
+    at_ms: i64,
+) -> Option<Promised> {
+    let behind = promise::days_behind(view, node, at_ms);
+    rules.by_calendar(&view.nodes()[node.0 as usize], at_ms, behind)
+}
+
 /// Each part has its own interval; the order's begins and ends with the last of them.
 fn by_calendar<V: View>(
     view: &V,
@@ -344,10 +355,9 @@ fn by_calendar<V: View>(
 ) -> Option<v1::Promise> {
     let mut whole: Option<Promised> = None;
     for Way { node, over, .. } in ways {
-        let of = |node: &NodeIx| &view.nodes()[node.0 as usize];
-        let mut part = rules.by_calendar(of(node), way.made_at_ms)?;
+        let mut part = from_calendar(view, rules, *node, way.made_at_ms)?;
         if let Some(over) = over {
-            part = rules.by_calendar_after(of(over), part)?;
+            part = rules.by_calendar_after(&view.nodes()[over.0 as usize], part)?;
         }
         let known = whole.unwrap_or(part);
         whole = Some(Promised {

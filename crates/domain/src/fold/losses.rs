@@ -71,8 +71,13 @@ pub(super) fn return_to_origin<S: State>(
     }
     let moves = moves(order, &subject, &event.lines, outstanding)?;
     let serials = serials::of_order(state, subject.key, &moves, &event.serials)?;
+    let is_destroyed = event.disposition() == v1::Disposition::Destroy;
+    let aside = |node| match is_destroyed {
+        true => SerialPlace::WrittenOff(node),
+        false => SerialPlace::Quarantine(node),
+    };
     for (_, node, units) in &serials {
-        units.check_room(state, &SerialPlace::Quarantine(*node))?;
+        units.check_room(state, &aside(*node))?;
     }
     let whose = self::order(state, &subject).clone();
     let reason = event.disposition().as_str_name();
@@ -80,11 +85,7 @@ pub(super) fn return_to_origin<S: State>(
     give_up(state, &subject, &GivenUp { moves: &moves, fate, entry }, work);
     for (line, node, units) in serials {
         let wrong = serials::came_back(state, &whose, line, &units, context.time_ms);
-        let aside = match fate {
-            Fate::WrittenOff => SerialPlace::WrittenOff(node),
-            Fate::AtOrigin | Fate::OnShelf => SerialPlace::Quarantine(node),
-        };
-        units.go(state, &aside, SerialEvent::ReturnedToOrigin, context.time_ms);
+        units.go(state, &aside(node), SerialEvent::ReturnedToOrigin, context.time_ms);
         let reference = format!("{}/{}", whose.channel, whose.order_id);
         serials::tell(state, Shelf { sku: units.sku, node }, reference, wrong, work);
     }

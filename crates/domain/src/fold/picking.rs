@@ -367,8 +367,7 @@ fn check_nodes<S: State>(
     let from = order.fulfilments[place].node;
     let name = |node: NodeIx| &state.nodes()[node.0 as usize].id;
     let channel = state.settings().and_then(|settings| settings.channels.get(&order.channel));
-    let permitted = (order.fulfil_from.is_empty() || order.fulfil_from.contains(&to))
-        && channel.is_none_or(|channel| channel.exposes(to));
+    let permitted = order.permits(channel, to);
     let (reason, detail) = if order.is_pickup() && order.fulfilments[place].send_to().is_none() {
         (Reason::PickupOrder, format!("order `{}` is collected at its node", order.order_id))
     } else if state.nodes()[from.0 as usize].is_partner() {

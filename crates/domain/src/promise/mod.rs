@@ -43,7 +43,7 @@ pub use kept::{Fate, Given, Made, OrderPromise, PromiseKind, facts, regions};
 pub use learner::{Foreseen, foresee};
 pub use memory::{Learned, LearnedKey, LearnedRow, Learning, Shelf};
 pub use open::Open;
-pub use rules::{DeliveryCalendar, PromiseRules};
+pub use rules::{DeliveryCalendar, PromiseRules, days_behind};
 pub(crate) use tally::count;
 pub use tally::{Tally, tally};
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DayRange, Promised, Service, Settings, promise};
 use crate::calendar::{self, Calendar, Days};
-use crate::{Node, Opening};
+use crate::{Node, NodeIx, Opening, View};
 
 /// By what rules a market promises.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,14 +50,16 @@ impl PromiseRules {
 
     /// The same of units that reach a node within an interval of days, and leave it for their customer.
     pub fn by_calendar_after(&self, node: &Node, reached: Promised) -> Option<Promised> {
-        let first = self.by_calendar(node, self.end_of(reached.earliest_day.saturating_sub(1)))?;
-        let last = self.by_calendar(node, self.end_of(reached.latest_day).saturating_sub(1))?;
+        let first = self.end_of(reached.earliest_day.saturating_sub(1));
+        let first = self.by_calendar(node, first, 0)?;
+        let last = self.by_calendar(node, self.end_of(reached.latest_day).saturating_sub(1), 0)?;
         Some(Promised { earliest_day: first.earliest_day, latest_day: last.latest_day })
     }
 
-    /// What is promised by calendar of an order that a node gets at an instant. `None` where the
-    /// market has none, or node or carrier have no day in two years.
-    pub fn by_calendar(&self, node: &Node, at_ms: i64) -> Option<Promised> {
+    /// What is promised by calendar of an order that a node gets at an instant, which has work for so many
+    /// of its working days before it ([`days_behind`]). `None` where the market has none, or node or carrier
+    /// have no day in two years.
+    pub fn by_calendar(&self, node: &Node, at_ms: i64, behind: u32) -> Option<Promised> {
         let terms = self.calendar.as_ref()?;
         let dates = |days: &[i32]| -> Vec<Date> {
             days.iter().filter_map(|&day| calendar::date_of(day)).collect()
@@ -76,11 +78,24 @@ impl PromiseRules {
                 (Calendar { zone, working, cut_off_minute: None }, at_ms)
             }
         };
-        let handling = DayRange::new(terms.handling.0, terms.handling.1)?;
+        let handling = DayRange::new(terms.handling.0 + behind, terms.handling.1 + behind)?;
         let found = promise(&node, handling, &service, from_ms)?;
         let earliest_day = calendar::day_number(found.earliest);
         Some(Promised { earliest_day, latest_day: calendar::day_number(found.latest) })
     }
+}
+
+/// Most days that a node's work counts for: more are as bad.
+const MOST_BEHIND: u32 = 365;
+
+/// Working days for which a node has work before it takes up what it gets now (rule R8): a day for each time
+/// that it took today what it can do in one. Nodes without a limit take up at once.
+pub fn days_behind<V: View>(view: &V, node: NodeIx, now_ms: i64) -> u32 {
+    let Some(capacity) = view.nodes()[node.0 as usize].capacity.as_deref() else { return 0 };
+    let taken = view.node_day(node);
+    let is_today = taken.day == capacity.day_of(now_ms);
+    let days = taken.orders.checked_div(capacity.orders_per_day).unwrap_or(MOST_BEHIND);
+    if is_today { days.min(MOST_BEHIND) } else { 0 }
 }
 
 /// A node's working days, and when what comes at an instant is ready to be handled. Its own processing

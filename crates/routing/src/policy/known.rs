@@ -2,8 +2,7 @@
 //! Looked up for the nodes in the running, where the rule asks.
 
 use omnifold_domain::policy::By;
-use omnifold_domain::promise::PromiseRules;
-use omnifold_domain::{Node, NodeIx, Order, View, calendar};
+use omnifold_domain::{NodeIx, Order, View, calendar};
 use omnifold_events::v1::Verdict;
 
 use super::compile::{CompiledRanker, CompiledRule};
@@ -11,7 +10,7 @@ use super::facts::value_of;
 use super::least_cost::known as known_metres;
 use super::shelf_life::ShelfLife;
 use crate::candidates::Candidates;
-use crate::promise::{From, learned_day};
+use crate::promise::{From, from_calendar, learned_day};
 
 /// Most days that anything is late: more are as bad.
 const MOST_LATE_DAYS: i32 = 365;
@@ -111,12 +110,11 @@ impl Known {
         let Some(wanted) = wanted_day(view, order) else { return };
         let promised = view.promise_of(order.key()).map(|row| row.areas);
         let view = &*view;
-        let rules = view.settings().and_then(|settings| settings.promise.as_deref());
         for node in (0..candidates.verdicts.len()).filter(|&node| may_serve(node)) {
             let metres = known_metres(candidates.distances[node]).unwrap_or(0);
             let from = From { node: NodeIx(node as u32), metres, nodes: 1, now_ms };
             let learned = promised.and_then(|areas| learned_day(view, order, areas, from));
-            let there = learned.or_else(|| day_there(rules, &view.nodes()[node], now_ms));
+            let there = learned.or_else(|| day_there(view, from.node, now_ms));
             let late = there.map_or(MOST_LATE_DAYS, |day| day.saturating_sub(wanted));
             self.late_days[node] = late.clamp(0, MOST_LATE_DAYS);
         }
@@ -200,11 +198,12 @@ pub(crate) fn asked_day(order: &Order) -> Option<i32> {
 
 /// The day on which a node's customer has what it gets now: by the market's delivery calendar; without
 /// one, the node's own day on which it is done with it. `None`: never.
-pub(crate) fn day_there(rules: Option<&PromiseRules>, node: &Node, now_ms: i64) -> Option<i32> {
+pub(crate) fn day_there<V: View>(view: &V, node: NodeIx, now_ms: i64) -> Option<i32> {
+    let rules = view.settings().and_then(|settings| settings.promise.as_deref());
     if let Some(rules) = rules.filter(|rules| rules.calendar.is_some()) {
-        return rules.by_calendar(node, now_ms).map(|promised| promised.latest_day);
+        return from_calendar(view, rules, node, now_ms).map(|promised| promised.latest_day);
     }
-    let (zone, done_ms) = match node.opening.as_deref() {
+    let (zone, done_ms) = match view.nodes()[node.0 as usize].opening.as_deref() {
         Some(opening) => (opening.zone.as_str(), opening.after(now_ms, opening.processing_ms)),
         None => ("UTC", now_ms),
     };

@@ -84,8 +84,7 @@ impl Days {
     }
 
     fn there<V: View>(&mut self, view: &V, turn: Turn, node: usize) -> Option<i32> {
-        let rules = view.settings().and_then(|settings| settings.promise.as_deref());
-        let of = || day_there(rules, &view.nodes()[node], turn.now_ms);
+        let of = || day_there(view, NodeIx(node as u32), turn.now_ms);
         *self.there.entry(node).or_insert_with(of)
     }
 }
