@@ -311,6 +311,9 @@ pub enum By {
     /// What selling the units there saves of markdowns: more is better; abstains where nobody said what
     /// they lose.
     Markdown,
+    /// Days until its customer has what it gets now, as it would be promised: fewer is better; abstains where
+    /// it never would.
+    Promise,
     /// A predicate.
     When,
     /// A weighted sum; abstains where a term does.

@@ -12,8 +12,14 @@ use super::shelf_life::ShelfLife;
 use crate::candidates::Candidates;
 use crate::promise::{From, from_calendar, learned_day};
 
+const DAY_MS: i64 = 86_400_000;
+
 /// Most days that anything is late: more are as bad.
 const MOST_LATE_DAYS: i32 = 365;
+
+/// A day that does not come, and that of a node nobody asked about: it is not late.
+const NEVER: i32 = i32::MAX;
+const UNASKED: i32 = i32::MIN;
 
 /// What the rule that is tried asked for. Its memory is reused from order to order.
 #[derive(Default)]
@@ -22,8 +28,11 @@ pub(crate) struct Known {
     /// known.
     weekly_sales: Vec<i64>,
     skus: usize,
-    /// Days too late, by node; empty where the rule does not ask.
-    late_days: Vec<i32>,
+    /// The day on which the customer has what a node gets now, by node; empty where the rule does not ask.
+    there: Vec<i32>,
+    today: i32,
+    /// The day that the customer wants it on; `None`: the rule does not ask, or nobody knows.
+    wanted: Option<i32>,
     /// What a unit loses if it is not sold there, by node and place of the SKU, minor units; empty where the
     /// rule does not ask. 0: nothing.
     markdowns: Vec<i64>,
@@ -41,7 +50,8 @@ impl Known {
         rule: &CompiledRule,
     ) {
         self.weekly_sales.clear();
-        self.late_days.clear();
+        self.there.clear();
+        self.wanted = None;
         self.markdowns.clear();
         self.shelf_life.clear();
         self.skus = candidates.skus.len();
@@ -52,11 +62,9 @@ impl Known {
             self.gather_markdowns(view, now_ms, candidates);
         }
         self.shelf_life.gather(view, now_ms, candidates, rule);
-        if asks_lateness(rule) {
-            self.gather_lateness(view, order, now_ms, candidates, |node| {
-                candidates.has_free_stock(node)
-            });
-        }
+        self.gather_days(view, order, now_ms, candidates, rule, |node| {
+            candidates.has_free_stock(node)
+        });
     }
 
     /// Looks up what the rule asks of an order that may be given what others hold now.
@@ -69,11 +77,9 @@ impl Known {
         rule: &CompiledRule,
     ) {
         self.gather(view, order, now_ms, candidates, rule);
-        if asks_lateness(rule) {
-            self.gather_lateness(view, order, now_ms, candidates, |node| {
-                candidates.verdicts[node] != Verdict::NotStocked
-            });
-        }
+        self.gather_days(view, order, now_ms, candidates, rule, |node| {
+            candidates.verdicts[node] != Verdict::NotStocked
+        });
     }
 
     fn gather_sales<V: View>(&mut self, view: &mut V, candidates: &Candidates) {
@@ -98,16 +104,28 @@ impl Known {
         }
     }
 
-    fn gather_lateness<V: View>(
+    /// The day that each node's customer would have it on, where the rule ranks by it, or charges for days
+    /// too late of an order that is wanted by a day.
+    fn gather_days<V: View>(
         &mut self,
         view: &mut V,
         order: &Order,
         now_ms: i64,
         candidates: &Candidates,
+        rule: &CompiledRule,
         may_serve: impl Fn(usize) -> bool,
     ) {
-        self.late_days.resize(candidates.verdicts.len(), 0);
-        let Some(wanted) = wanted_day(view, order) else { return };
+        let charges = rule.rule.cost.as_ref().is_some_and(|cost| cost.late_day > 0);
+        let ranks = rule.rankers.iter().any(ranks_by_promise);
+        if !charges && !ranks {
+            return; // nearly every rule
+        }
+        self.wanted = if charges { wanted_day(view, order) } else { None };
+        if !ranks && self.wanted.is_none() {
+            return;
+        }
+        self.today = today(view, now_ms);
+        self.there.resize(candidates.verdicts.len(), UNASKED);
         let promised = view.promise_of(order.key()).map(|row| row.areas);
         let view = &*view;
         for node in (0..candidates.verdicts.len()).filter(|&node| may_serve(node)) {
@@ -115,8 +133,7 @@ impl Known {
             let from = From { node: NodeIx(node as u32), metres, nodes: 1, now_ms };
             let learned = promised.and_then(|areas| learned_day(view, order, areas, from));
             let there = learned.or_else(|| day_there(view, from.node, now_ms));
-            let late = there.map_or(MOST_LATE_DAYS, |day| day.saturating_sub(wanted));
-            self.late_days[node] = late.clamp(0, MOST_LATE_DAYS);
+            self.there[node] = there.unwrap_or(NEVER);
         }
     }
 
@@ -127,7 +144,16 @@ impl Known {
 
     /// Days by which a shipment of a node would be too late; 0 where the rule does not ask.
     pub(super) fn late_days(&self, node: usize) -> i64 {
-        self.late_days.get(node).copied().map_or(0, i64::from)
+        let there = self.there.get(node).copied().zip(self.wanted);
+        there.map_or(0, |(day, wanted)| day.saturating_sub(wanted).clamp(0, MOST_LATE_DAYS).into())
+    }
+
+    /// Days from today until the customer has what a node gets now; `None`: it never would, or the rule
+    /// does not ask.
+    pub(super) fn days_until_there(&self, node: usize) -> Option<i64> {
+        let is_known = |day: &i32| ![UNASKED, NEVER].contains(day);
+        let there = self.there.get(node).copied().filter(is_known)?;
+        Some(there.saturating_sub(self.today).into())
     }
 
     /// What a unit of a SKU loses if it is not sold at a node, minor units; 0 where nobody said, or the
@@ -165,8 +191,15 @@ impl Known {
     }
 }
 
-fn asks_lateness(rule: &CompiledRule) -> bool {
-    rule.rule.cost.as_ref().is_some_and(|cost| cost.late_day > 0)
+fn ranks_by_promise(ranker: &CompiledRanker) -> bool {
+    ranker.ranker.by == By::Promise || ranker.terms.iter().any(ranks_by_promise)
+}
+
+/// The market's day: where it promises, else UTC.
+fn today<V: View>(view: &V, now_ms: i64) -> i32 {
+    let rules = view.settings().and_then(|settings| settings.promise.as_deref());
+    let utc = now_ms.div_euclid(DAY_MS) as i32;
+    rules.map_or(utc, |rules| rules.day_of(now_ms))
 }
 
 fn asks_markdowns(rule: &CompiledRule) -> bool {

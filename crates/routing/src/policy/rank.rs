@@ -147,6 +147,7 @@ impl<V: View> Ranking<'_, V> {
                 Some(-self.0.known.weeks_of_supply(candidates, node, weeks)?)
             }
             By::Expiry => self.0.known.shelf_life.ends_in(node),
+            By::Promise => self.0.known.days_until_there(node),
             By::Markdown => self.0.known.saved(candidates, node).map(|saved| -saved),
             By::When => {
                 let facts = PairFacts { asked: self.0, candidates, node };
