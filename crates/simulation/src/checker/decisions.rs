@@ -282,12 +282,21 @@ impl Audit {
         self.sent_to(key, name, node, &message.send_to_node_id);
         let before = self.orders.get(&key).map_or(0, |order| order.shares.len());
         for line in &message.lines {
-            self.promise(key, name, number as u32, node, line);
+            let at = (number as u32, node);
+            self.promise(key, name, at, line, cause == Cause::Moved);
         }
         self.note_sent(key, before, &message.send_to_node_id);
     }
 
-    fn promise(&mut self, key: Key, name: &str, number: u32, node: u32, part: &v1::AssignedLine) {
+    /// `is_moved`: an operator gives it to the node, whatever is kept there for other channels.
+    fn promise(
+        &mut self,
+        key: Key,
+        name: &str,
+        (number, node): (u32, u32),
+        part: &v1::AssignedLine,
+        is_moved: bool,
+    ) {
         let (line_id, sku) = (self.names.number(&part.line_id), self.names.number(&part.sku));
         let Some(order) = self.orders.get_mut(&key) else { return };
         let place = order.line_named(line_id).filter(|&line| order.lines[line].sku == sku);
@@ -306,7 +315,7 @@ impl Audit {
         let channel = name.split('/').next().unwrap_or_default();
         let channel = self.names.number(channel);
         let shelf = self.shelves.at(node, sku);
-        if let Some(fault) = shelf.promise(channel, units, part.backordered_milli) {
+        if let Some(fault) = shelf.promise(channel, (units, part.backordered_milli), is_moved) {
             let subject = format!("{} at {}", part.sku, self.names.text(node));
             self.violation(Rule::Oversold, &subject, format!("{name}/f{number}: {fault}"));
         }

@@ -125,9 +125,15 @@ impl Shelf {
     }
 
     /// Promises units to a channel's order, of which some without stock. What is wrong with that, if
-    /// anything.
-    pub fn promise(&mut self, channel: u32, units: i64, backordered: i64) -> Option<String> {
-        let free = self.free() - self.take_reserved(channel, units);
+    /// anything. What operators move is not stopped by what is kept for other channels.
+    pub fn promise(
+        &mut self,
+        channel: u32,
+        (units, backordered): (i64, i64),
+        is_moved: bool,
+    ) -> Option<String> {
+        let of_others = self.take_reserved(channel, units);
+        let free = self.free() - if is_moved { 0 } else { of_others };
         self.promised += units;
         let from_stock = units - backordered;
         if self.flagged_out {
