@@ -355,7 +355,12 @@ impl Order {
 
     /// Whether it waits for the next wave.
     pub fn awaits_wave(&self) -> bool {
-        self.timing.as_ref().is_some_and(|timing| timing.for_wave)
+        self.timing.as_ref().is_some_and(|timing| timing.for_wave && timing.retry_at == 0)
+    }
+
+    /// Whether its policy routes it at a time to come, and not before.
+    pub fn is_deferred(&self) -> bool {
+        self.timing.as_ref().is_some_and(|timing| timing.for_wave && timing.retry_at != 0)
     }
 
     /// Whether something of it lies ready for its customer.

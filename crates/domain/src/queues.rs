@@ -4,7 +4,7 @@
 use crate::{Order, OrderKey, SkuIx, StandIn, State, View, WaitingKey};
 
 /// The SKUs that matter to an order, each once, and whether units of it wait for stock of that SKU.
-/// A pre-order waits for its date first, others for a wave.
+/// A pre-order waits for its date first, others for their policy's time or a wave.
 fn queues<V: View>(view: &V, order: &Order) -> Vec<(SkuIx, bool)> {
     let mut queues: Vec<(SkuIx, bool)> = Vec::with_capacity(order.lines.len());
     let mut add = |sku: SkuIx, waits: bool| match queues.iter_mut().find(|row| row.0 == sku) {
@@ -12,7 +12,8 @@ fn queues<V: View>(view: &V, order: &Order) -> Vec<(SkuIx, bool)> {
         None => queues.push((sku, waits)),
     };
     for (place, line) in order.lines.iter().enumerate() {
-        let waits = line.waiting > 0 && !order.is_scheduled() && !order.awaits_wave();
+        let is_put_off = order.is_scheduled() || order.is_deferred() || order.awaits_wave();
+        let waits = line.waiting > 0 && !is_put_off;
         add(line.sku, waits);
         for sku in others(view, order, place) {
             add(sku, waits && !order.stand_ins(view, place).is_empty());

@@ -182,10 +182,15 @@ pub fn fire<S: State>(state: &mut S, timer: TimerKey, subject: u128, work: &mut 
         TimerKind::NodeReturns => {
             let due = |timing: &crate::Timing| (1..=due_ms).contains(&timing.retry_at);
             if is_timed(state, order, due) {
+                let mut cause = v1::Cause::NodeReturned;
                 state.change_order(order, &mut |order| {
+                    if order.is_deferred() {
+                        cause = v1::Cause::ReleaseDate;
+                        order.change_timing(|timing| timing.for_wave = false);
+                    }
                     order.change_timing(|timing| timing.retry_at = 0);
                 });
-                work.push(Work::Route { order, cause: v1::Cause::NodeReturned });
+                work.push(Work::Route { order, cause });
             }
         }
         TimerKind::NodeResumes => {

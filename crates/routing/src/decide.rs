@@ -14,7 +14,7 @@ use crate::explain;
 use crate::fill::{Shipment, fill};
 use crate::gathering;
 use crate::lots;
-use crate::policy::Desk;
+use crate::policy::{Desk, Until};
 use crate::promise;
 
 /// What is decided now: in which step, under which rules, and why.
@@ -100,13 +100,16 @@ impl Router {
         let (explanation, max_steps) = (settings.explanation, settings.solver_steps);
         let level = ExplanationLevel::try_from(explanation).unwrap_or_default();
         if order.is_scheduled() {
-            return Writer { view, turn, order: &order, distances: &[] }.write_scheduled(false);
+            return Writer { view, turn, order: &order, distances: &[] }.write_scheduled(None);
         }
-        if settings.policy.is_some() && self.goes_with_a_wave(view, turn, &order) {
-            if order.awaits_wave() && turn.cause == Cause::PolicyChanged {
+        if settings.policy.is_some()
+            && let Some(until) = self.put_off(view, turn, &order)
+        {
+            if order.awaits_wave() && until == Until::Wave && turn.cause == Cause::PolicyChanged {
                 return Vec::new();
             }
-            return Writer { view, turn, order: &order, distances: &[] }.write_scheduled(true);
+            let writer = Writer { view, turn, order: &order, distances: &[] };
+            return writer.write_scheduled(Some(until));
         }
         let (mut plan, wait) = self.plan_ruled(view, turn, &order, level, max_steps);
         let otherwise = self.stand_in(view, turn, &order, &plan, level, max_steps);
@@ -464,8 +467,12 @@ impl<V: View> Writer<'_, V> {
         }
     }
 
-    /// A pre-order is routed at its release date, others with the next wave: until then units wait.
-    fn write_scheduled(&self, for_wave: bool) -> Vec<Decision> {
+    /// A pre-order is routed at its release date, others when their policy says: until then units wait.
+    fn write_scheduled(&self, until: Option<Until>) -> Vec<Decision> {
+        let retry_at_ms = match until {
+            Some(Until::Time(at_ms)) => at_ms,
+            Some(Until::Wave) | None => 0,
+        };
         let open = self.order.lines.iter().map(|line| line.open).enumerate();
         let open: Vec<(usize, i64)> = open.filter(|&(_, units)| units > 0).collect();
         vec![Decision::Outcome(v1::OrderOutcome {
@@ -478,7 +485,8 @@ impl<V: View> Writer<'_, V> {
             status: OutcomeStatus::Scheduled.into(),
             waiting: quantities(self.order, &open),
             timer: self.turn.timer,
-            for_wave,
+            for_wave: until.is_some(),
+            retry_at_ms,
             ..v1::OrderOutcome::default()
         })]
     }

@@ -54,7 +54,9 @@ pub(super) fn change<S: State>(
     if change.delivery.is_some() {
         tell_all(&changed, key, work);
     }
-    if !change.more.is_empty() || !change.added.is_empty() {
+    // Who is wanted on another day may be put off no longer.
+    let is_due_anew = change.delivery.is_some() && changed.is_deferred();
+    if !change.more.is_empty() || !change.added.is_empty() || is_due_anew {
         push_once(work, Work::Route { order: key, cause: v1::Cause::Changed });
     }
     Ok(())

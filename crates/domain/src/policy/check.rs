@@ -111,6 +111,9 @@ fn check_rule(document: &str, policy: &Policy, rule: &Rule, offset: usize) -> Re
     if ends > MAX_HOURS || rule.nodes.begins_within_hours.is_some_and(|hours| hours > MAX_HOURS) {
         return fault("more than 87600 hours, which are ten years");
     }
+    if rule.days_ahead > MAX_HOURS / 24 {
+        return fault("`days_ahead` is more than ten years");
+    }
     if ends > 0 && matches!(rule.outcome.none, Unserved::Refuse | Unserved::Hold) {
         return fault("`cancel_after_hours` is for what waits, and this `none` lets nothing wait");
     }

@@ -108,6 +108,9 @@ pub struct Rule {
     /// Whether an order is routed when it comes or with the next wave.
     #[serde(default, skip_serializing_if = "is_default")]
     pub schedule: Schedule,
+    /// An order that is wanted on a day is not routed before so many days before it. 0: at any time.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub days_ahead: u32,
     /// How nodes are combined.
     #[serde(default)]
     pub mode: Mode,
@@ -485,7 +488,7 @@ pub struct ActivePolicy {
     pub asks_place: bool,
     /// In which order what waits is served.
     pub serve_by: Vec<ServeBy>,
-    /// Whether some rule has orders wait for a wave.
+    /// Whether some rule has orders wait for a wave, or for the days before the one they are wanted on.
     pub has_waves: bool,
 }
 

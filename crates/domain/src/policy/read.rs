@@ -73,7 +73,10 @@ impl Policy {
             valid_until: instant(&self.valid_until, i64::MAX),
             asks_place: self.asks_place(),
             serve_by: self.serve_by.iter().map(|by| *by.get_ref()).collect(),
-            has_waves: self.rules.iter().any(|rule| rule.get_ref().schedule == Schedule::Wave),
+            has_waves: self.rules.iter().any(|rule| {
+                let rule = rule.get_ref();
+                rule.schedule == Schedule::Wave || rule.days_ahead > 0
+            }),
             document,
         }
     }

@@ -43,7 +43,7 @@ impl PromiseRules {
     }
 
     /// The instant at which a day is over; of days beyond the calendar's years, the end of time.
-    pub(crate) fn end_of(&self, day: i32) -> i64 {
+    pub fn end_of(&self, day: i32) -> i64 {
         let zone = calendar::zone(&self.zone).expect("checked when it was set");
         calendar::start_of_day(&zone, day.saturating_add(1)).unwrap_or(i64::MAX)
     }

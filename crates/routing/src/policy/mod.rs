@@ -30,6 +30,7 @@ use known::Known;
 pub(crate) use known::{asked_day, day_there};
 pub(crate) use least_cost::forbid_unserved;
 pub(crate) use model::{Model, SHIPMENT};
+pub(crate) use schedule::Until;
 
 /// What routing by policies keeps from order to order: nothing that a decision depends on.
 #[derive(Default)]

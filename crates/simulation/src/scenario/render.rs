@@ -151,7 +151,7 @@ fn outcome_line(outcome: &v1::OrderOutcome) -> String {
             if !outcome.cancelled.is_empty() && status != OutcomeStatus::Refused {
                 text += &format!("; cancelled {}", quantities(&outcome.cancelled));
             }
-            if outcome.for_wave {
+            if outcome.for_wave && outcome.retry_at_ms == 0 {
                 text += " for a wave";
             }
             if outcome.retry_at_ms != 0 {
