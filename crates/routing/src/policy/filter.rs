@@ -97,20 +97,9 @@ fn keep_lasting(candidates: &mut Candidates, rule: &CompiledRule, known: &Known)
     if rule.rule.nodes.min_shelf_days == 0 {
         return;
     }
-    for node in 0..candidates.verdicts.len() {
-        if !candidates.has_free_stock(node) {
-            continue;
-        }
-        for sku in 0..candidates.skus.len() {
-            let (free, step) = (candidates.free(node)[sku], candidates.skus[sku].step);
-            let short = (free - known.shelf_life.lasting(node, sku)).max(0);
-            let short = short.saturating_add(step - 1) / step * step;
-            candidates.leave(node, sku, short.min(free.max(0)));
-        }
-        if candidates.free(node).iter().all(|&units| units <= 0) {
-            candidates.verdicts[node] = Verdict::ShelfLife;
-        }
-    }
+    leave(candidates, Verdict::ShelfLife, |node, sku, free| {
+        (free - known.shelf_life.lasting(node, sku)).max(0)
+    });
 }
 
 /// Units that these orders do not take from any node.
@@ -120,20 +109,27 @@ fn leave_behind(candidates: &mut Candidates, rule: &CompiledRule, known: &Known)
     if units == 0 && percent == 0 && weeks == 0 {
         return;
     }
+    leave(candidates, Verdict::KeptBack, |node, sku, free| {
+        let share = (i128::from(free) * i128::from(percent) / 100) as i64;
+        let sold = known.weekly_sales(node, sku).saturating_mul(weeks);
+        share.max(i64::from(units) * 1_000).max(sold)
+    });
+}
+
+/// Leaves units of each SKU where they are, in whole steps of it: so many of those that are free at a node.
+/// A node of which nothing is left to take has this verdict.
+fn leave(candidates: &mut Candidates, verdict: Verdict, units: impl Fn(usize, usize, i64) -> i64) {
     for node in 0..candidates.verdicts.len() {
         if !candidates.has_free_stock(node) {
             continue;
         }
         for sku in 0..candidates.skus.len() {
             let (free, step) = (candidates.free(node)[sku], candidates.skus[sku].step);
-            let share = (i128::from(free) * i128::from(percent) / 100) as i64;
-            let sold = known.weekly_sales(node, sku).saturating_mul(weeks);
-            let kept = share.max(i64::from(units) * 1_000).max(sold);
-            let kept = kept.saturating_add(step - 1) / step * step;
-            candidates.leave(node, sku, kept.clamp(0, free.max(0)));
+            let left = units(node, sku, free).saturating_add(step - 1) / step * step;
+            candidates.leave(node, sku, left.clamp(0, free.max(0)));
         }
         if candidates.free(node).iter().all(|&units| units <= 0) {
-            candidates.verdicts[node] = Verdict::KeptBack;
+            candidates.verdicts[node] = verdict;
         }
     }
 }

@@ -49,6 +49,32 @@ impl Known {
         candidates: &Candidates,
         rule: &CompiledRule,
     ) {
+        let has_free_stock = |node| candidates.has_free_stock(node);
+        self.gather_where(view, order, now_ms, candidates, rule, has_free_stock);
+    }
+
+    /// The same of an order that may be given what others hold now.
+    pub(super) fn gather_for_wave<V: View>(
+        &mut self,
+        view: &mut V,
+        order: &Order,
+        now_ms: i64,
+        candidates: &Candidates,
+        rule: &CompiledRule,
+    ) {
+        let stocks = |node: usize| candidates.verdicts[node] != Verdict::NotStocked;
+        self.gather_where(view, order, now_ms, candidates, rule, stocks);
+    }
+
+    fn gather_where<V: View>(
+        &mut self,
+        view: &mut V,
+        order: &Order,
+        now_ms: i64,
+        candidates: &Candidates,
+        rule: &CompiledRule,
+        may_serve: impl Fn(usize) -> bool,
+    ) {
         self.weekly_sales.clear();
         self.there.clear();
         self.wanted = None;
@@ -62,24 +88,7 @@ impl Known {
             self.gather_markdowns(view, now_ms, candidates);
         }
         self.shelf_life.gather(view, now_ms, candidates, rule);
-        self.gather_days(view, order, now_ms, candidates, rule, |node| {
-            candidates.has_free_stock(node)
-        });
-    }
-
-    /// Looks up what the rule asks of an order that may be given what others hold now.
-    pub(super) fn gather_for_wave<V: View>(
-        &mut self,
-        view: &mut V,
-        order: &Order,
-        now_ms: i64,
-        candidates: &Candidates,
-        rule: &CompiledRule,
-    ) {
-        self.gather(view, order, now_ms, candidates, rule);
-        self.gather_days(view, order, now_ms, candidates, rule, |node| {
-            candidates.verdicts[node] != Verdict::NotStocked
-        });
+        self.gather_days(view, order, now_ms, candidates, rule, may_serve);
     }
 
     fn gather_sales<V: View>(&mut self, view: &mut V, candidates: &Candidates) {
