@@ -32,6 +32,7 @@
 
 mod deliveries;
 mod history;
+mod holidays;
 mod places;
 mod stock;
 mod tables;
@@ -45,6 +46,7 @@ use omnifold_events::v1;
 use serde::Serialize;
 
 pub use deliveries::{Delivery, Seller, deliveries};
+pub use holidays::{DELIVERS, holidays};
 
 use crate::publish::Publisher;
 use crate::sealing::Keyring;

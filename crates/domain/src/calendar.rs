@@ -55,7 +55,7 @@ pub(crate) fn local_date(zone: &TimeZone, at_ms: i64) -> Option<Date> {
 }
 
 /// A date in days since 1970-01-01.
-pub(crate) fn day_number(date: Date) -> i32 {
+pub fn day_number(date: Date) -> i32 {
     date.since(EPOCH).map_or(0, |span| span.get_days())
 }
 

@@ -1,7 +1,7 @@
 //! Promises learned on made-up histories: they hold what they state, know nothing of the future,
 //! and stand every order of events.
 
-use omnifold_domain::promise::{Book, Facts, Moment, Promised, Settings, Spending};
+use omnifold_domain::promise::{Book, DeliveryDays, Facts, Moment, Promised, Settings, Spending};
 use proptest::prelude::*;
 
 const DAY_MS: i64 = 86_400_000;
@@ -80,7 +80,7 @@ fn replay(orders: &[Order], settings: Settings) -> Vec<Told> {
         events.extend(order.delivered.map(|time| (time, 0, number)));
     }
     events.sort_unstable();
-    let mut book = Book::new(settings);
+    let mut book = Book::new(settings, DeliveryDays::EVERY);
     let mut told = vec![Told { first: None, second: None }; orders.len()];
     for (time, what, number) in events {
         let (at, order) = (moment(time), number as u64);
@@ -198,7 +198,7 @@ fn nothing_is_known_of_the_future() {
 
 #[test]
 fn nothing_is_promised_before_anything_is_known() {
-    let mut book = Book::new(EVEN);
+    let mut book = Book::new(EVEN, DeliveryDays::EVERY);
     let facts = history(1, 0, 0)[0].facts;
     assert_eq!(book.placed(1, facts, moment(0)), None);
     assert_eq!(book.handed_over(1, moment(DAY_MS)), None);
@@ -210,7 +210,7 @@ fn nothing_is_promised_before_anything_is_known() {
 
 #[test]
 fn what_never_ends_is_forgotten() {
-    let mut book = Book::new(EVEN);
+    let mut book = Book::new(EVEN, DeliveryDays::EVERY);
     let facts = history(1, 0, 0)[0].facts;
     for order in 0..100 {
         book.placed(order, facts, moment(0));
@@ -219,6 +219,40 @@ fn what_never_ends_is_forgotten() {
     assert_eq!(book.open_orders(), 100);
     book.advance(201);
     assert_eq!(book.open_orders(), 0);
+}
+
+/// On its days off a carrier delivers nothing: no promise ends on one, and an order on whose way one
+/// falls is not late for it.
+#[test]
+fn days_off_are_counted_around() {
+    let days = DeliveryDays { weekdays: 0b1_1111, off: (0..40).map(|week| 7 * week + 4).collect() };
+    let delivers = |day: i32| day.rem_euclid(7) != 4 && (day + 3).rem_euclid(7) < 5;
+    let nth = |day: i32, count: usize| {
+        (day + 1..).filter(|day| delivers(*day)).nth(count).expect("days go on")
+    };
+    let facts = history(1, 0, 0)[0].facts;
+    let mut book = Book::new(Settings { late_ppm: 100_000, ..EVEN }, days);
+    let mut due: Vec<(i32, u64)> = Vec::new();
+    let mut widths = Vec::new();
+    for order in 0..2_000 {
+        let at = moment(order * DAY_MS / 10);
+        due.sort_unstable();
+        while due.first().is_some_and(|(day, _)| *day < at.day) {
+            let (day, order) = due.remove(0);
+            book.delivered(order, moment(i64::from(day) * DAY_MS + 12 * HOUR_MS));
+        }
+        // Three or, of a tenth, five delivery days on the way.
+        due.push((nth(at.day, if order % 10 == 0 { 4 } else { 2 }), order as u64));
+        let promised = book.placed(order as u64, facts, at);
+        if let Some(promised) = promised.filter(|_| at.day > 150) {
+            assert!(delivers(promised.latest_day) && delivers(promised.earliest_day));
+            let counted = (at.day + 1..=promised.latest_day).filter(|day| delivers(*day)).count();
+            widths.push(counted);
+        }
+    }
+    assert!(widths.len() > 300, "{}", widths.len());
+    let fitting = widths.iter().filter(|days| (3..=5).contains(*days)).count();
+    assert_eq!(fitting, widths.len(), "whatever lies between: {widths:?}");
 }
 
 proptest! {
@@ -230,7 +264,8 @@ proptest! {
         seed in any::<u64>(), thrifty in any::<bool>(), late_ppm in 1u32..400_000,
     ) {
         let spending = if thrifty { Spending::Thrifty } else { Spending::Even };
-        let mut book = Book::new(Settings { late_ppm, early_ppm: 50_000, spending });
+        let settings = Settings { late_ppm, early_ppm: 50_000, spending };
+        let mut book = Book::new(settings, DeliveryDays::EVERY);
         let facts: Vec<Facts> = history(2, 0, 0).iter().map(|order| order.facts).collect();
         let mut chance = Chance(seed);
         let mut time = 0i64;

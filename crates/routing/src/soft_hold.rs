@@ -3,7 +3,7 @@
 //! A hold is planned as an order would be, all or nothing, and takes the same units: what it holds
 //! is what an order of these lines would get.
 
-use omnifold_domain::promise::{Learned, LearnedKey, LearnedRow, OrderPromise};
+use omnifold_domain::promise::{DeliveryDays, Learned, LearnedKey, LearnedRow, OrderPromise};
 use omnifold_domain::{
     Carrier, CarrierKey, Decision, Inbound, Item, Ledger, Line, Lots, Node, NodeDay, NodeIx, Offer,
     Order, OrderKey, Parcel, ParcelKey, Priced, Return, ReturnKey, Scorecard, Settings,
@@ -154,6 +154,10 @@ impl<V: View> Learned for WithoutSoftHold<'_, V> {
 
     fn next_learned(&self, after: LearnedKey) -> Option<LearnedKey> {
         self.view.next_learned(after)
+    }
+
+    fn delivery_days(&self) -> &DeliveryDays {
+        self.view.delivery_days()
     }
 }
 

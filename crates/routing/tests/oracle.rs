@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use omnifold_domain::promise::{Learned, LearnedKey, LearnedRow, OrderPromise};
+use omnifold_domain::promise::{DeliveryDays, Learned, LearnedKey, LearnedRow, OrderPromise};
 use omnifold_domain::{
     Carrier, CarrierKey, Decision, Item, Location, Lots, Node, NodeDay, NodeIx, Offer, Order,
     OrderKey, Parcel, ParcelKey, Priced, Return, ReturnKey, Scorecard, Settings, ShadowPrices,
@@ -33,6 +33,10 @@ impl Learned for World {
 
     fn next_learned(&self, _: LearnedKey) -> Option<LearnedKey> {
         None
+    }
+
+    fn delivery_days(&self) -> &DeliveryDays {
+        const { &DeliveryDays::EVERY }
     }
 }
 

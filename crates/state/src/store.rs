@@ -6,7 +6,9 @@ mod warm;
 
 use std::sync::Arc;
 
-use omnifold_domain::promise::{Learned, LearnedKey, LearnedRow, Learning, OrderPromise};
+use omnifold_domain::promise::{
+    DeliveryDays, Learned, LearnedKey, LearnedRow, Learning, OrderPromise, PromiseRules,
+};
 use omnifold_domain::{
     Carrier, CarrierKey, Entry, Inbound, Item, Ledger, Lots, Node, NodeDay, NodeIx, Offer, Order,
     OrderKey, Parcel, ParcelKey, Priced, PurchaseOrder, PurchaseOrderKey, Return, ReturnKey,

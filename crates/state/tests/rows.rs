@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use omnifold_domain::inbound::Source;
 use omnifold_domain::parcel::{Content, Entry, Tracking};
-use omnifold_domain::promise::{self, DeliveryCalendar, Learned as _, OrderPromise, PromiseRules};
+use omnifold_domain::promise::{
+    self, DeliveryCalendar, DeliveryDays, Learned as _, OrderPromise, PromiseRules,
+};
 use omnifold_domain::purchase::{
     Acknowledged, Invoice, InvoiceLine, NoticeLine, PurchaseLine, PurchaseTerms, Receipt,
     ReceiptLine, ReceivedUnits, ShipNotice,

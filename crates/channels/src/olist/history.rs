@@ -7,6 +7,7 @@ use omnifold_events::jsonl::FileEvent;
 use omnifold_events::v1::fulfilment_target::Target;
 use omnifold_events::{Event, format_time, v1};
 
+use super::holidays::{DELIVERS, holidays};
 use super::places::{Places, coarse};
 use super::stock::{self, Carried};
 use super::tables::{Customer, Item, Order, Payment, Review, Seller, Tables};
@@ -285,7 +286,7 @@ impl<'a> History<'a> {
                 late_ppm,
                 early_ppm: EARLY_PPM,
                 spending: self.options.promise_spending.into(),
-                ..Default::default()
+                calendar: Some(delivery_days()),
             }),
             ..Default::default()
         };
@@ -403,5 +404,15 @@ impl Order {
         odd.delivered_before_shipped += u64::from(delivered.is_some_and(|time| time < shipped));
         odd.cancelled_after_shipped += u64::from(self.is_cancelled());
         odd.shipped_without_lines += u64::from(!has_lines);
+    }
+}
+
+/// On which days parcels are delivered, and nothing that is promised by it.
+fn delivery_days() -> v1::DeliveryCalendar {
+    v1::DeliveryCalendar {
+        delivers: DELIVERS.to_vec(),
+        days_off: holidays().iter().map(ToString::to_string).collect(),
+        days_only: true,
+        ..Default::default()
     }
 }

@@ -11,8 +11,8 @@ use super::network::MAX_DAYS_OFF;
 use crate::decision::Moment as Caused;
 use crate::notice::notify;
 use crate::promise::{
-    self, DeliveryCalendar, Fate, Given, Made, Moment, Open, OrderPromise, PromiseKind,
-    PromiseRules, Promised, Spending,
+    self, DeliveryCalendar, DeliveryDays, Fate, Given, Made, Moment, Open, OrderPromise,
+    PromiseKind, PromiseRules, Promised, Spending,
 };
 use crate::{Decision, Order, OrderKey, OrderStatus, Reason, Refusal, State, View, Work, calendar};
 
@@ -21,8 +21,6 @@ const UNKNOWN_DAYS: i32 = 7;
 
 /// Longest handling or transit by plan, days.
 const MAX_DAYS: u32 = 365;
-
-const EVERY_DAY: u8 = 0b111_1111;
 
 /// The rules that a market asks for, checked.
 pub(super) fn rules_from(
@@ -46,11 +44,12 @@ pub(super) fn rules_from(
     let learned = promise::Settings { late_ppm, early_ppm, spending };
     let learned = (late_ppm > 0).then_some(learned);
     let calendar = event.calendar.as_ref().map(calendar_from).transpose()?;
-    if learned.is_none() && calendar.is_none() {
+    let rules = PromiseRules { zone: zone.to_owned(), learned, calendar };
+    if rules.learned.is_none() && rules.plan().is_none() {
         let detail = "a market that learns no promises makes them by a calendar";
         return Err(Refusal::new(Reason::InvalidPromise, detail));
     }
-    Ok(Some(Box::new(PromiseRules { zone: zone.to_owned(), learned, calendar })))
+    Ok(Some(Box::new(rules)))
 }
 
 fn calendar_from(event: &v1::DeliveryCalendar) -> Result<DeliveryCalendar, Refusal> {
@@ -65,13 +64,14 @@ fn calendar_from(event: &v1::DeliveryCalendar) -> Result<DeliveryCalendar, Refus
         let detail = format!("a delivery calendar has {MAX_DAYS_OFF} days off at most");
         return Err(Refusal::new(Reason::InvalidPromise, detail));
     }
-    let moves = check::weekdays(&event.moves, EVERY_DAY)?;
+    let moves = check::weekdays(&event.moves, DeliveryDays::EVERY_WEEKDAY)?;
+    let weekdays = check::weekdays(&event.delivers, moves)?;
     Ok(DeliveryCalendar {
         handling: range("handling", event.handling_least_days, event.handling_most_days)?,
         transit: range("transit", event.transit_least_days, event.transit_most_days)?,
         moves,
-        delivers: check::weekdays(&event.delivers, moves)?,
-        off: check::days_off(&event.days_off)?,
+        delivery: DeliveryDays { weekdays, off: check::days_off(&event.days_off)? },
+        days_only: event.days_only,
     })
 }
 

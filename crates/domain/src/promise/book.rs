@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::facts::{Facts, Moment};
 use super::memory::Shelf;
 use super::open::Open;
-use super::{Foreseen, Promised, Settings, foresee};
+use super::{DeliveryDays, Foreseen, Promised, Settings, foresee};
 
 /// Open orders at most; beyond, the one for which something is due first is forgotten.
 const MAX_OPEN: usize = 1 << 18;
@@ -22,8 +22,8 @@ pub struct Book {
 
 impl Book {
     /// An empty book.
-    pub fn new(settings: Settings) -> Self {
-        Book { settings, shelf: Shelf::default(), open: BTreeMap::new(), due: BTreeSet::new() }
+    pub fn new(settings: Settings, days: DeliveryDays) -> Self {
+        Book { settings, shelf: Shelf::new(days), open: BTreeMap::new(), due: BTreeSet::new() }
     }
 
     /// What would be promised. Changes nothing.

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::fixed::exp2;
 use super::scores::{MILLION, MOST_LATE_PPM};
 
-/// A step at a late order, in 1/2^24 of a doubling of the aimed share: 1/512.
-const GAIN: i64 = 1 << 15;
+/// A step at a late order, in 1/2^24 of a doubling of the aimed share: 1/1024.
+const GAIN: i64 = 1 << 14;
 
 /// The aimed share stays within four times and a quarter of the stated one.
 const MOST: i64 = 2 << 24;
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn twice_the_stated_rate_lowers_the_aim_and_none_raises_it() {
         let (mut often, mut never) = (Feedback::default(), Feedback::default());
-        for order in 0..5_000 {
+        for order in 0..10_000 {
             match order % 5 {
                 0 => often.arrived_late(100_000, Counted::No),
                 _ => often.in_time(100_000),

@@ -18,7 +18,7 @@ const fn stage(slot: usize, group: Group, half_days: i32, shrink: i64) -> Stage 
 
 /// From purchase to hand-over.
 const PROCESSING: [Stage; 4] = [
-    stage(0, Group::All, 60, 1),
+    stage(0, Group::All, 120, 1),
     stage(0, Group::Weekday, 400, 10),
     stage(0, Group::Node, 120, 2),
     stage(0, Group::Weight, 400, 20),
@@ -26,7 +26,7 @@ const PROCESSING: [Stage; 4] = [
 
 /// From hand-over to delivery.
 const TRANSIT: [Stage; 8] = [
-    stage(1, Group::All, 60, 1),
+    stage(1, Group::All, 120, 1),
     stage(0, Group::Distance, 400, 3),
     stage(0, Group::Area(0), 300, 8),
     stage(0, Group::Lane, 300, 8),
@@ -63,9 +63,9 @@ const BACKLOG: Stage = stage(2, Group::Node, 20, 0);
 const LEVELS: [usize; 6] = [5, 4, 3, 2, 1, 0];
 
 const FIRST: Plan =
-    Plan { centre: &WHOLE, spread: &WHOLE_SPREAD, bins: Bins { track: 0, half_days: 100 } };
+    Plan { centre: &WHOLE, spread: &WHOLE_SPREAD, bins: Bins { track: 0, half_days: 400 } };
 const SECOND: Plan =
-    Plan { centre: &REST, spread: &REST_SPREAD, bins: Bins { track: 1, half_days: 100 } };
+    Plan { centre: &REST, spread: &REST_SPREAD, bins: Bins { track: 1, half_days: 400 } };
 
 /// Added to a part before its logarithm is taken.
 const HALF_DAY_MS: i64 = DAY_MS / 2;
@@ -249,7 +249,7 @@ fn learn_part<M: Learning>(
     (from, to): (Moment, Moment),
 ) {
     if to.ms >= from.ms {
-        let ms = to.ms.saturating_sub(from.ms).saturating_add(HALF_DAY_MS);
+        let ms = memory.delivery_days().elapsed_ms(from, to).saturating_add(HALF_DAY_MS);
         let took = log2(ms as u64) - log2(DAY_MS as u64);
         effects::learn(memory, room, stages, of, (took, to.day));
     }

@@ -8,6 +8,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use serde::{Deserialize, Serialize};
 
+use super::delivering::DeliveryDays;
 use super::effects::Sum;
 use super::learner::Figures;
 use super::tally::Tally;
@@ -57,6 +58,8 @@ pub trait Learned {
     fn learned(&self, key: LearnedKey) -> Option<&LearnedRow>;
     /// The first place after one that has a row.
     fn next_learned(&self, after: LearnedKey) -> Option<LearnedKey>;
+    /// The days in which durations are learned and promised.
+    fn delivery_days(&self) -> &DeliveryDays;
 }
 
 /// Learns.
@@ -66,31 +69,52 @@ pub trait Learning: Learned {
 }
 
 /// Rows on their own, for who learns without a market's state.
-#[derive(Debug, Default)]
-pub struct Shelf(BTreeMap<LearnedKey, LearnedRow>);
+#[derive(Debug)]
+pub struct Shelf {
+    rows: BTreeMap<LearnedKey, LearnedRow>,
+    days: DeliveryDays,
+}
+
+impl Shelf {
+    /// Nothing is learned yet.
+    pub fn new(days: DeliveryDays) -> Self {
+        Shelf { rows: BTreeMap::new(), days }
+    }
+}
 
 impl Learned for Shelf {
     fn learned(&self, key: LearnedKey) -> Option<&LearnedRow> {
-        self.0.get(&key)
+        self.rows.get(&key)
     }
 
     fn next_learned(&self, after: LearnedKey) -> Option<LearnedKey> {
-        self.0.range((Excluded(after), Unbounded)).next().map(|(&key, _)| key)
+        self.rows.range((Excluded(after), Unbounded)).next().map(|(&key, _)| key)
+    }
+
+    fn delivery_days(&self) -> &DeliveryDays {
+        &self.days
     }
 }
 
 impl Learning for Shelf {
     fn put_learned(&mut self, key: LearnedKey, row: Option<LearnedRow>) {
         match row {
-            Some(row) => self.0.insert(key, row),
-            None => self.0.remove(&key),
+            Some(row) => self.rows.insert(key, row),
+            None => self.rows.remove(&key),
         };
+    }
+}
+
+#[cfg(test)]
+impl Default for Shelf {
+    fn default() -> Self {
+        Shelf::new(DeliveryDays::EVERY)
     }
 }
 
 #[cfg(test)]
 impl Shelf {
     pub(super) fn rows(&self) -> usize {
-        self.0.len()
+        self.rows.len()
     }
 }

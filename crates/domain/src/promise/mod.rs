@@ -5,7 +5,7 @@
 //! an interval of days that holds with a stated rate, from the orders delivered before; at hand-over
 //! it promises what remains.
 //!
-//! 1. `facts` groups an order: node, lane, areas of its destination, bands of distance and weight.
+//! 1. `delivering` counts days: only those on which parcels are delivered. `facts` groups an order: node, lane, areas of its destination, bands of distance and weight.
 //! 2. `effects` learns processing and transit by groups from broad to narrow, so that a sparse lane
 //!    falls back on its distance; `slope` learns what backlog and load add.
 //! 3. `track` joins both parts to a centre and a spread, and takes a quantile of past misses from
@@ -20,6 +20,7 @@
 
 mod book;
 mod calendar;
+mod delivering;
 mod effects;
 mod facts;
 mod feedback;
@@ -38,6 +39,7 @@ use serde::{Deserialize, Serialize};
 
 pub use book::Book;
 pub use calendar::{DayRange, Promise, Service, promise};
+pub use delivering::DeliveryDays;
 pub use facts::{Facts, Moment};
 pub use kept::{Fate, Given, Made, OrderPromise, PromiseKind, facts, regions};
 pub use learner::{Foreseen, foresee};

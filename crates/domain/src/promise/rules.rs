@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{DayRange, Promised, Service, Settings, promise};
+use super::{DayRange, DeliveryDays, Promised, Service, Settings, promise};
 use crate::calendar::{self, Calendar, Days};
 use crate::{Node, NodeIx, Opening, View};
 
@@ -27,15 +27,29 @@ pub struct DeliveryCalendar {
     pub transit: (u32, u32),
     /// Days of the week on which the carrier moves goods; bit 0 is Monday.
     pub moves: u8,
-    /// Days of the week on which it delivers.
-    pub delivers: u8,
-    /// Days since 1970-01-01 on which it does neither, sorted.
-    pub off: Vec<i32>,
+    /// On which days it delivers; on its days off it moves nothing either.
+    pub delivery: DeliveryDays,
+    /// Nothing is promised by it: only its days count.
+    pub days_only: bool,
 }
 
-const EVERY_DAY: u8 = 0b111_1111;
+const EVERY_DAY: u8 = DeliveryDays::EVERY_WEEKDAY;
+
+/// Of a market without a calendar.
+static EVERY_DELIVERY_DAY: DeliveryDays = DeliveryDays::EVERY;
 
 impl PromiseRules {
+    /// The days in which a market learns and promises, by its rules: every day where it has no calendar.
+    pub fn delivery_days(rules: Option<&Self>) -> &DeliveryDays {
+        let calendar = rules.and_then(|rules| rules.calendar.as_ref());
+        calendar.map_or(&EVERY_DELIVERY_DAY, |calendar| &calendar.delivery)
+    }
+
+    /// The calendar that promises are made by, where there is one.
+    pub fn plan(&self) -> Option<&DeliveryCalendar> {
+        self.calendar.as_ref().filter(|calendar| !calendar.days_only)
+    }
+
     /// The local date of an instant, in days since 1970-01-01.
     pub fn day_of(&self, at_ms: i64) -> i32 {
         let zone = calendar::zone(&self.zone).expect("checked when it was set");
@@ -60,14 +74,14 @@ impl PromiseRules {
     /// of its working days before it ([`days_behind`]). `None` where the market has none, or node or carrier
     /// have no day in two years.
     pub fn by_calendar(&self, node: &Node, at_ms: i64, behind: u32) -> Option<Promised> {
-        let terms = self.calendar.as_ref()?;
+        let terms = self.plan()?;
         let dates = |days: &[i32]| -> Vec<Date> {
             days.iter().filter_map(|&day| calendar::date_of(day)).collect()
         };
-        let carrier = |weekdays| Days { weekdays, off: dates(&terms.off) };
+        let carrier = |weekdays| Days { weekdays, off: dates(&terms.delivery.off) };
         let service = Service {
             moves: carrier(terms.moves),
-            delivers: carrier(terms.delivers),
+            delivers: carrier(terms.delivery.weekdays),
             transit: DayRange::new(terms.transit.0, terms.transit.1)?,
         };
         let (node, from_ms) = match node.opening.as_deref() {

@@ -13,6 +13,10 @@ const PIECES: u64 = (BINS / PIECE) as u64;
 const BIN_WIDTH: i32 = ONE / 64;
 const LOWEST: i32 = -8 * ONE;
 
+/// Scores, as heavy as new ones, that lie above a quantile at least: what one or two outcomes say of
+/// the tail is chance.
+const LEAST_BEYOND: u64 = 3;
+
 /// Instead of making old entries lighter every day, new ones are made heavier; after so many half
 /// lives all are scaled down.
 const RESCALE_HALVINGS: u32 = 20;
@@ -108,7 +112,7 @@ impl Scores {
 
     /// The score that a share of so many millionths lies above, counting the order that is asked
     /// for as one that may lie above them all (split conformal prediction). `None` while there are
-    /// too few scores to state so small a share.
+    /// too few scores to state so small a share: [`LEAST_BEYOND`] have to lie above.
     pub(super) fn upper<M: Learned>(
         &self,
         memory: &M,
@@ -143,7 +147,8 @@ impl Scores {
         let (above_ppm, million) = (u128::from(above_ppm), u128::from(MILLION));
         let own = u128::from(bins.weight(self.origin, day)) * (million - above_ppm);
         let allowed = (u128::from(total) * above_ppm).checked_sub(own)? / million;
-        let allowed = u64::try_from(allowed).ok().filter(|allowed| *allowed > 0)?;
+        let least = LEAST_BEYOND * bins.weight(self.origin, day);
+        let allowed = u64::try_from(allowed).ok().filter(|allowed| *allowed >= least)?;
         let (bin, into) = find(bins.falling(memory), allowed)?;
         Some(LOWEST + (bin as i32 + 1) * BIN_WIDTH - into)
     }
@@ -222,8 +227,8 @@ mod tests {
     #[test]
     fn what_a_hundred_scores_cannot_tell_is_not_stated() {
         let scores = hundred();
-        assert_eq!(scores.upper(9_000, 0), None, "100 scores do not tell 99.1 %");
-        assert!(scores.upper(11_000, 0).is_some(), "but 98.9 %");
+        assert_eq!(scores.upper(30_000, 0), None, "100 scores do not tell 97 %");
+        assert!(scores.upper(40_000, 0).is_some(), "but 96 %");
         assert_eq!(Histogram::default().upper(500_000, 0), None);
     }
 

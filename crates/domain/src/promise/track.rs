@@ -1,6 +1,6 @@
 //! One kind of promise: from purchase to delivery, or what remains from hand-over.
 //!
-//! A duration of whole days is predicted as `centre + spread x score` of its logarithm: the centre
+//! A duration of whole delivery days is predicted as `centre + spread x score` of its logarithm: the centre
 //! is what its stages, its node's backlog and the load tell; the spread how far off such orders
 //! usually are; the score a quantile of how far off, in spreads, past predictions were.
 
@@ -17,9 +17,9 @@ use super::{Promised, Settings, Spending};
 
 pub(super) const DAY_MS: i64 = 86_400_000;
 
-/// Days added to a duration before its logarithm is taken: short ones vary by days, long ones by
-/// shares of themselves.
-const OFFSET_DAYS: u64 = 5;
+/// Delivery days added to a duration before its logarithm is taken: short ones vary by days, long ones
+/// by shares of themselves.
+const OFFSET_DAYS: u64 = 4;
 
 /// Deliveries, and days since the first order, after which an order's miss says how well it was
 /// predicted. Those before say only how little was known: first nothing, then only the quick ones,
@@ -165,8 +165,9 @@ impl Track {
         let aim_ppm = self.feedback.aim_ppm(settings.late_ppm, tilt);
         let upper = self.scores.upper(memory, bins, aim_ppm, day)?;
         let lower = self.scores.lower(memory, bins, settings.early_ppm)?;
-        let latest_day = day.saturating_add(issued.days_at(upper));
-        let earliest_day = day.saturating_add(issued.days_at(lower)).min(latest_day);
+        let days = memory.delivery_days();
+        let latest_day = days.after(day, issued.days_at(upper));
+        let earliest_day = days.after(day, issued.days_at(lower)).min(latest_day);
         Some(Promised { earliest_day, latest_day })
     }
 
@@ -179,11 +180,12 @@ impl Track {
         settings: &Settings,
         (issued, today): (&Issued, i32),
     ) -> Option<Promised> {
-        let days = today.saturating_sub(issued.from.day).max(0);
-        let score = issued.score(took(days).saturating_sub(issued.centre));
+        let days = memory.delivery_days();
+        let taken = days.taken(issued.from.day, today);
+        let score = issued.score(took(taken).saturating_sub(issued.centre));
         let stated = (settings.late_ppm, today);
         let upper = self.scores.upper_beyond(memory, bins, score, stated)?;
-        let latest_day = issued.from.day.saturating_add(issued.days_at(upper)).max(today);
+        let latest_day = days.after(issued.from.day, issued.days_at(upper)).max(today);
         Some(Promised { earliest_day: today, latest_day })
     }
 
@@ -223,8 +225,8 @@ impl Track {
         issued: &Issued,
         (delivered, late_ppm): (Moment, u32),
     ) {
-        let (day, days) = (delivered.day, delivered.day.saturating_sub(issued.from.day).max(0));
-        let took = took(days);
+        let day = delivered.day;
+        let took = took(memory.delivery_days().taken(issued.from.day, day));
         self.delivered = (self.delivered + 1).min(WARM);
         if issued.is_warm {
             let miss = took - issued.centre;
@@ -253,7 +255,7 @@ impl Track {
     }
 }
 
-/// Logarithm of a duration of whole days (and [`OFFSET_DAYS`]).
+/// Logarithm of a duration of whole delivery days (and [`OFFSET_DAYS`]).
 fn took(days: i32) -> i32 {
     log2((days as u64 + OFFSET_DAYS) * DAY_MS as u64)
 }

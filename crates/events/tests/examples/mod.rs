@@ -51,6 +51,7 @@ fn promise_rules() -> v1::PromiseRules {
             moves: vec![1, 2, 3, 4, 5, 6],
             delivers: vec![1, 2, 3, 4, 5],
             days_off: vec!["2025-12-25".to_owned()],
+            days_only: true,
         }),
     }
 }

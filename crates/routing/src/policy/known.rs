@@ -242,7 +242,7 @@ pub(crate) fn asked_day(order: &Order) -> Option<i32> {
 /// one, the node's own day on which it is done with it. `None`: never.
 pub(crate) fn day_there<V: View>(view: &V, node: NodeIx, now_ms: i64) -> Option<i32> {
     let rules = view.settings().and_then(|settings| settings.promise.as_deref());
-    if let Some(rules) = rules.filter(|rules| rules.calendar.is_some()) {
+    if let Some(rules) = rules.filter(|rules| rules.plan().is_some()) {
         return from_calendar(view, rules, node, now_ms).map(|promised| promised.latest_day);
     }
     let (zone, done_ms) = match view.nodes()[node.0 as usize].opening.as_deref() {

@@ -74,7 +74,7 @@
 //! | `promise TIME transit=3-5 [zone=Europe/Berlin] [cut_off=15:00] [works=mon-fri] [closed=DATE,DATE]` | prints between which dates an order of that time arrives |
 //! | `promise ... [handling=0-1] [moves=mon-sat] [delivers=mon-fri] [off=DATE,DATE]` | every day, in UTC, without handling, unless told |
 //! | `market ... [promise_late=100000] [promise_early=50000] [promise_zone=Europe/Berlin]` | promises are learned: shares of orders in millionths |
-//! | `market ... [transit=3-5] [handling=0-1] [moves=mon-sat] [delivers=mon-fri] [off=DATE,DATE]` | and made by calendar while too little is known |
+//! | `market ... [transit=3-5] [handling=0-1] [moves=mon-sat] [delivers=mon-fri] [off=DATE,DATE]` | and made by calendar while too little is known; without `transit` only its delivery days count |
 //! | `order O ... [postcode=750]`, `item S ... [weight_g=500]` | what promises are learned by |
 //! | `show O/f1` | prints where a fulfilment stands, and its parcels |
 //! | `policy NAME` | PolicyActivated with the file of that name in deploy/policies |

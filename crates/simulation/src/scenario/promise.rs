@@ -65,11 +65,16 @@ pub fn rules(words: &mut Words<'_>) -> Result<Option<v1::PromiseRules>, Fault> {
 }
 
 fn calendar(words: &mut Words<'_>) -> Result<Option<v1::DeliveryCalendar>, Fault> {
-    let Some(transit) = words.option("transit").map(range).transpose()? else { return Ok(None) };
+    let transit = words.option("transit").map(range).transpose()?;
     let handling = words.option("handling").map_or(Ok((0, 0)), range)?;
     let moves = words.option("moves").map_or(Ok(0), weekdays)?;
     let delivers = words.option("delivers").map_or(Ok(0), weekdays)?;
     let off = words.option("off").map_or(Ok(Vec::new()), dates)?;
+    if transit.is_none() && delivers == 0 && off.is_empty() {
+        return Ok(None);
+    }
+    let days_only = transit.is_none();
+    let transit = transit.unwrap_or_default();
     let named = |days: u8| (1..=7).filter(|day| days & 1 << (day - 1) != 0).collect();
     Ok(Some(v1::DeliveryCalendar {
         handling_least_days: handling.0,
@@ -79,6 +84,7 @@ fn calendar(words: &mut Words<'_>) -> Result<Option<v1::DeliveryCalendar>, Fault
         moves: named(moves),
         delivers: named(delivers),
         days_off: off.into_iter().map(date).collect(),
+        days_only,
     }))
 }
 

@@ -11,6 +11,11 @@ impl Learned for Store {
         use std::ops::Bound::{Excluded, Unbounded};
         self.learned.first_in((Excluded(after), Unbounded)).map(|(key, _)| key)
     }
+
+    fn delivery_days(&self) -> &DeliveryDays {
+        let settings = self.settings.as_ref();
+        PromiseRules::delivery_days(settings.and_then(|settings| settings.promise.as_deref()))
+    }
 }
 
 impl Learning for Store {

@@ -483,8 +483,8 @@ pub fn promise_rules() -> PromiseRules {
             handling: (0, 1),
             transit: (3, 5),
             moves: 0b11_1111,
-            delivers: 0b1_1111,
-            off: vec![20_447],
+            delivery: DeliveryDays { weekdays: 0b1_1111, off: vec![20_447] },
+            days_only: false,
         }),
     }
 }
@@ -506,15 +506,15 @@ pub fn order_promise(store: &mut Store) -> OrderPromise {
         nodes: 1,
         units: 2,
     };
-    for number in 0..120 {
+    for number in 0..240 {
         let mut open = promise::Open::placed(store, LEARNED, facts, at(number));
         open.handed_over(store, LEARNED, at(number + 1));
         open.delivered(store, LEARNED, at(number + 3 + number % 5));
     }
-    let mut open = promise::Open::placed(store, LEARNED, facts, at(130));
+    let mut open = promise::Open::placed(store, LEARNED, facts, at(250));
     let promised = open.promised().expect("enough is known");
-    open.handed_over(store, LEARNED, at(131));
-    let made = promise::Made { day: day + 130, promised, kind: promise::PromiseKind::Learned };
+    open.handed_over(store, LEARNED, at(251));
+    let made = promise::Made { day: day + 250, promised, kind: promise::PromiseKind::Learned };
     OrderPromise {
         placed_step: 77,
         areas: facts.areas,
@@ -522,10 +522,10 @@ pub fn order_promise(store: &mut Store) -> OrderPromise {
             promised,
             source: 1,
             level: 4,
-            deliveries: 119,
+            deliveries: 239,
             late_ppm: 50_000,
             node: NodeIx(3),
-            made_at: at(130).ms,
+            made_at: at(250).ms,
         }),
         first: Some(made),
         expected: Some(promise::Made { kind: promise::PromiseKind::HandedOver, ..made }),

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use omnifold_channels::olist::{Delivery, Seller, deliveries};
+use omnifold_channels::olist::{DELIVERS, Delivery, Seller, deliveries, holidays};
 use omnifold_domain::Location;
-use omnifold_domain::promise::{Book, Facts, Moment, Promised, Settings};
+use omnifold_domain::promise::{Book, DeliveryDays, Facts, Moment, Promised, Settings};
 use omnifold_events::v1;
 use omnifold_routing::haversine_m;
 
@@ -70,7 +70,7 @@ impl History {
 
     /// What a learner with these settings promises, told each event at its time and none before.
     pub fn replay(&self, settings: Settings) -> Vec<Told> {
-        let mut book = Book::new(settings);
+        let mut book = Book::new(settings, delivery_days());
         let mut told = vec![Told::default(); self.orders.len()];
         for (time_ms, what, number) in &self.happened {
             let (at, order) = (moment(*time_ms), *number as u64);
@@ -88,6 +88,13 @@ impl History {
         }
         told
     }
+}
+
+/// Monday to Friday but for the holidays.
+fn delivery_days() -> DeliveryDays {
+    let weekdays = DELIVERS.iter().fold(0, |days, day| days | 1 << (day - 1));
+    let off = holidays().into_iter().map(omnifold_domain::calendar::day_number).collect();
+    DeliveryDays { weekdays, off }
 }
 
 pub fn moment(ms: i64) -> Moment {
