@@ -10,6 +10,7 @@
 
 mod days;
 mod desk;
+mod floor;
 mod gather;
 mod told;
 

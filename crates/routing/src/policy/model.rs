@@ -1,8 +1,7 @@
 //! What a wave plans an order by: which nodes may serve it, and what shipments and units count.
 //!
 //! Planning again must price every plan alike and exactly, so orders are left out whose rule ranks by
-//! what stock there is, keeps stock back, has a floor for the value of shipments, or prices a shipment by
-//! steps of its weight.
+//! what stock there is, keeps stock back, or has a floor for the value of shipments.
 
 use omnifold_domain::policy::{Cost, Mode, Splits};
 use omnifold_domain::{NodeIx, Order, Priced, SkuIx, View, shadow_price};
@@ -41,8 +40,9 @@ pub(crate) struct Model {
     pub against_rule: Vec<bool>,
     /// By node: a shipment.
     pub shipment: Vec<i64>,
-    /// What a unit costs by weight and way, shadow prices apart; `None`: nothing.
-    pub unit: Option<Cost>,
+    /// What a unit costs by weight and way, and a shipment by its weight, shadow prices apart; `None`:
+    /// nothing.
+    pub carriage: Option<Cost>,
     /// Metres by node.
     pub metres: Vec<u32>,
 }
@@ -51,9 +51,21 @@ impl Model {
     /// What a unit of a SKU costs at a node.
     pub(crate) fn unit_of<V: View>(&self, view: &V, now_ms: i64, sku: SkuIx, node: usize) -> i64 {
         let at = NodeIx(node as u32);
-        let Some(cost) = &self.unit else { return 0 };
+        let Some(cost) = &self.carriage else { return 0 };
         let way = cost.of_unit(known(self.metres[node]), view.item(sku).weight_g);
         way + shadow_price(view, Priced::Stock(sku), at, now_ms)
+    }
+
+    /// The costs of a rule that prices shipments by steps of their weight.
+    pub(crate) fn tables(&self) -> Option<&Cost> {
+        self.carriage.as_ref().filter(|cost| cost.has_steps())
+    }
+
+    /// Whether a shipment of so many milligrams may leave a node.
+    pub(crate) fn carries(&self, node: usize, weight_mg: i64) -> bool {
+        let table = |cost: &Cost| cost.table_at(known(self.metres[node]));
+        let rates = self.tables().and_then(|cost| cost.tables().nth(table(cost)?));
+        rates.is_none_or(|rates| rates.price(weight_mg).is_some())
     }
 
     fn of_settings(candidates: &Candidates) -> Self {
@@ -79,7 +91,7 @@ impl Model {
             permitted: verdicts.clone().map(|&it| is_open(it) && !is_ruled_out(it)).collect(),
             against_rule: verdicts.map(|&it| is_against(it)).collect(),
             shipment: vec![SHIPMENT; candidates.verdicts.len()],
-            unit: None,
+            carriage: None,
             metres: candidates.distances.clone(),
         }
     }
@@ -178,7 +190,7 @@ impl Router {
             model.by_cost = true;
             model.whole_lines = split.allow != Splits::Quantity;
             model.shipment = nodes.map(|(node, cost)| cost + late(node) + price(node)).collect();
-            model.unit = Some(cost.clone());
+            model.carriage = Some(cost.clone());
         }
         model
     }
@@ -194,5 +206,4 @@ fn is_exact(rule: &CompiledRule) -> bool {
         && nodes.min_shelf_days == 0
         && rule.rule.cost.as_ref().is_none_or(|cost| cost.markdown == 0)
         && rule.node_when.is_none()
-        && !rule.rule.cost.as_ref().is_some_and(Cost::has_steps)
 }

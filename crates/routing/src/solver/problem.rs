@@ -88,7 +88,7 @@ impl Problem {
     }
 
     /// What a node's lightest shipment costs.
-    pub(super) fn fixed_of(&self, node: usize) -> i64 {
+    pub(crate) fn lightest_shipment(&self, node: usize) -> i64 {
         self.fixed[node] + self.table(node).first_price()
     }
 
@@ -138,7 +138,8 @@ impl Problem {
     /// What serving all of it from one node costs.
     pub(crate) fn cost_alone(&self, node: usize) -> i64 {
         let units = (0..self.rows).map(|row| self.units[row] * self.unit_cost(node, row));
-        units.sum::<i64>() + self.fixed[node]
+        let by_weight = self.table(node).price_at(self.total_weight()).unwrap_or(TOO_HEAVY);
+        units.sum::<i64>() + self.fixed[node] + by_weight
     }
 
     /// Units wanted of a pool.

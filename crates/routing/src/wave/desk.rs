@@ -11,8 +11,9 @@
 
 use std::collections::BTreeMap;
 
+use super::floor::Floor;
 use super::{Assigned, Wave};
-use crate::solver::{Flow, Problem, Solver};
+use crate::solver::{Flow, Solver};
 
 /// Cells of nodes and SKUs that are written down for one counted step.
 const CELLS_A_STEP: usize = 100;
@@ -37,19 +38,6 @@ type Holders = BTreeMap<Vec<Cell>, Vec<usize>>;
 struct Found {
     cost: i64,
     flows: Vec<Flow>,
-}
-
-/// What no plan of an order is cheaper than, whatever is free.
-#[derive(Clone, Default)]
-struct Floor {
-    /// Any plan.
-    cost: i64,
-    /// All units, each where it is cheapest, without shipments.
-    units: i64,
-    /// A unit, by row.
-    unit: Vec<i64>,
-    /// What there is in a plan beside a shipment that is not alone.
-    beside: i64,
 }
 
 /// Hands the orders round.
@@ -270,8 +258,7 @@ impl<'a> Desk<'a> {
             for (pool, &sku) in it.skus.iter().enumerate() {
                 let is_short = wave.free[node * wave.skus + sku] < it.order.wanted(pool);
                 let is_useful = is_short && it.may_have(node, pool);
-                useful[node * pools + pool] =
-                    is_useful && self.floors[one].with(&it.order, node, pool) < cost;
+                useful[node * pools + pool] = is_useful && self.floors[one].with(node, pool) < cost;
             }
         }
         useful
@@ -406,7 +393,7 @@ impl<'a> Desk<'a> {
                 let free = free[node * skus + it.skus[pool]];
                 let is_open = it.may_have(node, pool)
                     && (free > 0 || !more.is_empty())
-                    && (below == i64::MAX || self.floors[one].with(&it.order, node, pool) < below);
+                    && (below == i64::MAX || self.floors[one].with(node, pool) < below);
                 *it.order.supply_mut(node, pool) = if is_open { free } else { 0 };
             }
         }
@@ -419,35 +406,5 @@ impl<'a> Desk<'a> {
 
     fn spend(&mut self, steps: usize) {
         self.left = self.left.saturating_sub(u32::try_from(steps).unwrap_or(u32::MAX));
-    }
-}
-
-impl Floor {
-    /// Of an order that was written down as if everything were free, where plans cost so much at least.
-    fn of(assigned: &Assigned, nodes: usize, cost: i64) -> Self {
-        let order = &assigned.order;
-        let least = |row: usize| {
-            let there = (0..nodes).filter(|&node| order.reach(node, row) > 0);
-            let cheapest = there.map(|node| order.unit_cost(node, row)).min();
-            cheapest.unwrap_or(i64::MAX).min(order.unserved_unit[row])
-        };
-        let unit: Vec<i64> = (0..order.units.len()).map(least).collect();
-        let each = order.units.iter().zip(&unit).map(|(units, each)| units.saturating_mul(*each));
-        let units = each.fold(0, i64::saturating_add);
-        let parcel = order.fixed.iter().min().copied().unwrap_or(0);
-        let served: i64 = assigned.flows.iter().map(|flow| flow.units).sum();
-        let is_whole = served == order.units.iter().sum::<i64>();
-        let beside = if is_whole { parcel } else { parcel.min(order.unserved_fixed) };
-        Floor { cost, units, unit, beside }
-    }
-
-    /// Plans in which a node ships something of a pool: it serves all of the order, or there is another
-    /// shipment beside it and a unit costs what it costs there.
-    fn with(&self, order: &Problem, node: usize, pool: usize) -> i64 {
-        let rows = (0..order.units.len()).filter(|&row| order.pool[row] == pool);
-        let more = rows.map(|row| order.unit_cost(node, row).saturating_sub(self.unit[row])).min();
-        let parcels = order.fixed[node].saturating_add(self.beside);
-        let among = parcels.saturating_add(self.units).saturating_add(more.unwrap_or(0).max(0));
-        among.min(order.cost_alone(node))
     }
 }

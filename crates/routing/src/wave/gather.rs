@@ -10,7 +10,7 @@ use omnifold_domain::{
 use super::days::Days;
 use super::{Assigned, Wave};
 use crate::decide::{Router, Turn};
-use crate::policy::{Model, forbid_unserved};
+use crate::policy::{Model, forbid_unserved, price_by_weight};
 use crate::solver::{Flow, Problem};
 
 /// Orders that are looked at for each one that may be planned again: the others are left out.
@@ -111,7 +111,8 @@ impl Router {
                 opened.lines[line.line as usize].open += line.allocated;
             }
         }
-        let fits = |model: &Model| keeps_to(model, &order);
+        let loads = loads(view, &order);
+        let fits = |model: &Model| keeps_to(model, &order, &loads);
         let mut model = self.wave_model(view, turn, &opened, fits)?;
         if !order.kits().is_empty() {
             model.max_shipments = 1;
@@ -174,9 +175,20 @@ fn moves_whole(order: &Order) -> bool {
     parts(order).count() == 1 && order.lines.iter().all(|line| line.shipped == 0)
 }
 
+/// What each node's shipment weighs, in milligrams. An unknown weight weighs nothing.
+fn loads<V: View>(view: &V, order: &Order) -> Vec<(usize, i64)> {
+    let load = |(_, part): (usize, &Fulfilment)| {
+        let weights = part.lines.iter().map(|line| {
+            let grams = view.item(order.lines[line.line as usize].sku).weight_g;
+            line.allocated.saturating_mul(i64::from(grams))
+        });
+        (part.node.0 as usize, weights.fold(0, i64::saturating_add))
+    };
+    parts(order).map(load).collect()
+}
+
 /// Whether the present plan is one that the model could have made.
-fn keeps_to(model: &Model, order: &Order) -> bool {
-    let nodes: Vec<usize> = parts(order).map(|(_, part)| part.node.0 as usize).collect();
+fn keeps_to(model: &Model, order: &Order, loads: &[(usize, i64)]) -> bool {
     let mut lines: Vec<u32> = parts(order)
         .flat_map(|(_, part)| part.lines.iter().filter(|line| line.allocated > 0))
         .map(|line| line.line)
@@ -184,8 +196,8 @@ fn keeps_to(model: &Model, order: &Order) -> bool {
     let count = lines.len();
     lines.sort_unstable();
     lines.dedup();
-    nodes.iter().all(|&node| !model.against_rule[node])
-        && nodes.len() <= model.max_shipments
+    loads.iter().all(|&(node, load)| !model.against_rule[node] && model.carries(node, load))
+        && loads.len() <= model.max_shipments
         && (!model.whole_lines || lines.len() == count)
 }
 
@@ -293,6 +305,10 @@ impl Gathered {
             }
         }
         (0..nodes).for_each(|node| problem.fixed[node] = model.shipment[node] * scale);
+        if let Some(cost) = model.tables() {
+            let weights = rows.iter().map(|row| view.item(row.sku).weight_g);
+            price_by_weight(&mut problem, cost, weights, model.metres.iter().copied(), grain);
+        }
         forbid_unserved(&mut problem);
         let skus = rows.iter().map(|row| self.skus[&row.sku]).collect();
         Assigned { order: problem, skus, flows: flows_of(order, rows, grain), blocked }

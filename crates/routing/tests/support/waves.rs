@@ -1,6 +1,6 @@
 //! Made-up waves: orders that came one after the other and took what was cheapest.
 
-use omnifold_routing::solver::{Problem, Solver};
+use omnifold_routing::solver::{Beyond, Bracket, Problem, Solver};
 use omnifold_routing::wave::{Assigned, Wave};
 
 use super::Dice;
@@ -12,6 +12,8 @@ pub struct Shape {
     pub skus: usize,
     /// Per cent of the SKUs of which there is too little.
     pub scarce_percent: i64,
+    /// Shipments are priced by their weight, too.
+    pub by_weight: bool,
 }
 
 const LINES: usize = 3;
@@ -30,6 +32,9 @@ pub fn one_after_the_other(dice: &mut Dice, shape: &Shape, solver: &mut Solver) 
             }
         }
         let mut order = order(dice, nodes);
+        if shape.by_weight {
+            price_by_weight(dice, &mut order, nodes);
+        }
         for node in 0..nodes {
             for (pool, sku) in wanted.iter().enumerate() {
                 *order.supply_mut(node, pool) = wave.free[node * skus + sku];
@@ -46,7 +51,7 @@ pub fn one_after_the_other(dice: &mut Dice, shape: &Shape, solver: &mut Solver) 
 
 /// Units come to nodes one by one: of a scarce SKU half of what is wanted, of others twice as many.
 fn stock(dice: &mut Dice, shape: &Shape) -> Vec<i64> {
-    let &Shape { orders, nodes, skus, scarce_percent } = shape;
+    let &Shape { orders, nodes, skus, scarce_percent, .. } = shape;
     let mut free = vec![0; nodes * skus];
     let wanted = (orders * LINES * 3 / 2).div_ceil(skus);
     for sku in 0..skus {
@@ -74,4 +79,22 @@ fn order(dice: &mut Dice, nodes: usize) -> Problem {
         (0..LINES).for_each(|row| *order.unit_cost_mut(node, row) = unit);
     }
     order
+}
+
+/// Units weigh up to 3 kg. One table for near nodes and one for far ones, and a parcel of either may be
+/// dearer than two lighter ones, or too heavy to be one.
+fn price_by_weight(dice: &mut Dice, order: &mut Problem, nodes: usize) {
+    order.weight.iter_mut().for_each(|weight| *weight = 100 + dice.below(2_900));
+    for zone in 0..2 {
+        let (mut up_to, mut price) = (1_000 + dice.below(2_000), zone * 100_000);
+        let mut steps = Vec::new();
+        for _ in 0..3 {
+            steps.push(Bracket { up_to, price });
+            up_to += 500 + dice.below(2_500);
+            price += dice.below(500_000);
+        }
+        let beyond = Beyond { each: 1_000, price: dice.below(300_000), heaviest: 30_000 };
+        order.add_table(steps, dice.one_in(2).then_some(beyond));
+    }
+    (0..nodes).for_each(|node| order.price_by(node, dice.below(2) as usize));
 }

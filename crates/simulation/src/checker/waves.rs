@@ -1,49 +1,17 @@
 //! Waves: what planning assignments again did to their orders. No order loses a unit, and what the
-//! orders that changed cost together is counted again from the policy's own words, the published prices
-//! and the metres that assignments state.
+//! orders that changed cost together is counted again from the policy's own words, the published prices,
+//! the weights of items and the metres that assignments state.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use omnifold_events::v1::{self, Cause};
 use rustc_hash::FxBuildHasher;
-use serde::Deserialize;
 
 use super::audit::{Audit, Key};
 use super::ledger::Order;
 use super::names::pair_hash;
 use super::report::Rule;
-
-/// What a policy says of costs.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Costs {
-    groups: BTreeMap<String, Vec<String>>,
-    rule: Vec<RuleCost>,
-}
-
-#[derive(Deserialize)]
-struct RuleCost {
-    name: String,
-    cost: Option<Cost>,
-}
-
-/// 1/1000 of the minor unit.
-#[derive(Clone, Default, Deserialize)]
-#[serde(default)]
-struct Cost {
-    shipment: i64,
-    shipment_of: BTreeMap<String, i64>,
-    unit: i64,
-    unit_km: i64,
-    zones: Vec<Zone>,
-}
-
-#[derive(Clone, Deserialize)]
-struct Zone {
-    up_to_km: Option<i64>,
-    #[serde(default)]
-    unit: i64,
-}
+use super::tariff::{Cost, Tariff};
 
 /// What the checker keeps for waves.
 #[derive(Default)]
@@ -55,6 +23,8 @@ pub struct WaveBook {
     groups: BTreeMap<String, Vec<String>>,
     /// Shadow prices by (node, SKU); without a SKU of an order at the node.
     prices: HashMap<(u32, Option<u32>), Price, FxBuildHasher>,
+    /// Grams of a unit, by SKU.
+    weights: HashMap<u32, u32, FxBuildHasher>,
 }
 
 #[derive(Clone, Copy)]
@@ -85,7 +55,7 @@ struct Sum {
 impl Audit {
     /// Another policy rules, or none.
     pub(super) fn policy_ruled(&mut self, document: &str) {
-        let policy: Costs = toml::from_str(document).unwrap_or_default();
+        let policy: Tariff = toml::from_str(document).unwrap_or_default();
         let priced = policy.rule.into_iter().filter_map(|rule| Some((rule.name, rule.cost?)));
         (self.waves.costs, self.waves.groups) = (priced.collect(), policy.groups);
     }
@@ -103,6 +73,11 @@ impl Audit {
                 self.waves.prices.insert((node, sku), price);
             }
         }
+    }
+
+    pub(super) fn item_weighs(&mut self, item: &v1::ItemDefined) {
+        let sku = self.names.number(&item.sku);
+        self.waves.weights.insert(sku, item.weight_g);
     }
 
     /// A wave was closed: it must be answered in this step.
@@ -189,39 +164,47 @@ impl Audit {
         if old.iter().chain(&new).any(|part| part.metres == 0) {
             return Default::default(); // how far it is was not known, or was not said
         }
-        let (before, after) = (self.price(&cost, old, now_ms), self.price(&cost, &new, now_ms));
-        let said = (i128::from(row.cost_before), i128::from(row.cost_after));
-        if (before / 1_000, after / 1_000) != said {
+        let priced = self.price(&cost, old, now_ms).zip(self.price(&cost, &new, now_ms));
+        let Some((before, after)) = priced else {
+            let detail = "a parcel of it is heavier than its carrier takes by the policy";
+            self.violation(Rule::Wave, &name, detail);
+            return Default::default();
+        };
+        let late = |said: i64, own: i128| i128::from(said) - own / 1_000;
+        let late = (late(row.cost_before, before), late(row.cost_after, after));
+        if !cost.may_be_late(late.0) || !cost.may_be_late(late.1) {
+            let said = (row.cost_before, row.cost_after);
             let detail = format!("costs {before} and {after} by the policy, said {said:?} x 1000");
             self.violation(Rule::Wave, &name, detail);
         }
+        let (before, after) = (before + late.0 * 1_000, after + late.1 * 1_000);
         let sum = |cost| Sum { cost, ..Sum::default() };
         (sum(before), sum(after))
     }
 
-    /// What a plan costs by a rule and the prices of now.
-    fn price(&self, cost: &Cost, plan: &[Held], now_ms: i64) -> i128 {
+    /// What a plan costs by a rule and the prices of now, in 1/1,000,000 of the minor unit. `None`: a parcel
+    /// is too heavy to be one.
+    fn price(&self, cost: &Cost, plan: &[Held], now_ms: i64) -> Option<i128> {
         let scarce = |node: u32, sku: Option<u32>| {
             let price = self.waves.prices.get(&(node, sku));
             let price = price.filter(|price| (price.from..price.until).contains(&now_ms));
             i128::from(price.map_or(0, |price| price.milli))
         };
-        let parcels: BTreeSet<u32> = plan.iter().map(|part| part.node).collect();
-        let parcel = |&node: &u32| {
-            let id = self.names.text(node);
-            let mut groups =
-                self.waves.groups.iter().filter(|(_, nodes)| nodes.iter().any(|node| node == id));
-            let own = groups.find_map(|(group, _)| cost.shipment_of.get(group));
-            (i128::from(*own.unwrap_or(&cost.shipment)) + scarce(node, None)) * 1_000
-        };
-        let unit = |part: &Held| {
-            let km = i64::from(part.metres.div_ceil(1_000));
-            let reaches = |zone: &&Zone| zone.up_to_km.is_none_or(|reach| km <= reach);
-            let way = cost.zones.iter().find(reaches).map_or(cost.unit_km * km, |zone| zone.unit);
-            let each = i128::from(cost.unit + way) + scarce(part.node, Some(part.sku));
-            each * i128::from(part.units)
-        };
-        parcels.iter().map(parcel).sum::<i128>() + plan.iter().map(unit).sum::<i128>()
+        let grams = |part: &Held| self.waves.weights.get(&part.sku).copied().unwrap_or(0);
+        let mut total = 0;
+        let mut parcels: BTreeMap<u32, (u32, i128)> = BTreeMap::new();
+        for part in plan {
+            let each = cost.of_unit(part.metres, grams(part)) + scarce(part.node, Some(part.sku));
+            total += each * i128::from(part.units);
+            let parcel = parcels.entry(part.node).or_insert((part.metres, 0));
+            parcel.1 += i128::from(part.units) * i128::from(grams(part));
+        }
+        for (node, (metres, weight_mg)) in parcels {
+            let of_node = cost.of_shipment(&self.waves.groups, self.names.text(node));
+            let of_weight = cost.of_parcel(metres, weight_mg)?;
+            total += (of_node + of_weight + scarce(node, None)) * 1_000;
+        }
+        Some(total)
     }
 }
 
