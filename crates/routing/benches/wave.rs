@@ -41,6 +41,7 @@ fn main() {
                 skus: (orders / 5).max(5),
                 scarce_percent,
                 by_weight: false,
+                lasting: false,
             });
         }
     }

@@ -43,6 +43,8 @@ pub(crate) struct Model {
     /// What a unit costs by weight and way, and a shipment by its weight, shadow prices apart; `None`:
     /// nothing.
     pub carriage: Option<Cost>,
+    /// How many days units are to last.
+    pub min_shelf_days: u32,
     /// Metres by node.
     pub metres: Vec<u32>,
 }
@@ -54,6 +56,11 @@ impl Model {
         let Some(cost) = &self.carriage else { return 0 };
         let way = cost.of_unit(known(self.metres[node]), view.item(sku).weight_g);
         way + shadow_price(view, Priced::Stock(sku), at, now_ms)
+    }
+
+    /// In per mille, how much counts of what a unit loses if it is not sold where it is.
+    pub(crate) fn markdown(&self) -> i64 {
+        self.carriage.as_ref().map_or(0, |cost| cost.markdown)
     }
 
     /// The costs of a rule that prices shipments by steps of their weight.
@@ -76,8 +83,8 @@ impl Model {
     fn base(candidates: &Candidates) -> Self {
         let verdicts = candidates.verdicts.iter();
         let is_open = |verdict: Verdict| {
-            use Verdict::{KeptBack, MoreShipments, NoFreeStock, NotStocked};
-            matches!(verdict, KeptBack | MoreShipments | NoFreeStock | NotStocked)
+            use Verdict::{KeptBack, MoreShipments, NoFreeStock, NotStocked, ShelfLife};
+            matches!(verdict, KeptBack | MoreShipments | NoFreeStock | NotStocked | ShelfLife)
         };
         let is_against = |verdict: Verdict| {
             matches!(verdict, Verdict::Filtered | Verdict::OutOfRadius | Verdict::NotPermitted)
@@ -92,6 +99,7 @@ impl Model {
             against_rule: verdicts.map(|&it| is_against(it)).collect(),
             shipment: vec![SHIPMENT; candidates.verdicts.len()],
             carriage: None,
+            min_shelf_days: 0,
             metres: candidates.distances.clone(),
         }
     }
@@ -180,6 +188,7 @@ impl Router {
             (_, most) => most as usize,
         };
         model.rule.clone_from(&rule.rule.name);
+        model.min_shelf_days = rule.rule.nodes.min_shelf_days;
         model.counts_capacity = !rule.rule.nodes.ignore_capacity;
         if let Some(cost) = &rule.rule.cost {
             let price = |node| {
@@ -203,7 +212,5 @@ fn is_exact(rule: &CompiledRule) -> bool {
         && rule.rule.split.min_shipment_value == 0
         && rule.rule.split.merge_at.is_none()
         && (nodes.leave_units, nodes.leave_percent, nodes.leave_weeks) == (0, 0, 0)
-        && nodes.min_shelf_days == 0
-        && rule.rule.cost.as_ref().is_none_or(|cost| cost.markdown == 0)
         && rule.node_when.is_none()
 }

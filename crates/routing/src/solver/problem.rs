@@ -148,11 +148,6 @@ impl Problem {
         rows.map(|row| self.units[row]).sum()
     }
 
-    /// A node that has less than nothing has nothing.
-    pub(crate) fn forget_shortages(&mut self) {
-        self.supply.iter_mut().for_each(|units| *units = (*units).max(0));
-    }
-
     /// What a plan costs: every node once, its shipment by weight, every unit, and what it leaves of the
     /// rows.
     pub fn cost_of(&self, flows: &[Flow]) -> i64 {

@@ -28,8 +28,16 @@ struct Move {
     plans: Vec<(usize, Vec<Flow>)>,
 }
 
-/// Units that an order may be given: (node, pool of the order, units).
-type Cell = (usize, usize, i64);
+/// Units that an order may be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Cell {
+    node: usize,
+    /// Of the order.
+    pool: usize,
+    units: i64,
+    /// Of the columns in which the order's units count, those in which these do: the first so many.
+    columns: usize,
+}
 
 /// Orders by what they hold that another one could use.
 type Holders = BTreeMap<Vec<Cell>, Vec<usize>>;
@@ -60,7 +68,7 @@ pub(super) struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     pub fn new(wave: &Wave, solver: &'a mut Solver, max_steps: u32) -> Self {
-        let mut wanting = vec![Vec::new(); wave.skus];
+        let mut wanting = vec![Vec::new(); wave.columns];
         for (place, order) in wave.orders.iter().enumerate() {
             for &sku in &order.skus {
                 if wanting[sku].last() != Some(&place) {
@@ -78,7 +86,7 @@ impl<'a> Desk<'a> {
             moves: 0,
             is_close: false,
             settled: [vec![None; count], vec![None; count]],
-            changed: vec![0; wave.skus],
+            changed: vec![0; wave.columns],
         }
     }
 
@@ -226,14 +234,16 @@ impl<'a> Desk<'a> {
         others.dedup();
         self.spend(1 + others.len() / CELLS_A_STEP);
         for other in others {
-            let Assigned { order, skus, flows, .. } = &wave.orders[other];
+            let (it, holder) = (&wave.orders[one], &wave.orders[other]);
             let mut units: Vec<Cell> = Vec::new();
-            for flow in flows {
-                let sku = skus[order.pool[flow.row]];
-                let pool = wave.orders[one].skus.iter().position(|wanted| *wanted == sku);
-                let pool =
-                    pool.filter(|pool| useful[flow.node * wave.orders[one].skus.len() + pool]);
-                units.extend(pool.map(|pool| (flow.node, pool, flow.units)));
+            for &Flow { node, row, units: held } in &holder.flows {
+                let held_of = holder.order.pool[row];
+                let pool = it.skus.iter().position(|wanted| *wanted == holder.skus[held_of]);
+                if let Some(pool) = pool.filter(|pool| useful[node * it.skus.len() + pool]) {
+                    let both = it.columns_of(pool).zip(holder.columns_of(held_of));
+                    let columns = both.take_while(|(own, its)| own == its).count();
+                    units.push(Cell { node, pool, units: held, columns });
+                }
             }
             units.sort_unstable();
             if self.is_close && units.len() > 1 {
@@ -255,8 +265,8 @@ impl<'a> Desk<'a> {
         let (pools, cost) = (it.skus.len(), it.cost());
         let mut useful = vec![false; wave.nodes() * pools];
         for node in 0..wave.nodes() {
-            for (pool, &sku) in it.skus.iter().enumerate() {
-                let is_short = wave.free[node * wave.skus + sku] < it.order.wanted(pool);
+            for pool in 0..pools {
+                let is_short = wave.free_for(one, node, pool) < it.order.wanted(pool);
                 let is_useful = is_short && it.may_have(node, pool);
                 useful[node * pools + pool] = is_useful && self.floors[one].with(node, pool) < cost;
             }
@@ -317,7 +327,9 @@ impl<'a> Desk<'a> {
         one: usize,
         holds: &[(usize, Vec<Cell>)],
     ) -> Option<Move> {
-        let all: Vec<Cell> = holds.iter().flat_map(|(_, units)| units.iter().copied()).collect();
+        let mut all: Vec<Cell> =
+            holds.iter().flat_map(|(_, units)| units.iter().copied()).collect();
+        all.sort_unstable();
         let found = self.cheaper(wave, one, &all)?;
         let others = self.asked(wave, one, &found.flows, holds)?;
         let turned: Vec<usize> = others.iter().rev().copied().collect();
@@ -337,18 +349,21 @@ impl<'a> Desk<'a> {
         let it = &wave.orders[one];
         let mut short: BTreeMap<(usize, usize), i64> = BTreeMap::new();
         for flow in flows {
-            let pool = it.order.pool[flow.row];
-            let free = wave.free[flow.node * wave.skus + it.skus[pool]]; // less than 0: a node is short
-            *short.entry((flow.node, pool)).or_insert(-free) += flow.units;
+            for column in it.columns_of(it.order.pool[flow.row]) {
+                let free = wave.free[flow.node * wave.columns + column]; // less than 0: a node is short
+                *short.entry((flow.node, column)).or_insert(-free) += flow.units;
+            }
         }
         let mut asked = Vec::new();
         for (other, units) in holds {
-            let helps = |&(node, pool, _): &Cell| {
-                short.get(&(node, pool)).is_some_and(|missing| *missing > 0)
-            };
+            let columns = |cell: &Cell| it.columns_of(cell.pool).take(cell.columns);
+            let is_short = |at: (usize, usize)| short.get(&at).is_some_and(|missing| *missing > 0);
+            let helps = |cell: &Cell| columns(cell).any(|column| is_short((cell.node, column)));
             if units.iter().any(helps) {
-                for &(node, pool, units) in units {
-                    *short.entry((node, pool)).or_default() -= units;
+                for cell in units {
+                    for column in columns(cell) {
+                        *short.entry((cell.node, column)).or_default() -= cell.units;
+                    }
                 }
                 asked.push(*other);
             }
@@ -382,29 +397,38 @@ impl<'a> Desk<'a> {
         is_found.then_some(Found { cost, flows })
     }
 
-    /// Writes down what an order may have, as far as plans that cost less than that may use it.
+    /// Writes down what an order may have, as far as plans that cost less than that may use it: what is
+    /// free, and more, in order.
     fn write(&mut self, wave: &mut Wave, one: usize, (more, below): (&[Cell], i64)) {
-        let (nodes, skus) = (wave.nodes(), wave.skus);
-        let Wave { free, orders, .. } = wave;
-        let it = &mut orders[one];
-        let pools = it.skus.len();
+        let (nodes, pools) = (wave.nodes(), wave.orders[one].skus.len());
         for node in 0..nodes {
             for pool in 0..pools {
-                let free = free[node * skus + it.skus[pool]];
-                let is_open = it.may_have(node, pool)
-                    && (free > 0 || !more.is_empty())
+                let free = wave.free_for(one, node, pool);
+                let is_open = free > 0
+                    && wave.orders[one].may_have(node, pool)
                     && (below == i64::MAX || self.floors[one].with(node, pool) < below);
-                *it.order.supply_mut(node, pool) = if is_open { free } else { 0 };
+                *wave.orders[one].order.supply_mut(node, pool) = if is_open { free } else { 0 };
             }
         }
-        for &(node, pool, units) in more {
-            *it.order.supply_mut(node, pool) += units;
+        for cells in more.chunk_by(|a, b| (a.node, a.pool) == (b.node, b.pool)) {
+            let (Cell { node, pool, .. }, units) = (cells[0], free_with(wave, one, cells));
+            *wave.orders[one].order.supply_mut(node, pool) = units.max(0);
         }
-        it.order.forget_shortages();
         self.spend(nodes * pools / CELLS_A_STEP);
     }
 
     fn spend(&mut self, steps: usize) {
         self.left = self.left.saturating_sub(u32::try_from(steps).unwrap_or(u32::MAX));
     }
+}
+
+/// Units of a pool that an order could have at a node if others gave it these.
+fn free_with(wave: &Wave, one: usize, cells: &[Cell]) -> i64 {
+    let Cell { node, pool, .. } = cells[0];
+    let columns = wave.orders[one].columns_of(pool).enumerate();
+    let units = columns.map(|(place, column)| {
+        let given = cells.iter().filter(|cell| place < cell.columns).map(|cell| cell.units);
+        wave.free[node * wave.columns + column] + given.sum::<i64>()
+    });
+    units.min().expect("a pool is of a SKU")
 }

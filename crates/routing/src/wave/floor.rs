@@ -150,7 +150,7 @@ mod tests {
             let skus: Vec<usize> = (0..order.units.len()).collect();
             let flows = plans[0].clone();
             let found = solver.solve(&order, 1_000).clone();
-            let one = Assigned { order, skus, flows, blocked: Vec::new() };
+            let one = Assigned { order, skus, shelves: Vec::new(), flows, blocked: Vec::new() };
             let floor = Floor::of(&one, NODES, found.at_least);
             for plan in &plans {
                 let cost = one.order.cost_of(plan);

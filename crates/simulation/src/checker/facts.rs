@@ -190,8 +190,8 @@ impl Audit {
             Event::PolicyRetired(_) => self.policy_ruled(""),
             Event::PricesPublished(prices) => self.priced(prices),
             Event::WaveClosed(wave) => self.wave_asked(wave),
-            Event::MarkdownSet(_)
-            | Event::RulesActivated(_)
+            Event::MarkdownSet(markdown) => self.marked_down(markdown),
+            Event::RulesActivated(_)
             | Event::NodeCalendarSet(_)
             | Event::OrderFeedback(_)
             | Event::TicketClosed(_)

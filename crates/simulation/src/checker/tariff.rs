@@ -21,7 +21,16 @@ pub(super) struct Tariff {
 #[derive(Deserialize)]
 pub(super) struct TariffRule {
     pub name: String,
+    #[serde(default)]
+    pub nodes: Nodes,
     pub cost: Option<Cost>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Nodes {
+    /// How many days units are to last once their node is done with them.
+    pub min_shelf_days: i64,
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -37,6 +46,8 @@ pub(super) struct Cost {
     #[serde(flatten)]
     any: Steps,
     late_day: i64,
+    /// In per mille.
+    markdown: i64,
 }
 
 #[derive(Clone, Deserialize)]
@@ -87,6 +98,11 @@ impl Cost {
         };
         let of_weight = (i128::from(kg) * i128::from(grams) + 500) / 1_000;
         i128::from(self.unit + unit) + of_weight
+    }
+
+    /// A unit that loses so much less, in minor units, if it is not sold there than where it loses most.
+    pub fn of_markdown(&self, less_minor: i64) -> i128 {
+        i128::from(less_minor) * i128::from(self.markdown)
     }
 
     /// What a carrier asks for a parcel by its weight; `None`: it takes none as heavy.
