@@ -14,6 +14,7 @@ mod floor;
 mod gather;
 mod shelves;
 mod told;
+mod tries;
 
 use crate::solver::{Flow, Problem, Solver};
 use desk::Desk;

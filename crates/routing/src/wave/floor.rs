@@ -2,7 +2,7 @@
 //! cheaper.
 
 use super::Assigned;
-use crate::solver::Problem;
+use crate::solver::{NEVER, Problem};
 
 /// What no plan of an order is cheaper than, whatever is free.
 #[derive(Clone, Default)]
@@ -12,6 +12,8 @@ pub(super) struct Floor {
     /// Plans in which a node ships something of a pool: `node * pools + pool`. Empty: nothing is known.
     with: Vec<i64>,
     pools: usize,
+    /// Nodes that a plan may use, by what such plans cost at the least.
+    nodes: Vec<(i64, usize)>,
 }
 
 /// Of an order, what any plan pays.
@@ -25,13 +27,38 @@ struct Least {
 }
 
 impl Floor {
-    /// Of an order that was written down as if everything were free, where plans cost so much at least.
-    pub fn of(assigned: &Assigned, nodes: usize, cost: i64) -> Self {
+    /// Of an order that was written down as if everything were free, where plans cost so much at least, and
+    /// those in which a node ships something of a row as much as is given (`node * rows + row`).
+    pub fn of(assigned: &Assigned, nodes: usize, cost: i64, by_row: &[i64]) -> Self {
         let (order, pools) = (&assigned.order, assigned.skus.len());
-        let least = Least::of(assigned, nodes);
-        let cells = (0..nodes).flat_map(|node| (0..pools).map(move |pool| (node, pool)));
-        let with = cells.map(|(node, pool)| least.with(order, node, pool)).collect();
-        Floor { cost, with, pools }
+        let (least, rows) = (Least::of(assigned, nodes), order.units.len());
+        let with = |node: usize, pool: usize| {
+            let of_pool = (0..rows).filter(|&row| order.pool[row] == pool);
+            let by_prices = of_pool.map(|row| by_row[node * rows + row]).min().unwrap_or(NEVER);
+            if by_prices == NEVER { NEVER } else { by_prices.max(least.with(order, node, pool)) }
+        };
+        let with: Vec<i64> = (0..nodes)
+            .flat_map(|node| (0..pools).map(move |pool| (node, pool)))
+            .map(|(node, pool)| with(node, pool))
+            .collect();
+        let of_node =
+            |(node, with): (usize, &[i64])| (with.iter().min().copied().unwrap_or(NEVER), node);
+        let mut nodes: Vec<(i64, usize)> = with
+            .chunks(pools.max(1))
+            .enumerate()
+            .map(of_node)
+            .filter(|node| node.0 < NEVER)
+            .collect();
+        nodes.sort_unstable();
+        Floor { cost, with, pools, nodes }
+    }
+
+    /// Nodes that plans may use which cost less than that, by number.
+    pub fn nodes_below(&self, below: i64) -> Vec<usize> {
+        let end = self.nodes.partition_point(|node| node.0 < below);
+        let mut nodes: Vec<usize> = self.nodes[..end].iter().map(|node| node.1).collect();
+        nodes.sort_unstable();
+        nodes
     }
 
     /// Plans in which a node ships something of a pool.
@@ -151,7 +178,8 @@ mod tests {
             let flows = plans[0].clone();
             let found = solver.solve(&order, 1_000).clone();
             let one = Assigned { order, skus, shelves: Vec::new(), flows, blocked: Vec::new() };
-            let floor = Floor::of(&one, NODES, found.at_least);
+            let (by_row, _) = solver.least_with(&one.order);
+            let floor = Floor::of(&one, NODES, found.at_least, &by_row);
             for plan in &plans {
                 let cost = one.order.cost_of(plan);
                 assert!(floor.cost <= cost, "{one:?}: {plan:?}");
