@@ -192,4 +192,36 @@ mod tests {
         }
         assert!(met * 20 > among, "{met} of {among} are met");
     }
+
+    #[test]
+    fn no_plan_that_needs_more_costs_less() {
+        let (mut dice, mut solver) = (Dice(20_261_125), Solver::default());
+        let (mut met, mut needed) = (0, 0);
+        for _ in 0..3_000 {
+            let order = order(&mut dice);
+            let (prices, _) = solver.prices(&order);
+            let (node, row) =
+                (dice.below(3) as usize, dice.below(order.units.len() as i64) as usize);
+            let mut richer = order.clone();
+            *richer.supply_mut(node, row) += 1 + dice.below(2);
+            let there = *richer.supply_mut(node, row);
+            let Some((least, earned)) = prices.with_more(&order, &[(node, row, there)]) else {
+                continue; // priced by weight
+            };
+            for plan in plans(&richer) {
+                let cost = order.cost_of(&plan);
+                let is_more = |flow: &Flow| {
+                    (flow.node, flow.row) == (node, row) && flow.units > order.reach(node, row)
+                };
+                if plan.iter().any(is_more) {
+                    assert!(least <= cost, "{least} for {cost}: {order:?}, {plan:?}");
+                    (met, needed) = (met + u32::from(least == cost), needed + 1);
+                }
+                for flow in plan.iter().filter(|flow| flow.node != node) {
+                    assert!(prices.least_of(flow.node, earned) <= cost, "{order:?}, {plan:?}");
+                }
+            }
+        }
+        assert!(met > 100 && needed > 1_000, "{met} of {needed} are met");
+    }
 }
