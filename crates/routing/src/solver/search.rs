@@ -61,8 +61,8 @@ impl Solver {
         &self.solution
     }
 
-    /// As `solve`, for a plan that costs less than that; `None`: there is none, or the steps did not find one.
-    /// Where the bound says that there is none the search is short.
+    /// As `solve`, for a plan that costs less than that; `None`: there is none, or the steps did not find
+    /// one. Where the bound says that there is none the search is short.
     pub(crate) fn solve_below(
         &mut self,
         problem: &Problem,

@@ -85,8 +85,8 @@ impl Least {
         Least { units, unit, beside }
     }
 
-    /// Such a plan serves all of the order from one node, or there is another shipment beside it and a unit costs
-    /// what it costs there. A shipment costs no less than the lightest one.
+    /// Such a plan serves all of the order from one node, or there is another shipment beside it and a unit
+    /// costs what it costs there. A shipment costs no less than the lightest one.
     fn with(&self, order: &Problem, node: usize, pool: usize) -> i64 {
         let rows = (0..order.units.len()).filter(|&row| order.pool[row] == pool);
         let more = rows.map(|row| order.unit_cost(node, row).saturating_sub(self.unit[row])).min();

@@ -64,8 +64,8 @@ impl Desk<'_> {
         (look, tries)
     }
 
-    /// The cheapest plan of an order with what is free and more, among nodes that may be of one that costs less
-    /// than that where nodes earn so much by the more.
+    /// The cheapest plan of an order with what is free and more, among nodes that may be of one that costs
+    /// less than that where nodes earn so much by the more.
     pub(super) fn served_with(
         &mut self,
         wave: &Wave,
@@ -115,8 +115,8 @@ impl Desk<'_> {
         loss.least < was + gained
     }
 
-    /// What the cheapest plan of an order costs that is left so much of something, while another one keeps what
-    /// it has. The other one is taken back.
+    /// What the cheapest plan of an order costs at the least that is left so much of something, while the
+    /// first, which is taken back, keeps what it has.
     fn loss(
         &mut self,
         wave: &mut Wave,

@@ -1,7 +1,7 @@
 //! Waves: what planning assignments again did to their orders. No order loses a unit, and what the
 //! orders that changed cost together is counted again from the policy's own words, the published prices,
-//! markdowns, the weights of items and the metres that assignments state. What its orders are told of lots lasts
-//! as long as their rule asks.
+//! markdowns, the weights of items and the metres that assignments state. What its orders are told of lots
+//! lasts as long as their rule asks.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
