@@ -224,4 +224,18 @@ mod tests {
         }
         assert!(met > 100 && needed > 1_000, "{met} of {needed} are met");
     }
+
+    #[test]
+    fn a_plan_below_a_cost_is_found_where_there_is_one() {
+        let (mut dice, mut solver) = (Dice(20_261_126), Solver::default());
+        for _ in 0..3_000 {
+            let order = order(&mut dice);
+            let best = solver.solve(&order, 10_000).cost;
+            for below in [best - 700, best, best + 1, best + 700] {
+                let found = solver.solve_below(&order, below, 10_000).map(|found| found.cost);
+                assert_eq!(found, (best < below).then_some(best), "below {below}: {order:?}");
+            }
+            assert_eq!(solver.solve(&order, 10_000).cost, best);
+        }
+    }
 }
