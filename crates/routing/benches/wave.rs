@@ -35,7 +35,14 @@ fn main() {
     println!("{HEAD}");
     for (orders, nodes) in [(10, 20), (100, 20), (1_000, 20), (1_000, 200)] {
         for scarce_percent in [10, 50] {
-            measure(&Shape { orders, nodes, skus: (orders / 5).max(5), scarce_percent });
+            measure(&Shape {
+                orders,
+                nodes,
+                skus: (orders / 5).max(5),
+                scarce_percent,
+                by_weight: false,
+                lasting: false,
+            });
         }
     }
 }
@@ -57,7 +64,7 @@ fn measure(shape: &Shape) {
     }
     took.sort_unstable();
     let nanos = took[WAVES / 2] as f64;
-    let Shape { orders, nodes, skus, scarce_percent } = shape;
+    let Shape { orders, nodes, skus, scarce_percent, .. } = shape;
     let saved = (before - after) as f64 * 100.0 / before as f64;
     let (us, ms) = (nanos / 1e3 / *orders as f64, nanos / 1e6);
     let (changed, steps) = (changed / WAVES, steps / WAVES / orders);

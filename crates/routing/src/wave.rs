@@ -10,8 +10,11 @@
 
 mod days;
 mod desk;
+mod floor;
 mod gather;
+mod shelves;
 mod told;
+mod tries;
 
 use crate::solver::{Flow, Problem, Solver};
 use desk::Desk;
@@ -23,6 +26,9 @@ pub struct Assigned {
     pub order: Problem,
     /// Number of the SKU of each pool of the order.
     pub skus: Vec<usize>,
+    /// By pool, the columns of what is free in which its units count beside that of the SKU: units that last
+    /// long enough for it, those that last shortest first. Empty: any unit will do.
+    pub shelves: Vec<Vec<usize>>,
     /// Its plan. What it leaves of a row is unserved.
     pub flows: Vec<Flow>,
     /// Whether the order may have nothing of a pool at a node: `node * pools + pool`. Empty: it may have
@@ -33,9 +39,10 @@ pub struct Assigned {
 /// Orders that nobody picks yet.
 #[derive(Debug, Clone, Default)]
 pub struct Wave {
-    /// SKUs of the wave.
-    pub skus: usize,
-    /// Units that no order holds, by node and SKU: `node * skus + sku`.
+    /// SKUs of the wave, and shelves: units of a SKU that last so long.
+    pub columns: usize,
+    /// Units that no order holds, by node and SKU or shelf: `node * columns + column`. In that of a shelf,
+    /// no order that asks for units that last as long.
     pub free: Vec<i64>,
     /// The orders. Each knows all nodes, by the same numbers.
     pub orders: Vec<Assigned>,
@@ -79,7 +86,7 @@ impl Wave {
 
     /// How many nodes there are.
     fn nodes(&self) -> usize {
-        self.free.len() / self.skus.max(1)
+        self.free.len() / self.columns.max(1)
     }
 
     /// Takes units that an order has, or may have, out of what is free.
@@ -93,10 +100,19 @@ impl Wave {
     }
 
     fn book(&mut self, order: usize, flows: &[Flow], sign: i64) {
-        let Assigned { order, skus, .. } = &self.orders[order];
+        let assigned = &self.orders[order];
         for flow in flows {
-            self.free[flow.node * self.skus + skus[order.pool[flow.row]]] -= sign * flow.units;
+            for column in assigned.columns_of(assigned.order.pool[flow.row]) {
+                self.free[flow.node * self.columns + column] -= sign * flow.units;
+            }
         }
+    }
+
+    /// Units of a pool that an order could have at a node: free ones, that last long enough.
+    fn free_for(&self, order: usize, node: usize, pool: usize) -> i64 {
+        let columns = self.orders[order].columns_of(pool);
+        let free = columns.map(|column| self.free[node * self.columns + column]);
+        free.min().expect("a pool is of a SKU")
     }
 }
 
@@ -113,6 +129,12 @@ impl Assigned {
         };
         let mut rows = 0..self.order.units.len();
         rows.all(|row| served(flows, row) >= served(&self.flows, row))
+    }
+
+    /// Where units of a pool are counted: the SKU's own column first.
+    fn columns_of(&self, pool: usize) -> impl Iterator<Item = usize> {
+        let shelves = self.shelves.get(pool).into_iter().flatten();
+        std::iter::once(self.skus[pool]).chain(shelves.copied())
     }
 
     /// Whether the order may have anything of a pool at a node.

@@ -13,7 +13,7 @@ const STEPS: u32 = 1_000_000;
 fn wave(dice: &mut Dice, solver: &mut Solver) -> Wave {
     let (nodes, skus) = (2 + dice.below(3) as usize, 1 + dice.below(4) as usize);
     let free = (0..nodes * skus).map(|_| dice.below(4)).collect();
-    let mut wave = Wave { skus, free, orders: Vec::new() };
+    let mut wave = Wave { columns: skus, free, orders: Vec::new() };
     for _ in 0..1 + dice.below(6) {
         let (mut order, wanted) = order(dice, nodes, skus);
         for node in 0..nodes {
@@ -26,7 +26,7 @@ fn wave(dice: &mut Dice, solver: &mut Solver) -> Wave {
             wave.free[flow.node * skus + wanted[flow.row]] -= flow.units;
         }
         let blocked = Vec::new();
-        wave.orders.push(Assigned { order, skus: wanted, flows, blocked });
+        wave.orders.push(Assigned { order, skus: wanted, shelves: Vec::new(), flows, blocked });
     }
     wave.free.iter_mut().for_each(|units| *units += i64::from(dice.one_in(4)));
     wave
@@ -52,7 +52,9 @@ fn order(dice: &mut Dice, nodes: usize, skus: usize) -> (Problem, Vec<usize>) {
 fn units(wave: &Wave) -> Vec<i64> {
     let mut units = wave.free.clone();
     for Assigned { skus, flows, .. } in &wave.orders {
-        flows.iter().for_each(|flow| units[flow.node * wave.skus + skus[flow.row]] += flow.units);
+        flows
+            .iter()
+            .for_each(|flow| units[flow.node * wave.columns + skus[flow.row]] += flow.units);
     }
     units
 }
@@ -122,7 +124,7 @@ fn two_orders_swap_what_is_cheaper_the_other_way_round() {
         let mut wave = wave(&mut dice, &mut solver);
         let alike = |order: &Assigned| order.order.units == [1] && !order.flows.is_empty();
         wave.orders.retain(alike);
-        if wave.skus != 1 || wave.orders.len() < 2 {
+        if wave.columns != 1 || wave.orders.len() < 2 {
             continue;
         }
         wave.orders.truncate(2);
@@ -143,12 +145,37 @@ fn stock_that_came_since_spares_a_shipment() {
     order.unserved_unit.fill(10_000);
     let apart = [(0, 0), (1, 1)].map(|(node, row)| Flow { node, row, units: 1 });
     let (skus, flows) = (vec![0, 1], apart.to_vec());
-    let first = Assigned { order, skus, flows, blocked: Vec::new() };
-    let mut wave = Wave { skus: 2, free: vec![0, 1, 0, 0], orders: vec![first] };
+    let first = Assigned { order, skus, flows, shelves: Vec::new(), blocked: Vec::new() };
+    let mut wave = Wave { columns: 2, free: vec![0, 1, 0, 0], orders: vec![first] };
     let said = improve(&mut wave, &mut Solver::default(), STEPS);
     assert_eq!((said.before, said.after, &said.changed[..]), (1_800, 900, &[0][..]));
     assert!(wave.orders[0].flows.iter().all(|flow| flow.node == 0));
     assert_eq!(wave.free, [0, 0, 0, 1]);
+}
+
+#[test]
+fn an_order_is_given_only_units_that_last() {
+    let order = |fixed: [i64; 2]| {
+        let mut order = Problem::default();
+        order.reset(2, 1);
+        order.units.fill(1);
+        order.fixed.copy_from_slice(&fixed);
+        order.unserved_unit.fill(10_000);
+        let flows = vec![Flow { node: 0, row: 0, units: 1 }];
+        Assigned { order, skus: vec![0], shelves: vec![vec![1]], flows, blocked: Vec::new() }
+    };
+    // Two units are free at the second node, of which one lasts.
+    let orders = vec![order([900, 300]), order([900, 200])];
+    let mut wave = Wave { columns: 2, free: vec![0, 0, 2, 1], orders };
+    let said = improve(&mut wave, &mut Solver::default(), STEPS);
+    assert_eq!((said.after, said.changed), (1_100, vec![1]));
+    assert_eq!(wave.free, [1, 1, 1, 0]);
+    // Of one that asks for less the unit may be had, but what it holds lasts for nobody.
+    let any = Assigned { shelves: Vec::new(), ..order([900, 300]) };
+    let orders = vec![any, order([900, 200])];
+    let mut wave = Wave { columns: 2, free: vec![0, 0, 1, 1], orders };
+    let said = improve(&mut wave, &mut Solver::default(), STEPS);
+    assert_eq!((said.after, said.changed), (1_100, vec![1]));
 }
 
 #[test]
@@ -160,8 +187,8 @@ fn an_order_is_not_given_what_it_may_not_have() {
     order.unserved_unit.fill(10_000);
     let flows = vec![Flow { node: 0, row: 0, units: 1 }];
     let blocked = vec![false, false, true];
-    let first = Assigned { order, skus: vec![0], flows, blocked };
-    let mut wave = Wave { skus: 1, free: vec![-1, 1, 1], orders: vec![first] };
+    let first = Assigned { order, skus: vec![0], shelves: Vec::new(), flows, blocked };
+    let mut wave = Wave { columns: 1, free: vec![-1, 1, 1], orders: vec![first] };
     let said = improve(&mut wave, &mut Solver::default(), STEPS);
     assert_eq!((said.before, said.after), (900, 300));
     assert_eq!(wave.free, [0, 0, 1]);

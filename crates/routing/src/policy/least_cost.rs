@@ -111,40 +111,11 @@ impl Router {
             }
         }
         if let Some(cost) = rule.rule.cost.as_ref().filter(|cost| cost.has_steps()) {
-            self.price_by_weight(problem, cost, asked, rows, grain);
+            let weight = |d: &Demand| asked.view.item(self.candidates.skus[d.sku].sku).weight_g;
+            let metres = self.ranked.iter().map(|&node| self.candidates.distances[node]);
+            price_by_weight(problem, cost, rows.iter().map(weight), metres, grain);
         }
         forbid_unserved(problem);
-    }
-
-    /// A carrier's tables, in milligrams; each node has that of its zone.
-    fn price_by_weight<V: View>(
-        &self,
-        problem: &mut Problem,
-        cost: &Cost,
-        asked: Asked<'_, V>,
-        rows: &[Demand],
-        grain: i64,
-    ) {
-        let scale = 1_000 / grain;
-        for rates in cost.tables() {
-            let heaviest = rates.heaviest_mg();
-            let beyond =
-                rates.over_kg.map(|over| Beyond { each: KG_MG, price: over * scale, heaviest });
-            let bracket = |step: &Spanned<Step>| {
-                let Step { up_to_kg, price } = *step.get_ref();
-                Bracket { up_to: i64::from(up_to_kg.grams) * 1_000, price: price * scale }
-            };
-            problem.add_table(rates.steps.iter().map(bracket), beyond);
-        }
-        for (row, demand) in rows.iter().enumerate() {
-            let item = asked.view.item(self.candidates.skus[demand.sku].sku);
-            problem.weight[row] = i64::from(item.weight_g) * grain;
-        }
-        for (place, &node) in self.ranked.iter().enumerate() {
-            if let Some(table) = cost.table_at(known(self.candidates.distances[node])) {
-                problem.price_by(place, table);
-            }
-        }
     }
 
     /// What scarce stock and a scarce day are worth to later orders is charged like a real cost.
@@ -269,6 +240,36 @@ impl Router {
             if self.candidates.verdicts[node] != Verdict::Chosen {
                 self.candidates.verdicts[node] = Verdict::Costlier;
             }
+        }
+    }
+}
+
+/// A carrier's tables, in milligrams; each node has that of its zone. `weights`: grams of a unit, by row;
+/// `metres` by node.
+pub(crate) fn price_by_weight(
+    problem: &mut Problem,
+    cost: &Cost,
+    weights: impl Iterator<Item = u32>,
+    metres: impl Iterator<Item = u32>,
+    grain: i64,
+) {
+    let scale = 1_000 / grain;
+    for rates in cost.tables() {
+        let heaviest = rates.heaviest_mg();
+        let beyond =
+            rates.over_kg.map(|over| Beyond { each: KG_MG, price: over * scale, heaviest });
+        let bracket = |step: &Spanned<Step>| {
+            let Step { up_to_kg, price } = *step.get_ref();
+            Bracket { up_to: i64::from(up_to_kg.grams) * 1_000, price: price * scale }
+        };
+        problem.add_table(rates.steps.iter().map(bracket), beyond);
+    }
+    for (row, grams) in weights.enumerate() {
+        problem.weight[row] = i64::from(grams) * grain;
+    }
+    for (node, metres) in metres.enumerate() {
+        if let Some(table) = cost.table_at(known(metres)) {
+            problem.price_by(node, table);
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::solver::{Problem, Solver};
 use compile::Compiled;
 use known::Known;
 pub(crate) use known::{asked_day, day_there};
-pub(crate) use least_cost::forbid_unserved;
+pub(crate) use least_cost::{forbid_unserved, price_by_weight};
 pub(crate) use model::{Model, SHIPMENT};
 pub(crate) use schedule::Until;
 

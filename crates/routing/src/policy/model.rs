@@ -1,8 +1,7 @@
 //! What a wave plans an order by: which nodes may serve it, and what shipments and units count.
 //!
 //! Planning again must price every plan alike and exactly, so orders are left out whose rule ranks by
-//! what stock there is, keeps stock back, has a floor for the value of shipments, or prices a shipment by
-//! steps of its weight.
+//! what stock there is, keeps stock back, or has a floor for the value of shipments.
 
 use omnifold_domain::policy::{Cost, Mode, Splits};
 use omnifold_domain::{NodeIx, Order, Priced, SkuIx, View, shadow_price};
@@ -41,8 +40,11 @@ pub(crate) struct Model {
     pub against_rule: Vec<bool>,
     /// By node: a shipment.
     pub shipment: Vec<i64>,
-    /// What a unit costs by weight and way, shadow prices apart; `None`: nothing.
-    pub unit: Option<Cost>,
+    /// What a unit costs by weight and way, and a shipment by its weight, shadow prices apart; `None`:
+    /// nothing.
+    pub carriage: Option<Cost>,
+    /// How many days units are to last.
+    pub min_shelf_days: u32,
     /// Metres by node.
     pub metres: Vec<u32>,
 }
@@ -51,9 +53,26 @@ impl Model {
     /// What a unit of a SKU costs at a node.
     pub(crate) fn unit_of<V: View>(&self, view: &V, now_ms: i64, sku: SkuIx, node: usize) -> i64 {
         let at = NodeIx(node as u32);
-        let Some(cost) = &self.unit else { return 0 };
+        let Some(cost) = &self.carriage else { return 0 };
         let way = cost.of_unit(known(self.metres[node]), view.item(sku).weight_g);
         way + shadow_price(view, Priced::Stock(sku), at, now_ms)
+    }
+
+    /// In per mille, how much counts of what a unit loses if it is not sold where it is.
+    pub(crate) fn markdown(&self) -> i64 {
+        self.carriage.as_ref().map_or(0, |cost| cost.markdown)
+    }
+
+    /// The costs of a rule that prices shipments by steps of their weight.
+    pub(crate) fn tables(&self) -> Option<&Cost> {
+        self.carriage.as_ref().filter(|cost| cost.has_steps())
+    }
+
+    /// Whether a shipment of so many milligrams may leave a node.
+    pub(crate) fn carries(&self, node: usize, weight_mg: i64) -> bool {
+        let table = |cost: &Cost| cost.table_at(known(self.metres[node]));
+        let rates = self.tables().and_then(|cost| cost.tables().nth(table(cost)?));
+        rates.is_none_or(|rates| rates.price(weight_mg).is_some())
     }
 
     fn of_settings(candidates: &Candidates) -> Self {
@@ -64,8 +83,8 @@ impl Model {
     fn base(candidates: &Candidates) -> Self {
         let verdicts = candidates.verdicts.iter();
         let is_open = |verdict: Verdict| {
-            use Verdict::{KeptBack, MoreShipments, NoFreeStock, NotStocked};
-            matches!(verdict, KeptBack | MoreShipments | NoFreeStock | NotStocked)
+            use Verdict::{KeptBack, MoreShipments, NoFreeStock, NotStocked, ShelfLife};
+            matches!(verdict, KeptBack | MoreShipments | NoFreeStock | NotStocked | ShelfLife)
         };
         let is_against = |verdict: Verdict| {
             matches!(verdict, Verdict::Filtered | Verdict::OutOfRadius | Verdict::NotPermitted)
@@ -79,7 +98,8 @@ impl Model {
             permitted: verdicts.clone().map(|&it| is_open(it) && !is_ruled_out(it)).collect(),
             against_rule: verdicts.map(|&it| is_against(it)).collect(),
             shipment: vec![SHIPMENT; candidates.verdicts.len()],
-            unit: None,
+            carriage: None,
+            min_shelf_days: 0,
             metres: candidates.distances.clone(),
         }
     }
@@ -168,6 +188,7 @@ impl Router {
             (_, most) => most as usize,
         };
         model.rule.clone_from(&rule.rule.name);
+        model.min_shelf_days = rule.rule.nodes.min_shelf_days;
         model.counts_capacity = !rule.rule.nodes.ignore_capacity;
         if let Some(cost) = &rule.rule.cost {
             let price = |node| {
@@ -178,7 +199,7 @@ impl Router {
             model.by_cost = true;
             model.whole_lines = split.allow != Splits::Quantity;
             model.shipment = nodes.map(|(node, cost)| cost + late(node) + price(node)).collect();
-            model.unit = Some(cost.clone());
+            model.carriage = Some(cost.clone());
         }
         model
     }
@@ -191,8 +212,5 @@ fn is_exact(rule: &CompiledRule) -> bool {
         && rule.rule.split.min_shipment_value == 0
         && rule.rule.split.merge_at.is_none()
         && (nodes.leave_units, nodes.leave_percent, nodes.leave_weeks) == (0, 0, 0)
-        && nodes.min_shelf_days == 0
-        && rule.rule.cost.as_ref().is_none_or(|cost| cost.markdown == 0)
         && rule.node_when.is_none()
-        && !rule.rule.cost.as_ref().is_some_and(Cost::has_steps)
 }

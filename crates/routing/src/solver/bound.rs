@@ -46,15 +46,21 @@ pub(super) struct Bound {
 }
 
 impl Bound {
-    /// Finds the bound where some nodes are open and some closed.
-    pub(super) fn find(&mut self, scaled: &Scaled, gates: &[Gate]) {
+    /// The price of a unit of a row.
+    pub(super) fn price(&self, row: usize) -> i64 {
+        self.prices[row].now
+    }
+
+    /// Finds the bound where some nodes are open and some closed; one that is more than enough need not be
+    /// the best.
+    pub(super) fn find(&mut self, scaled: &Scaled, gates: &[Gate], enough: i64) {
         self.start(scaled, gates);
         for _ in 0..MAX_ROUNDS {
             let before = self.value;
             for row in 0..self.prices.len() {
                 self.raise(gates, row);
             }
-            if self.value == before {
+            if self.value == before || self.value > enough {
                 return;
             }
         }

@@ -25,6 +25,7 @@
 
 mod assign;
 mod bound;
+mod fixing;
 mod last;
 mod parcels;
 mod problem;
@@ -35,6 +36,7 @@ mod small;
 mod tables;
 mod weighed;
 
+pub(crate) use fixing::{NEVER, Prices};
 pub use problem::{Flow, Problem, Solution};
 pub use search::Solver;
 pub use tables::{Beyond, Bracket};

@@ -53,6 +53,25 @@ impl Problem {
         self.tables.clear();
     }
 
+    /// Makes it the problem of another one's order and some of its nodes, in that order, with what they have.
+    pub(crate) fn narrow(&mut self, of: &Problem, nodes: &[usize]) {
+        self.reset(nodes.len(), of.rows);
+        (self.pools, self.max_shipments) = (of.pools, of.max_shipments.min(nodes.len()));
+        (self.whole_rows, self.unserved_fixed) = (of.whole_rows, of.unserved_fixed);
+        self.units.clone_from(&of.units);
+        self.pool.clone_from(&of.pool);
+        self.unserved_unit.clone_from(&of.unserved_unit);
+        self.weight.clone_from(&of.weight);
+        for (place, &node) in nodes.iter().enumerate() {
+            self.fixed[place] = of.fixed[node];
+            let costs = &of.unit_cost[node * of.rows..][..of.rows];
+            self.unit_cost[place * of.rows..][..of.rows].copy_from_slice(costs);
+            let supply = &of.supply[node * of.pools..][..of.pools];
+            self.supply[place * of.pools..][..of.pools].copy_from_slice(supply);
+        }
+        self.tables.narrow(&of.tables, nodes);
+    }
+
     /// Adds a table of prices by weight, the lightest bracket first, and says its number. A problem has
     /// few: nodes share them.
     ///
@@ -88,7 +107,7 @@ impl Problem {
     }
 
     /// What a node's lightest shipment costs.
-    pub(super) fn fixed_of(&self, node: usize) -> i64 {
+    pub(crate) fn lightest_shipment(&self, node: usize) -> i64 {
         self.fixed[node] + self.table(node).first_price()
     }
 
@@ -138,18 +157,14 @@ impl Problem {
     /// What serving all of it from one node costs.
     pub(crate) fn cost_alone(&self, node: usize) -> i64 {
         let units = (0..self.rows).map(|row| self.units[row] * self.unit_cost(node, row));
-        units.sum::<i64>() + self.fixed[node]
+        let by_weight = self.table(node).price_at(self.total_weight()).unwrap_or(TOO_HEAVY);
+        units.sum::<i64>() + self.fixed[node] + by_weight
     }
 
     /// Units wanted of a pool.
     pub(crate) fn wanted(&self, pool: usize) -> i64 {
         let rows = (0..self.rows).filter(|row| self.pool[*row] == pool);
         rows.map(|row| self.units[row]).sum()
-    }
-
-    /// A node that has less than nothing has nothing.
-    pub(crate) fn forget_shortages(&mut self) {
-        self.supply.iter_mut().for_each(|units| *units = (*units).max(0));
     }
 
     /// What a plan costs: every node once, its shipment by weight, every unit, and what it leaves of the
@@ -191,7 +206,12 @@ impl Problem {
 
     /// Units of a row that a node can give, were it alone.
     pub(crate) fn reach(&self, node: usize, row: usize) -> i64 {
-        let (there, wanted) = (self.supply(node, row), self.units[row]);
+        self.reach_of(row, self.supply(node, row))
+    }
+
+    /// Units of a row that a node can give that has so many.
+    pub(crate) fn reach_of(&self, row: usize, there: i64) -> i64 {
+        let wanted = self.units[row];
         if self.whole_rows && there < wanted { 0 } else { there.min(wanted) }
     }
 }

@@ -68,7 +68,7 @@ impl Reduction {
         self.some.clear();
         self.whole.clear();
         self.fixed.clear();
-        self.fixed.extend(self.kept.iter().map(|&node| problem.fixed_of(node)));
+        self.fixed.extend(self.kept.iter().map(|&node| problem.lightest_shipment(node)));
         for &node in &self.kept {
             let (mut some, mut whole) = (0, 0);
             for row in 0..problem.rows {

@@ -72,8 +72,9 @@ impl Scaled {
         let has_ties = self.factor > self.grain;
         let tie = |place: usize| if has_ties { shipment + place as i64 * self.grain } else { 0 };
         self.fixed.clear();
-        let fixed =
-            |(place, &node): (usize, &usize)| problem.fixed_of(node) * self.factor + tie(place);
+        let fixed = |(place, &node): (usize, &usize)| {
+            problem.lightest_shipment(node) * self.factor + tie(place)
+        };
         let fixed = kept.iter().enumerate().map(fixed);
         self.fixed.extend(fixed);
         self.fixed.push(problem.unserved_fixed * self.factor);

@@ -31,7 +31,9 @@ pub struct Solver {
     pub(super) closed: Vec<usize>,
     allowed: Vec<bool>,
     best: Vec<(u32, u32, i64)>,
-    best_cost: i64,
+    pub(super) best_cost: i64,
+    /// Only plans that cost less are of use.
+    below: Option<i64>,
     pub(super) cells: u64,
     pub(super) max_cells: u64,
     /// Nodes of the search tree.
@@ -59,6 +61,21 @@ impl Solver {
         &self.solution
     }
 
+    /// As `solve`, for a plan that costs less than that; `None`: there is none, or the steps did not find
+    /// one. Where the bound says that there is none the search is short.
+    pub(crate) fn solve_below(
+        &mut self,
+        problem: &Problem,
+        below: i64,
+        max_steps: u32,
+    ) -> Option<&Solution> {
+        self.below = Some(below);
+        self.solve(problem, max_steps);
+        self.below = None;
+        let is_plan = !self.best.is_empty() || problem.units.iter().all(|units| *units == 0);
+        Some(&self.solution).filter(|found| is_plan && found.cost < below)
+    }
+
     /// Finds the best plan of a small order, without a search.
     fn look_at_all(&mut self, problem: &Problem) -> Option<i64> {
         if !Small::suits(problem) || self.cells + Small::most_cells(problem) > self.max_cells {
@@ -82,14 +99,31 @@ impl Solver {
     /// Nothing is decided, and nothing found.
     pub(super) fn prepare(&mut self, problem: &Problem) {
         self.reduction.run(problem);
+        self.set_up(problem);
+        self.tries_last = problem.max_shipments < self.scaled.nobody() && Last::suits(problem);
+    }
+
+    /// The nodes that are kept, scaled, and none of them opened or closed.
+    pub(super) fn set_up(&mut self, problem: &Problem) {
         self.scaled.measure(problem, &self.reduction.kept);
         self.scaled.fill_offers(problem, &self.reduction.kept);
         self.gates.clear();
         self.gates.resize(self.scaled.places, Gate::Free);
         self.closed.clear();
         self.best.clear();
-        self.best_cost = i64::MAX / 2;
-        self.tries_last = problem.max_shipments < self.scaled.nobody() && Last::suits(problem);
+        // Ties count less than a unit of cost.
+        let most = i64::MAX / 2;
+        let below = self.below.map(|below| below.saturating_mul(self.scaled.factor));
+        self.best_cost = below.map_or(most, |below| below.min(most));
+    }
+
+    pub(super) fn steps_of_cells(&self) -> u32 {
+        u32::try_from(self.cells / CELLS_A_STEP).unwrap_or(u32::MAX)
+    }
+
+    /// Whether the newest answer was found within the steps: nothing is cheaper.
+    pub(crate) fn is_proven(&self) -> bool {
+        !self.solution.bound_hit
     }
 
     /// Nodes of the search tree that the newest answer took; none where the order was small.
@@ -119,7 +153,7 @@ impl Solver {
         }
         self.branches += 1;
         self.bound.cells = 0;
-        self.bound.find(&self.scaled, &self.gates);
+        self.bound.find(&self.scaled, &self.gates, self.best_cost - self.scaled.grain);
         self.cells += self.bound.cells + (self.scaled.places * 2) as u64;
         let at_least = self.bound.value;
         if self.is_no_better(at_least) {
@@ -319,6 +353,6 @@ impl Solver {
         let rounded_up = -(-at_least.max(0)).div_euclid(self.scaled.factor);
         solution.at_least =
             if solution.bound_hit { rounded_up.min(solution.cost) } else { solution.cost };
-        solution.steps = u32::try_from(self.cells / CELLS_A_STEP).unwrap_or(u32::MAX);
+        self.solution.steps = self.steps_of_cells();
     }
 }

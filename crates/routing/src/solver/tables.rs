@@ -82,6 +82,16 @@ impl Tables {
         self.of_node.get(node).copied().unwrap_or(0)
     }
 
+    /// Takes over another one's tables, for some of its nodes.
+    pub fn narrow(&mut self, of: &Tables, nodes: &[usize]) {
+        self.brackets.clone_from(&of.brackets);
+        self.tables.clone_from(&of.tables);
+        self.of_node.clear();
+        if !of.of_node.is_empty() {
+            self.of_node.extend(nodes.iter().map(|&node| of.number(node)));
+        }
+    }
+
     /// A table by its number.
     pub fn numbered(&self, number: usize) -> Table<'_> {
         let Some(number) = number.checked_sub(1) else { return FREE };

@@ -65,7 +65,8 @@ impl Solver {
             return INFEASIBLE;
         }
         self.bound.cells = 0;
-        self.bound.find(&self.scaled, &self.gates);
+        let enough = self.best_cost - self.scaled.grain - self.parcels.held_cost;
+        self.bound.find(&self.scaled, &self.gates, enough);
         self.cells += self.bound.cells + (self.scaled.places * 2) as u64;
         self.bound.value.saturating_add(self.parcels.held_cost)
     }

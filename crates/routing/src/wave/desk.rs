@@ -7,17 +7,22 @@
 //! asked for by itself, too.
 //!
 //! Few pairs are planned: what several orders hold alike is tried once, and what an order could have
-//! anyway, or what no cheaper plan of it has a use for, not at all.
+//! anyway, or what no cheaper plan of it has a use for (`floor`, `tries`), not at all. Only nodes are written
+//! down that may be of a cheaper plan.
 
 use std::collections::BTreeMap;
 
+use super::floor::Floor;
+use super::tries::{Left, Loss, Try};
 use super::{Assigned, Wave};
 use crate::solver::{Flow, Problem, Solver};
 
 /// Cells of nodes and SKUs that are written down for one counted step.
-const CELLS_A_STEP: usize = 100;
+pub(super) const CELLS_A_STEP: usize = 100;
 /// Most steps of one plan: one that is hard to prove does not stop the others from being found.
-const MAX_STEPS_A_PLAN: u32 = 1_000;
+const MAX_STEPS_A_PLAN: u32 = 250;
+/// Most steps to find out what an order costs at the least.
+const MAX_STEPS_A_FLOOR: u32 = 1_000;
 /// Orders that are planned again so that one gets what they hold.
 const MAX_HOLDERS: usize = 4;
 
@@ -27,52 +32,53 @@ struct Move {
     plans: Vec<(usize, Vec<Flow>)>,
 }
 
-/// Units that an order may be given: (node, pool of the order, units).
-type Cell = (usize, usize, i64);
-
-/// Orders by what they hold that another one could use.
-type Holders = BTreeMap<Vec<Cell>, Vec<usize>>;
-
-/// A plan of an order, and its cost.
-struct Found {
-    cost: i64,
-    flows: Vec<Flow>,
+/// Units that an order may be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Cell {
+    pub node: usize,
+    /// Of the order.
+    pub pool: usize,
+    pub units: i64,
+    /// Of the columns in which the order's units count, those in which these do: the first so many.
+    pub columns: usize,
 }
 
-/// What no plan of an order is cheaper than, whatever is free.
-#[derive(Clone, Default)]
-struct Floor {
-    /// Any plan.
-    cost: i64,
-    /// All units, each where it is cheapest, without shipments.
-    units: i64,
-    /// A unit, by row.
-    unit: Vec<i64>,
-    /// What there is in a plan beside a shipment that is not alone.
-    beside: i64,
+/// Orders by what they hold that another one could use.
+pub(super) type Holders = BTreeMap<Vec<Cell>, Vec<usize>>;
+
+/// A plan of an order, and its cost.
+pub(super) struct Found {
+    pub cost: i64,
+    pub flows: Vec<Flow>,
 }
 
 /// Hands the orders round.
 pub(super) struct Desk<'a> {
-    solver: &'a mut Solver,
+    pub solver: &'a mut Solver,
     max_steps: u32,
-    left: u32,
+    pub left: u32,
+    /// The plan that is looked for, and the nodes that may be of it.
+    pub problem: Problem,
+    pub nodes: Vec<usize>,
     /// Orders by what they want.
     wanting: Vec<Vec<usize>>,
     /// By order: what no plan of it is cheaper than.
-    floors: Vec<Floor>,
+    pub floors: Vec<Floor>,
     /// What others hold is asked for one by one, too.
     is_close: bool,
     /// Changes that were made; how many when each order was last looked at, and looked at closer; and by
     /// SKU, when it last changed hands.
-    moves: u64,
+    pub moves: u64,
     settled: [Vec<Option<u64>>; 2],
-    changed: Vec<u64>,
+    pub changed: Vec<u64>,
+    /// When anything last changed hands, by node and SKU.
+    touched: Vec<u64>,
+    pub losses: BTreeMap<(usize, Left), Loss>,
 }
 
 impl<'a> Desk<'a> {
     pub fn new(wave: &Wave, solver: &'a mut Solver, max_steps: u32) -> Self {
-        let mut wanting = vec![Vec::new(); wave.skus];
+        let mut wanting = vec![Vec::new(); wave.columns];
         for (place, order) in wave.orders.iter().enumerate() {
             for &sku in &order.skus {
                 if wanting[sku].last() != Some(&place) {
@@ -85,12 +91,16 @@ impl<'a> Desk<'a> {
             solver,
             max_steps,
             left: max_steps,
+            problem: Problem::default(),
+            nodes: Vec::new(),
             wanting,
             floors: vec![Floor::default(); count],
             moves: 0,
             is_close: false,
             settled: [vec![None; count], vec![None; count]],
-            changed: vec![0; wave.skus],
+            changed: vec![0; wave.columns],
+            touched: vec![0; wave.free.len()],
+            losses: BTreeMap::new(),
         }
     }
 
@@ -128,10 +138,21 @@ impl<'a> Desk<'a> {
         is_cheaper
     }
 
+    /// Whether anything changed since the order was last looked at that a cheaper plan could use; in a closer
+    /// look, anything of its SKUs.
     fn is_due(&self, wave: &Wave, one: usize) -> bool {
-        let newest = |order: &Assigned| order.skus.iter().map(|sku| self.changed[*sku]).max();
-        let newest = if self.is_close { Some(self.moves) } else { newest(&wave.orders[one]) };
-        self.settled[usize::from(self.is_close)][one] < newest.or(Some(0))
+        let Some(last) = self.settled[usize::from(self.is_close)][one] else { return true };
+        let it = &wave.orders[one];
+        if self.is_close || it.skus.iter().all(|&sku| self.changed[sku] <= last) {
+            return it.skus.iter().any(|&sku| self.changed[sku] > last);
+        }
+        let (floor, cost) = (&self.floors[one], it.cost());
+        let is_new = |node: usize, pool: usize| {
+            let at = node * wave.columns + it.skus[pool];
+            self.touched[at] > last && floor.with(node, pool) < cost
+        };
+        let nodes = floor.nodes_below(cost);
+        nodes.iter().any(|&node| (0..it.skus.len()).any(|pool| is_new(node, pool)))
     }
 
     /// Finds out what each order costs at the least.
@@ -142,11 +163,13 @@ impl<'a> Desk<'a> {
             if self.left == 0 {
                 break;
             }
-            self.write(wave, order, (&[], i64::MAX));
-            let most = self.left.min(MAX_STEPS_A_PLAN);
-            let found = self.solver.solve(&wave.orders[order].order, most);
-            self.left = self.left.saturating_sub(found.steps.max(1));
-            self.floors[order] = Floor::of(&wave.orders[order], wave.nodes(), found.at_least);
+            self.write_all(wave, order);
+            let problem = &wave.orders[order].order;
+            let found = self.solver.solve(problem, self.left.min(MAX_STEPS_A_FLOOR));
+            let (at_least, steps) = (found.at_least, found.steps.max(1));
+            let (by_row, more) = self.solver.least_with(problem);
+            self.left = self.left.saturating_sub(steps + more);
+            self.floors[order] = Floor::of(&wave.orders[order], wave.nodes(), at_least, &by_row);
         }
         (0..held.len()).for_each(|order| wave.take(order, &held[order]));
     }
@@ -163,7 +186,7 @@ impl<'a> Desk<'a> {
     }
 
     /// What could be saved of an order at the most. Nothing where its nodes may not have it any more.
-    fn slack(&self, wave: &Wave, one: usize) -> i64 {
+    pub(super) fn slack(&self, wave: &Wave, one: usize) -> i64 {
         wave.orders[one].cost().saturating_sub(self.floors[one].cost).max(0)
     }
 
@@ -182,7 +205,9 @@ impl<'a> Desk<'a> {
             .flat_map(|(order, flows)| flows.iter().map(move |flow| (*order, flow)))
         {
             let Assigned { order, skus, .. } = &wave.orders[order];
-            self.changed[skus[order.pool[flow.row]]] = self.moves;
+            let sku = skus[order.pool[flow.row]];
+            self.changed[sku] = self.moves;
+            self.touched[flow.node * wave.columns + sku] = self.moves;
         }
     }
 
@@ -205,11 +230,25 @@ impl<'a> Desk<'a> {
         let (holders, all) = self.holders(wave, one);
         let mut best: Option<Move> = None;
         let saved = |best: &Option<Move>| best.as_ref().map_or(0, |best| best.saved);
-        for (units, others) in &holders {
-            let Some(found) = self.cheaper(wave, one, units) else { continue };
+        let (look, tries) = self.tries(wave, one, holders);
+        for Try { least, units, others, there } in &tries {
+            // However they are planned, no more is saved than of each by itself.
+            let slack = |other: &usize| self.slack(wave, *other);
+            let below = was + others.iter().map(slack).max().unwrap_or(0) - saved(&best);
+            if *least >= below {
+                continue;
+            }
+            let below = below.min(was);
+            let found = match look.prices.with_more(&look.problem, there) {
+                Some((_, earned)) => self.served_with(wave, one, &look, there, (below, earned)),
+                None => self.served(wave, one, (units, below)),
+            };
+            let Some(found) = found else { continue };
             for &other in others {
-                // However they are planned, no more is saved than of each by itself.
-                if was - found.cost + self.slack(wave, other) > saved(&best) {
+                let gained = was - found.cost - saved(&best);
+                if gained + self.slack(wave, other) > 0
+                    && self.may_give(wave, (one, &found), other, gained)
+                {
                     let both = self.both(wave, (one, &found), other);
                     best = both.filter(|both| both.saved > saved(&best)).or(best);
                 }
@@ -220,9 +259,12 @@ impl<'a> Desk<'a> {
     }
 
     /// An order gets what another one holds, who is planned with the rest; where that saves nothing, the
-    /// other way round.
+    /// other way round, if the other has a use for what the first gives up.
     fn both(&mut self, wave: &mut Wave, one: (usize, &Found), other: usize) -> Option<Move> {
-        self.first_then(wave, one, &[other]).or_else(|| self.after(wave, one.0, other))
+        self.first_then(wave, one, &[other]).or_else(|| {
+            let is_of_use = self.could_use(wave, other, one.0, wave.orders[other].cost());
+            if is_of_use { self.after(wave, one.0, other) } else { None }
+        })
     }
 
     /// The others by what they hold of what the order could use: in a closer look with each thing that they
@@ -238,14 +280,16 @@ impl<'a> Desk<'a> {
         others.dedup();
         self.spend(1 + others.len() / CELLS_A_STEP);
         for other in others {
-            let Assigned { order, skus, flows, .. } = &wave.orders[other];
+            let (it, holder) = (&wave.orders[one], &wave.orders[other]);
             let mut units: Vec<Cell> = Vec::new();
-            for flow in flows {
-                let sku = skus[order.pool[flow.row]];
-                let pool = wave.orders[one].skus.iter().position(|wanted| *wanted == sku);
-                let pool =
-                    pool.filter(|pool| useful[flow.node * wave.orders[one].skus.len() + pool]);
-                units.extend(pool.map(|pool| (flow.node, pool, flow.units)));
+            for &Flow { node, row, units: held } in &holder.flows {
+                let held_of = holder.order.pool[row];
+                let pool = it.skus.iter().position(|wanted| *wanted == holder.skus[held_of]);
+                if let Some(pool) = pool.filter(|pool| useful[node * it.skus.len() + pool]) {
+                    let both = it.columns_of(pool).zip(holder.columns_of(held_of));
+                    let columns = both.take_while(|(own, its)| own == its).count();
+                    units.push(Cell { node, pool, units: held, columns });
+                }
             }
             units.sort_unstable();
             if self.is_close && units.len() > 1 {
@@ -267,11 +311,10 @@ impl<'a> Desk<'a> {
         let (pools, cost) = (it.skus.len(), it.cost());
         let mut useful = vec![false; wave.nodes() * pools];
         for node in 0..wave.nodes() {
-            for (pool, &sku) in it.skus.iter().enumerate() {
-                let is_short = wave.free[node * wave.skus + sku] < it.order.wanted(pool);
+            for pool in 0..pools {
+                let is_short = wave.free_for(one, node, pool) < it.order.wanted(pool);
                 let is_useful = is_short && it.may_have(node, pool);
-                useful[node * pools + pool] =
-                    is_useful && self.floors[one].with(&it.order, node, pool) < cost;
+                useful[node * pools + pool] = is_useful && self.floors[one].with(node, pool) < cost;
             }
         }
         useful
@@ -330,7 +373,9 @@ impl<'a> Desk<'a> {
         one: usize,
         holds: &[(usize, Vec<Cell>)],
     ) -> Option<Move> {
-        let all: Vec<Cell> = holds.iter().flat_map(|(_, units)| units.iter().copied()).collect();
+        let mut all: Vec<Cell> =
+            holds.iter().flat_map(|(_, units)| units.iter().copied()).collect();
+        all.sort_unstable();
         let found = self.cheaper(wave, one, &all)?;
         let others = self.asked(wave, one, &found.flows, holds)?;
         let turned: Vec<usize> = others.iter().rev().copied().collect();
@@ -350,18 +395,21 @@ impl<'a> Desk<'a> {
         let it = &wave.orders[one];
         let mut short: BTreeMap<(usize, usize), i64> = BTreeMap::new();
         for flow in flows {
-            let pool = it.order.pool[flow.row];
-            let free = wave.free[flow.node * wave.skus + it.skus[pool]]; // less than 0: a node is short
-            *short.entry((flow.node, pool)).or_insert(-free) += flow.units;
+            for column in it.columns_of(it.order.pool[flow.row]) {
+                let free = wave.free[flow.node * wave.columns + column]; // less than 0: a node is short
+                *short.entry((flow.node, column)).or_insert(-free) += flow.units;
+            }
         }
         let mut asked = Vec::new();
         for (other, units) in holds {
-            let helps = |&(node, pool, _): &Cell| {
-                short.get(&(node, pool)).is_some_and(|missing| *missing > 0)
-            };
+            let columns = |cell: &Cell| it.columns_of(cell.pool).take(cell.columns);
+            let is_short = |at: (usize, usize)| short.get(&at).is_some_and(|missing| *missing > 0);
+            let helps = |cell: &Cell| columns(cell).any(|column| is_short((cell.node, column)));
             if units.iter().any(helps) {
-                for &(node, pool, units) in units {
-                    *short.entry((node, pool)).or_default() -= units;
+                for cell in units {
+                    for column in columns(cell) {
+                        *short.entry((cell.node, column)).or_default() -= cell.units;
+                    }
                 }
                 asked.push(*other);
             }
@@ -387,67 +435,67 @@ impl<'a> Desk<'a> {
             return None;
         }
         self.write(wave, one, (more, below));
-        let most = self.left.min(MAX_STEPS_A_PLAN);
-        let found = self.solver.solve(&wave.orders[one].order, most);
-        let (cost, flows, steps) = (found.cost, found.flows.clone(), found.steps.max(1));
-        self.left = self.left.saturating_sub(steps);
-        let is_found = cost < below && wave.orders[one].is_served_by(&flows);
-        is_found.then_some(Found { cost, flows })
+        self.found_below(wave, one, below)
     }
 
-    /// Writes down what an order may have, as far as plans that cost less than that may use it.
-    fn write(&mut self, wave: &mut Wave, one: usize, (more, below): (&[Cell], i64)) {
-        let (nodes, skus) = (wave.nodes(), wave.skus);
-        let Wave { free, orders, .. } = wave;
-        let it = &mut orders[one];
-        let pools = it.skus.len();
+    /// The cheapest plan of an order as it is written down.
+    pub(super) fn found_below(&mut self, wave: &Wave, one: usize, below: i64) -> Option<Found> {
+        let most = self.left.min(MAX_STEPS_A_PLAN);
+        let found = self.solver.solve_below(&self.problem, below, most);
+        let found = found.map(|found| (found.cost, found.flows.clone()));
+        self.left = self.left.saturating_sub(self.solver.steps().max(1));
+        let (cost, mut flows) = found?;
+        flows.iter_mut().for_each(|flow| flow.node = self.nodes[flow.node]);
+        wave.orders[one].is_served_by(&flows).then_some(Found { cost, flows })
+    }
+
+    /// Writes down what an order may have of all that is free.
+    fn write_all(&mut self, wave: &mut Wave, one: usize) {
+        let (nodes, pools) = (wave.nodes(), wave.orders[one].skus.len());
         for node in 0..nodes {
             for pool in 0..pools {
-                let free = free[node * skus + it.skus[pool]];
-                let is_open = it.may_have(node, pool)
-                    && (free > 0 || !more.is_empty())
-                    && (below == i64::MAX || self.floors[one].with(&it.order, node, pool) < below);
-                *it.order.supply_mut(node, pool) = if is_open { free } else { 0 };
+                let may_have = wave.orders[one].may_have(node, pool);
+                let units = if may_have { wave.free_for(one, node, pool).max(0) } else { 0 };
+                *wave.orders[one].order.supply_mut(node, pool) = units;
             }
         }
-        for &(node, pool, units) in more {
-            *it.order.supply_mut(node, pool) += units;
-        }
-        it.order.forget_shortages();
         self.spend(nodes * pools / CELLS_A_STEP);
     }
 
-    fn spend(&mut self, steps: usize) {
+    /// Writes down what an order may have, as far as plans that cost less than that may use it: what is
+    /// free, and more, in order.
+    pub(super) fn write(&mut self, wave: &Wave, one: usize, (more, below): (&[Cell], i64)) {
+        let (it, floor) = (&wave.orders[one], &self.floors[one]);
+        self.nodes = floor.nodes_below(below);
+        self.problem.narrow(&it.order, &self.nodes);
+        for (place, &node) in self.nodes.iter().enumerate() {
+            for pool in 0..it.skus.len() {
+                let free = wave.free_for(one, node, pool);
+                let is_open = it.may_have(node, pool) && floor.with(node, pool) < below;
+                *self.problem.supply_mut(place, pool) = if is_open { free.max(0) } else { 0 };
+            }
+        }
+        for cells in more.chunk_by(|a, b| (a.node, a.pool) == (b.node, b.pool)) {
+            if let Ok(place) = self.nodes.binary_search(&cells[0].node) {
+                let units = free_with(wave, one, cells).max(0);
+                *self.problem.supply_mut(place, cells[0].pool) = units;
+            }
+        }
+        self.spend(self.nodes.len() * it.skus.len() / CELLS_A_STEP);
+    }
+
+    pub(super) fn spend(&mut self, steps: usize) {
         self.left = self.left.saturating_sub(u32::try_from(steps).unwrap_or(u32::MAX));
     }
 }
 
-impl Floor {
-    /// Of an order that was written down as if everything were free, where plans cost so much at least.
-    fn of(assigned: &Assigned, nodes: usize, cost: i64) -> Self {
-        let order = &assigned.order;
-        let least = |row: usize| {
-            let there = (0..nodes).filter(|&node| order.reach(node, row) > 0);
-            let cheapest = there.map(|node| order.unit_cost(node, row)).min();
-            cheapest.unwrap_or(i64::MAX).min(order.unserved_unit[row])
-        };
-        let unit: Vec<i64> = (0..order.units.len()).map(least).collect();
-        let each = order.units.iter().zip(&unit).map(|(units, each)| units.saturating_mul(*each));
-        let units = each.fold(0, i64::saturating_add);
-        let parcel = order.fixed.iter().min().copied().unwrap_or(0);
-        let served: i64 = assigned.flows.iter().map(|flow| flow.units).sum();
-        let is_whole = served == order.units.iter().sum::<i64>();
-        let beside = if is_whole { parcel } else { parcel.min(order.unserved_fixed) };
-        Floor { cost, units, unit, beside }
-    }
-
-    /// Plans in which a node ships something of a pool: it serves all of the order, or there is another
-    /// shipment beside it and a unit costs what it costs there.
-    fn with(&self, order: &Problem, node: usize, pool: usize) -> i64 {
-        let rows = (0..order.units.len()).filter(|&row| order.pool[row] == pool);
-        let more = rows.map(|row| order.unit_cost(node, row).saturating_sub(self.unit[row])).min();
-        let parcels = order.fixed[node].saturating_add(self.beside);
-        let among = parcels.saturating_add(self.units).saturating_add(more.unwrap_or(0).max(0));
-        among.min(order.cost_alone(node))
-    }
+/// Units of a pool that an order could have at a node if others gave it these.
+pub(super) fn free_with(wave: &Wave, one: usize, cells: &[Cell]) -> i64 {
+    let Cell { node, pool, .. } = cells[0];
+    let columns = wave.orders[one].columns_of(pool).enumerate();
+    let units = columns.map(|(place, column)| {
+        let given = cells.iter().filter(|cell| place < cell.columns).map(|cell| cell.units);
+        wave.free[node * wave.columns + column] + given.sum::<i64>()
+    });
+    units.min().expect("a pool is of a SKU")
 }

@@ -8,9 +8,10 @@ use omnifold_domain::{
 };
 
 use super::days::Days;
+use super::shelves::Shelves;
 use super::{Assigned, Wave};
 use crate::decide::{Router, Turn};
-use crate::policy::{Model, forbid_unserved};
+use crate::policy::{Model, forbid_unserved, price_by_weight};
 use crate::solver::{Flow, Problem};
 
 /// Orders that are looked at for each one that may be planned again: the others are left out.
@@ -111,7 +112,8 @@ impl Router {
                 opened.lines[line.line as usize].open += line.allocated;
             }
         }
-        let fits = |model: &Model| keeps_to(model, &order);
+        let loads = loads(view, &order);
+        let fits = |model: &Model| keeps_to(model, &order, &loads);
         let mut model = self.wave_model(view, turn, &opened, fits)?;
         if !order.kits().is_empty() {
             model.max_shipments = 1;
@@ -174,9 +176,20 @@ fn moves_whole(order: &Order) -> bool {
     parts(order).count() == 1 && order.lines.iter().all(|line| line.shipped == 0)
 }
 
+/// What each node's shipment weighs, in milligrams. An unknown weight weighs nothing.
+fn loads<V: View>(view: &V, order: &Order) -> Vec<(usize, i64)> {
+    let load = |(_, part): (usize, &Fulfilment)| {
+        let weights = part.lines.iter().map(|line| {
+            let grams = view.item(order.lines[line.line as usize].sku).weight_g;
+            line.allocated.saturating_mul(i64::from(grams))
+        });
+        (part.node.0 as usize, weights.fold(0, i64::saturating_add))
+    };
+    parts(order).map(load).collect()
+}
+
 /// Whether the present plan is one that the model could have made.
-fn keeps_to(model: &Model, order: &Order) -> bool {
-    let nodes: Vec<usize> = parts(order).map(|(_, part)| part.node.0 as usize).collect();
+fn keeps_to(model: &Model, order: &Order, loads: &[(usize, i64)]) -> bool {
     let mut lines: Vec<u32> = parts(order)
         .flat_map(|(_, part)| part.lines.iter().filter(|line| line.allocated > 0))
         .map(|line| line.line)
@@ -184,8 +197,8 @@ fn keeps_to(model: &Model, order: &Order) -> bool {
     let count = lines.len();
     lines.sort_unstable();
     lines.dedup();
-    nodes.iter().all(|&node| !model.against_rule[node])
-        && nodes.len() <= model.max_shipments
+    loads.iter().all(|&(node, load)| !model.against_rule[node] && model.carries(node, load))
+        && loads.len() <= model.max_shipments
         && (!model.whole_lines || lines.len() == count)
 }
 
@@ -245,15 +258,20 @@ impl Gathered {
         if fine { 1 } else { 1_000 }
     }
 
-    /// What no order holds of the wave's SKUs, above buffers; less than nothing where a node is short.
-    pub fn free<V: View>(&self, view: &mut V, grain: i64) -> Vec<i64> {
-        let mut free = vec![0; view.nodes().len() * self.skus.len()];
+    /// What no order holds of the wave's SKUs, above buffers, and of the shelves; less than nothing where a
+    /// node is short.
+    pub fn free<V: View>(&self, view: &mut V, shelves: &Shelves, grain: i64) -> Vec<i64> {
+        let columns = self.skus.len() + shelves.count();
+        let mut free = vec![0; view.nodes().len() * columns];
         for (&sku, &number) in &self.skus {
             for row in view.stock_of(sku) {
                 let units = row.stock.free() - row.stock.buffer;
-                let cell = row.node.0 as usize * self.skus.len() + number;
+                let cell = row.node.0 as usize * columns + number;
                 free[cell] = if row.stock.flagged_out { 0 } else { units.div_euclid(grain) };
             }
+        }
+        for (node, number, units) in shelves.free(view, self.now_ms) {
+            free[node * columns + self.skus.len() + number] = units.div_euclid(grain);
         }
         free
     }
@@ -263,12 +281,28 @@ impl Gathered {
         &self,
         view: &mut V,
         places: &[usize],
+        shelves: &Shelves,
         grain: i64,
         free: Vec<i64>,
     ) -> Wave {
-        let assigned = |&place: &usize| self.assigned(view, &self.members[place], grain);
+        let assigned = |&place: &usize| {
+            let member = &self.members[place];
+            Assigned {
+                shelves: self.shelves_of(member, shelves),
+                ..self.assigned(view, member, grain)
+            }
+        };
         let orders = places.iter().map(assigned).collect();
-        Wave { skus: self.skus.len(), free, orders }
+        Wave { columns: self.skus.len() + shelves.count(), free, orders }
+    }
+
+    fn shelves_of(&self, member: &Member, shelves: &Shelves) -> Vec<Vec<usize>> {
+        let days = member.model.min_shelf_days;
+        if days == 0 {
+            return Vec::new();
+        }
+        let of_row = |row: &Row| shelves.up_to(row.sku, days).map(|it| self.skus.len() + it);
+        member.rows.iter().map(|row| of_row(row).collect()).collect()
     }
 
     fn assigned<V: View>(&self, view: &mut V, member: &Member, grain: i64) -> Assigned {
@@ -293,9 +327,36 @@ impl Gathered {
             }
         }
         (0..nodes).for_each(|node| problem.fixed[node] = model.shipment[node] * scale);
+        if let Some(cost) = model.tables() {
+            let weights = rows.iter().map(|row| view.item(row.sku).weight_g);
+            price_by_weight(&mut problem, cost, weights, model.metres.iter().copied(), grain);
+        }
+        charge_markdowns(view, &mut problem, member, self.now_ms);
         forbid_unserved(&mut problem);
         let skus = rows.iter().map(|row| self.skus[&row.sku]).collect();
-        Assigned { order: problem, skus, flows: flows_of(order, rows, grain), blocked }
+        let flows = flows_of(order, rows, grain);
+        Assigned { order: problem, skus, shelves: Vec::new(), flows, blocked }
+    }
+}
+
+/// A unit costs more by as much as one loses more where it loses most, if it is not sold there. So plans
+/// compare as if what they save were taken off.
+fn charge_markdowns<V: View>(view: &mut V, problem: &mut Problem, member: &Member, now_ms: i64) {
+    let share = member.model.markdown();
+    if share == 0 {
+        return;
+    }
+    let nodes = view.nodes().len();
+    for (number, row) in member.rows.iter().enumerate() {
+        let mut loses = |node: usize| {
+            let ledger = view.ledger(row.sku, NodeIx(node as u32));
+            ledger.map_or(0, |ledger| ledger.markdown_at(now_ms))
+        };
+        let saved: Vec<i64> = (0..nodes).map(&mut loses).collect();
+        let most = saved.iter().max().copied().unwrap_or(0);
+        for (node, saved) in saved.into_iter().enumerate() {
+            *problem.unit_cost_mut(node, number) += (most - saved) * share;
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! What is taken back stands before what is given, over all orders: an order may be given what another
 //! gives up.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use omnifold_domain::{Decision, Fulfilment, Order, View, WaveRequest};
 use omnifold_events::v1;
 
 use super::gather::{Member, parts};
+use super::shelves::Shelves;
 use super::{Assigned, improve};
 use crate::decide::{Router, Turn, Writer};
 use crate::fill::Shipment;
@@ -17,11 +19,19 @@ use crate::lots;
 use crate::policy::SHIPMENT;
 use crate::solver::{Flow, Solver};
 
+/// What an order is given.
+struct Given {
+    order: Arc<Order>,
+    /// How many days it is to last.
+    min_shelf_days: u32,
+    decision: Decision,
+}
+
 /// What planning again came to, order by order.
 struct Outcome {
     said: v1::WavePlanned,
     taken_back: Vec<Decision>,
-    given: Vec<(Arc<Order>, Decision)>,
+    given: Vec<Given>,
     /// What the decisions give back of lots, and take of them.
     lots: lots::Taken,
 }
@@ -50,11 +60,12 @@ impl Router {
         let mut outcome =
             Outcome { said, taken_back: Vec::new(), given: Vec::new(), lots: Vec::new() };
         let grain = wave.grain(view);
-        let mut free = wave.free(view, grain);
+        let shelves = Shelves::of(&wave, view);
+        let mut free = wave.free(view, &shelves, grain);
         // Costs are not weighed against shipments: each kind is planned by itself.
         for by_cost in [true, false] {
             let places = wave.places(by_cost);
-            let mut orders = wave.wave(view, &places, grain, free);
+            let mut orders = wave.wave(view, &places, &shelves, grain, free);
             let before: Vec<i64> = orders.orders.iter().map(Assigned::cost).collect();
             let left = request.max_steps - outcome.said.steps.min(request.max_steps);
             let improved = improve(&mut orders, &mut Solver::default(), left);
@@ -109,7 +120,8 @@ impl Outcome {
         let order = &member.order;
         for decision in decisions {
             if let Decision::Assigned(_) = decision {
-                self.given.push((Arc::clone(order), decision));
+                let (order, min_shelf_days) = (Arc::clone(order), member.model.min_shelf_days);
+                self.given.push(Given { order, min_shelf_days, decision });
             } else {
                 lots::give_back(order, &decision, &mut self.lots);
                 self.taken_back.push(decision);
@@ -117,15 +129,18 @@ impl Outcome {
         }
     }
 
-    /// Lots are named last: an order may be told one that another gives up.
+    /// Lots are named last: an order may be told one that another gives up. Those that ask for units that
+    /// last are told first, so that nobody else is told what they need.
     fn decisions<V: View>(mut self, view: &mut V, turn: Turn) -> Vec<Decision> {
-        let mut decisions = self.taken_back;
-        for (order, mut decision) in self.given {
-            // Rules that ask how long lots last are not of a wave.
-            let (when, given) = ((turn.now_ms, 0), std::slice::from_mut(&mut decision));
-            lots::name_next(view, when, &order, given, &mut self.lots);
-            decisions.push(decision);
+        let mut places: Vec<usize> = (0..self.given.len()).collect();
+        places.sort_by_key(|&place| Reverse(self.given[place].min_shelf_days));
+        for place in places {
+            let Given { order, min_shelf_days, decision } = &mut self.given[place];
+            let (when, given) = ((turn.now_ms, *min_shelf_days), std::slice::from_mut(decision));
+            lots::name_next(view, when, order, given, &mut self.lots);
         }
+        let mut decisions = self.taken_back;
+        decisions.extend(self.given.into_iter().map(|given| given.decision));
         decisions.push(Decision::Wave(Box::new(self.said)));
         decisions
     }

@@ -83,7 +83,10 @@ impl Audit {
                 let sells = Sells { nodes, groups };
                 self.channels.insert(self.names.number(&channel.channel), sells);
             }
-            Event::ItemDefined(item) => self.item_defined(item),
+            Event::ItemDefined(item) => {
+                self.item_defined(item);
+                self.item_weighs(item);
+            }
             Event::ChannelStockReserved(kept) => {
                 let channel = self.names.number(&kept.channel);
                 self.shelf(&kept.node_id, &kept.sku).reserve(channel, kept.quantity_milli);
@@ -187,8 +190,8 @@ impl Audit {
             Event::PolicyRetired(_) => self.policy_ruled(""),
             Event::PricesPublished(prices) => self.priced(prices),
             Event::WaveClosed(wave) => self.wave_asked(wave),
-            Event::MarkdownSet(_)
-            | Event::RulesActivated(_)
+            Event::MarkdownSet(markdown) => self.marked_down(markdown),
+            Event::RulesActivated(_)
             | Event::NodeCalendarSet(_)
             | Event::OrderFeedback(_)
             | Event::TicketClosed(_)

@@ -36,6 +36,16 @@ pub struct LotBook {
 }
 
 impl LotBook {
+    /// Whether any lot of a SKU is known.
+    pub(super) fn knows(&self, sku: u32) -> bool {
+        self.came.keys().any(|key| key.1 == sku)
+    }
+
+    /// Whether a lot, by node, SKU and name, may be sold at an instant and later.
+    pub(super) fn lasts_beyond(&self, key: (u32, u32, u32), at_ms: i64) -> bool {
+        self.came.get(&key).is_some_and(|came| came.over_ms.is_none_or(|over| over > at_ms))
+    }
+
     fn over(&self, node: u32, last_day: Date) -> Option<i64> {
         let zone = self.zones.get(&node).cloned().unwrap_or(TimeZone::UTC);
         let next = last_day.tomorrow().ok()?.to_zoned(zone).ok()?;

@@ -31,6 +31,7 @@ mod serials;
 mod shelves;
 mod soft_holds;
 mod supply;
+mod tariff;
 mod topics;
 mod transfers;
 mod waves;

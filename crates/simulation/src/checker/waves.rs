@@ -1,49 +1,18 @@
 //! Waves: what planning assignments again did to their orders. No order loses a unit, and what the
-//! orders that changed cost together is counted again from the policy's own words, the published prices
-//! and the metres that assignments state.
+//! orders that changed cost together is counted again from the policy's own words, the published prices,
+//! markdowns, the weights of items and the metres that assignments state. What its orders are told of lots
+//! lasts as long as their rule asks.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use omnifold_events::v1::{self, Cause};
 use rustc_hash::FxBuildHasher;
-use serde::Deserialize;
 
 use super::audit::{Audit, Key};
 use super::ledger::Order;
 use super::names::pair_hash;
 use super::report::Rule;
-
-/// What a policy says of costs.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Costs {
-    groups: BTreeMap<String, Vec<String>>,
-    rule: Vec<RuleCost>,
-}
-
-#[derive(Deserialize)]
-struct RuleCost {
-    name: String,
-    cost: Option<Cost>,
-}
-
-/// 1/1000 of the minor unit.
-#[derive(Clone, Default, Deserialize)]
-#[serde(default)]
-struct Cost {
-    shipment: i64,
-    shipment_of: BTreeMap<String, i64>,
-    unit: i64,
-    unit_km: i64,
-    zones: Vec<Zone>,
-}
-
-#[derive(Clone, Deserialize)]
-struct Zone {
-    up_to_km: Option<i64>,
-    #[serde(default)]
-    unit: i64,
-}
+use super::tariff::{Cost, Tariff};
 
 /// What the checker keeps for waves.
 #[derive(Default)]
@@ -55,6 +24,14 @@ pub struct WaveBook {
     groups: BTreeMap<String, Vec<String>>,
     /// Shadow prices by (node, SKU); without a SKU of an order at the node.
     prices: HashMap<(u32, Option<u32>), Price, FxBuildHasher>,
+    /// How many days units are to last, by the names of rules in force that ask.
+    min_shelf_days: BTreeMap<String, i64>,
+    /// What the wave of this step told nodes to take.
+    told: Vec<(Key, v1::FulfilmentAssigned)>,
+    /// What units lose if they are not sold: minor units, and until when, by SKU and node.
+    markdowns: HashMap<u32, BTreeMap<u32, (i64, i64)>, FxBuildHasher>,
+    /// Grams of a unit, by SKU.
+    weights: HashMap<u32, u32, FxBuildHasher>,
 }
 
 #[derive(Clone, Copy)]
@@ -85,7 +62,9 @@ struct Sum {
 impl Audit {
     /// Another policy rules, or none.
     pub(super) fn policy_ruled(&mut self, document: &str) {
-        let policy: Costs = toml::from_str(document).unwrap_or_default();
+        let policy: Tariff = toml::from_str(document).unwrap_or_default();
+        let days = policy.rule.iter().map(|rule| (rule.name.clone(), rule.nodes.min_shelf_days));
+        self.waves.min_shelf_days = days.filter(|(_, days)| *days > 0).collect();
         let priced = policy.rule.into_iter().filter_map(|rule| Some((rule.name, rule.cost?)));
         (self.waves.costs, self.waves.groups) = (priced.collect(), policy.groups);
     }
@@ -105,10 +84,23 @@ impl Audit {
         }
     }
 
+    pub(super) fn item_weighs(&mut self, item: &v1::ItemDefined) {
+        let sku = self.names.number(&item.sku);
+        self.waves.weights.insert(sku, item.weight_g);
+    }
+
+    pub(super) fn marked_down(&mut self, event: &v1::MarkdownSet) {
+        let [node, sku] = [&event.node_id, &event.sku].map(|name| self.names.number(name));
+        let until = if event.until_ms == 0 { i64::MAX } else { event.until_ms };
+        let of_sku = self.waves.markdowns.entry(sku).or_default();
+        of_sku.insert(node, (event.amount_minor, until));
+    }
+
     /// A wave was closed: it must be answered in this step.
     pub(super) fn wave_asked(&mut self, event: &v1::WaveClosed) {
         self.now.wave = Some(event.wave_id.clone());
         self.waves.touched.clear();
+        self.waves.told.clear();
     }
 
     /// Remembers how an order stood before a wave touched it.
@@ -121,8 +113,12 @@ impl Audit {
         }
     }
 
-    /// Nothing that a wave plans again is promised without stock.
+    /// Nothing that a wave plans again is promised without stock. What it is told is looked at when the
+    /// wave says by which rule.
     pub(super) fn check_in_stock(&mut self, key: Key, name: &str, told: &v1::FulfilmentAssigned) {
+        if told.cause() == Cause::WaveClosed {
+            self.waves.told.push((key, told.clone()));
+        }
         let had_work = |(of, before): &(Key, Vec<Held>)| *of == key && !before.is_empty();
         let lacks_stock = told.lines.iter().any(|line| line.backordered_milli > 0);
         if lacks_stock
@@ -151,11 +147,38 @@ impl Audit {
         for row in &said.changed {
             let key = pair_hash(&row.channel, &row.order_id);
             let Some((_, old)) = touched.iter().find(|known| known.0 == key) else { continue };
+            self.check_lasting(row, key, now_ms);
             let sums = self.compare(row, old, now_ms);
             before = before.plus(sums.0);
             after = after.plus(sums.1);
         }
+        self.waves.told.clear();
         self.compare_sums(&name, said, before, after);
+    }
+
+    /// Of SKUs that have lots an order is told such as last as long as its rule asks. When its node is done
+    /// with it is not counted, which is later than now.
+    fn check_lasting(&mut self, row: &v1::WaveOrder, key: Key, now_ms: i64) {
+        let Some(&days) = self.waves.min_shelf_days.get(&row.rule) else { return };
+        let until_ms = now_ms.saturating_add(days.saturating_mul(86_400_000));
+        let told = std::mem::take(&mut self.waves.told);
+        for (_, told) in told.iter().filter(|(of, _)| *of == key) {
+            for line in &told.lines {
+                let [node, sku] = [&told.node_id, &line.sku].map(|name| self.names.number(name));
+                let (mut lasting, units) = (0, line.quantity_milli);
+                for row in &line.lots {
+                    let lot = (node, sku, self.names.number(&row.lot));
+                    let lasts = self.lots.lasts_beyond(lot, until_ms);
+                    lasting += if lasts { row.quantity_milli } else { 0 };
+                }
+                if self.lots.knows(sku) && lasting < units {
+                    let name = format!("{}/{}", row.channel, row.order_id);
+                    let detail = format!("{lasting} of {units} of {} last {days} days", line.sku);
+                    self.violation(Rule::Lots, &name, detail);
+                }
+            }
+        }
+        self.waves.told = told;
     }
 
     fn compare_sums(&mut self, name: &str, said: &v1::WavePlanned, before: Sum, after: Sum) {
@@ -189,39 +212,58 @@ impl Audit {
         if old.iter().chain(&new).any(|part| part.metres == 0) {
             return Default::default(); // how far it is was not known, or was not said
         }
-        let (before, after) = (self.price(&cost, old, now_ms), self.price(&cost, &new, now_ms));
-        let said = (i128::from(row.cost_before), i128::from(row.cost_after));
-        if (before / 1_000, after / 1_000) != said {
+        let priced = self.price(&cost, old, now_ms).zip(self.price(&cost, &new, now_ms));
+        let Some((before, after)) = priced else {
+            let detail = "a parcel of it is heavier than its carrier takes by the policy";
+            self.violation(Rule::Wave, &name, detail);
+            return Default::default();
+        };
+        let late = |said: i64, own: i128| i128::from(said) - own / 1_000;
+        let late = (late(row.cost_before, before), late(row.cost_after, after));
+        if !cost.may_be_late(late.0) || !cost.may_be_late(late.1) {
+            let said = (row.cost_before, row.cost_after);
             let detail = format!("costs {before} and {after} by the policy, said {said:?} x 1000");
             self.violation(Rule::Wave, &name, detail);
         }
+        let (before, after) = (before + late.0 * 1_000, after + late.1 * 1_000);
         let sum = |cost| Sum { cost, ..Sum::default() };
         (sum(before), sum(after))
     }
 
-    /// What a plan costs by a rule and the prices of now.
-    fn price(&self, cost: &Cost, plan: &[Held], now_ms: i64) -> i128 {
+    /// What a plan costs by a rule and the prices of now, in 1/1,000,000 of the minor unit. `None`: a parcel
+    /// is too heavy to be one.
+    fn price(&self, cost: &Cost, plan: &[Held], now_ms: i64) -> Option<i128> {
         let scarce = |node: u32, sku: Option<u32>| {
             let price = self.waves.prices.get(&(node, sku));
             let price = price.filter(|price| (price.from..price.until).contains(&now_ms));
             i128::from(price.map_or(0, |price| price.milli))
         };
-        let parcels: BTreeSet<u32> = plan.iter().map(|part| part.node).collect();
-        let parcel = |&node: &u32| {
-            let id = self.names.text(node);
-            let mut groups =
-                self.waves.groups.iter().filter(|(_, nodes)| nodes.iter().any(|node| node == id));
-            let own = groups.find_map(|(group, _)| cost.shipment_of.get(group));
-            (i128::from(*own.unwrap_or(&cost.shipment)) + scarce(node, None)) * 1_000
-        };
-        let unit = |part: &Held| {
-            let km = i64::from(part.metres.div_ceil(1_000));
-            let reaches = |zone: &&Zone| zone.up_to_km.is_none_or(|reach| km <= reach);
-            let way = cost.zones.iter().find(reaches).map_or(cost.unit_km * km, |zone| zone.unit);
-            let each = i128::from(cost.unit + way) + scarce(part.node, Some(part.sku));
-            each * i128::from(part.units)
-        };
-        parcels.iter().map(parcel).sum::<i128>() + plan.iter().map(unit).sum::<i128>()
+        let grams = |part: &Held| self.waves.weights.get(&part.sku).copied().unwrap_or(0);
+        let mut total = 0;
+        let mut parcels: BTreeMap<u32, (u32, i128)> = BTreeMap::new();
+        for part in plan {
+            let each = cost.of_unit(part.metres, grams(part)) + scarce(part.node, Some(part.sku));
+            let each = each + cost.of_markdown(self.loses_less(part, now_ms));
+            total += each * i128::from(part.units);
+            let parcel = parcels.entry(part.node).or_insert((part.metres, 0));
+            parcel.1 += i128::from(part.units) * i128::from(grams(part));
+        }
+        for (node, (metres, weight_mg)) in parcels {
+            let of_node = cost.of_shipment(&self.waves.groups, self.names.text(node));
+            let of_weight = cost.of_parcel(metres, weight_mg)?;
+            total += (of_node + of_weight + scarce(node, None)) * 1_000;
+        }
+        Some(total)
+    }
+}
+
+impl Audit {
+    /// How much less a unit loses at a node, if it is not sold there, than where it loses most.
+    fn loses_less(&self, part: &Held, now_ms: i64) -> i64 {
+        let Some(of_sku) = self.waves.markdowns.get(&part.sku) else { return 0 };
+        let in_force = |&(amount, until): &(i64, i64)| if now_ms < until { amount } else { 0 };
+        let most = of_sku.values().map(in_force).max().unwrap_or(0);
+        most - of_sku.get(&part.node).map_or(0, in_force)
     }
 }
 

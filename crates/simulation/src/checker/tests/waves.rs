@@ -16,11 +16,22 @@ fn far(metres: u32, from: v1::FulfilmentAssigned) -> v1::FulfilmentAssigned {
 /// An order of two lines at two nodes, which a wave gives to one of them: `units` of the second line.
 /// Two parcels of one unit, 10 and 20 km far, cost 850; one of two, 20 km far, 460.
 fn wave(units: i64, said: v1::WavePlanned) -> Story {
+    wave_by(COSTS, units, said)
+}
+
+/// The same by another policy; a unit weighs 1.5 kg, and one of S at B loses 3 minor units where it is not
+/// sold.
+fn wave_by(document: &str, units: i64, said: v1::WavePlanned) -> Story {
     let mut story = Story::default();
     story.input(market());
+    for sku in ["S", "T"] {
+        story.input(v1::ItemDefined { sku: sku.into(), weight_g: 1_500, ..Default::default() });
+    }
+    let (node_id, sku) = ("B".to_owned(), "S".to_owned());
+    story.input(v1::MarkdownSet { node_id, sku, amount_minor: 3, ..Default::default() });
     story.input(count("A", "S", 1_000));
     story.input(count("B", "T", 1_000));
-    story.input(v1::PolicyActivated { document: COSTS.to_owned(), ..Default::default() });
+    story.input(v1::PolicyActivated { document: document.to_owned(), ..Default::default() });
     let step = story.input(order("O", &[("S", 1_000), ("T", 1_000)]));
     let status = v1::OutcomeStatus::Assigned;
     story.decide(Output::Outcome(outcome(("O", 1, step, Cause::Placed), status)));
@@ -107,9 +118,62 @@ fn a_wave_that_makes_parcels_dearer_is_noticed() {
         stock: vec![v1::StockPrices { sku: "S".into(), nodes: vec![price] }],
         ..Default::default()
     };
-    let (_, time, _) = story.inputs[5].clone();
-    story.inputs[5] = ("p".to_owned(), time, prices.into());
+    let (_, time, _) = story.inputs[8].clone();
+    story.inputs[8] = ("p".to_owned(), time, prices.into());
     breaks(Rule::Wave, &story);
+}
+
+/// Whether the checker agrees with a wave by other costs that says these.
+fn agrees(costs: &str, before: i64, after: i64) -> bool {
+    let document = COSTS.replace(" }", &format!(", {costs} }}"));
+    let mut said = said();
+    let row = &mut said.changed[0];
+    (row.cost_before, row.cost_after) = (before, after);
+    report(&wave_by(&document, 1_000, said)).is_clean()
+}
+
+#[test]
+fn a_wave_is_priced_by_weights_steps_and_markdowns_too() {
+    // 1.5 kg each.
+    assert!(agrees("kg = 100", 1_150, 760) && !agrees("kg = 100", 850, 460));
+    let steps = "steps = [{ up_to_kg = 2, price = 100 }, { up_to_kg = 3.0, price = 320 }]";
+    assert!(agrees(steps, 1_050, 780) && !agrees(steps, 1_050, 560));
+    assert!(!agrees("steps = [{ up_to_kg = 2.999, price = 100 }]", 1_050, 560), "too heavy");
+    assert!(agrees("markdown = 500", 2_350, 460) && !agrees("markdown = 500", 850, 460));
+    assert!(agrees("late_day = 50", 850, 510), "a day too late");
+    assert!(!agrees("late_day = 50", 850, 509) && !agrees("late_day = 50", 850, 410));
+}
+
+/// A wave by a rule that asks for units that last 14 days, one of whose lines is told a lot.
+fn lasting(last_day: &str) -> Story {
+    let document = COSTS.replace("mode =", "nodes = { min_shelf_days = 14 }\nmode =");
+    let mut story = wave_by(&document, 1_000, said());
+    let units =
+        v1::UnitAttributes { lot: "L".into(), expires_on: last_day.into(), ..Default::default() };
+    let came = v1::StockReceived {
+        node_id: "B".into(),
+        sku: "S".into(),
+        quantity_milli: 1_000,
+        units: Some(units),
+        ..Default::default()
+    };
+    let (_, time, _) = story.inputs[8].clone();
+    story.inputs[8] = ("r".to_owned(), time, came.into());
+    let Output::Assigned(message) = &mut story.decided[5].output else { panic!("given") };
+    let lot = v1::LotQuantity { lot: "L".into(), quantity_milli: 1_000, ..Default::default() };
+    message.lines[0].lots.push(lot);
+    story
+}
+
+#[test]
+fn a_wave_that_gives_units_that_do_not_last_is_noticed() {
+    let report = report(&lasting("1970-01-15"));
+    assert!(report.is_clean(), "{report}");
+    breaks(Rule::Lots, &lasting("1970-01-14"));
+    let mut unnamed = lasting("1970-01-15");
+    let Output::Assigned(message) = &mut unnamed.decided[5].output else { panic!("given") };
+    message.lines[0].lots.clear();
+    breaks(Rule::Lots, &unnamed);
 }
 
 /// The wave's order was promised day 12 when it was placed, and is promised another one, or none, by the
