@@ -12,19 +12,32 @@ use super::audit::{Audit, Key};
 use super::ledger::Order;
 use super::names::pair_hash;
 use super::report::Rule;
+use crate::output::Output;
 
 /// What a policy says of costs.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Costs {
     groups: BTreeMap<String, Vec<String>>,
+    /// For rules that say nothing of it.
+    cost: Option<Cost>,
     rule: Vec<RuleCost>,
 }
 
 #[derive(Deserialize)]
 struct RuleCost {
     name: String,
+    #[serde(default)]
+    mode: String,
     cost: Option<Cost>,
+}
+
+impl Costs {
+    /// The rule's name and costs, where plans are compared by them.
+    fn charged_by(&self, rule: RuleCost) -> Option<(String, Cost)> {
+        let cost = rule.cost.or_else(|| self.cost.clone())?;
+        (rule.mode == "least_cost").then_some((rule.name, cost))
+    }
 }
 
 /// 1/1000 of the minor unit.
@@ -85,9 +98,10 @@ struct Sum {
 impl Audit {
     /// Another policy rules, or none.
     pub(super) fn policy_ruled(&mut self, document: &str) {
-        let policy: Costs = toml::from_str(document).unwrap_or_default();
-        let priced = policy.rule.into_iter().filter_map(|rule| Some((rule.name, rule.cost?)));
-        (self.waves.costs, self.waves.groups) = (priced.collect(), policy.groups);
+        let mut policy: Costs = toml::from_str(document).unwrap_or_default();
+        let rules = std::mem::take(&mut policy.rule);
+        let costs = rules.into_iter().filter_map(|rule| policy.charged_by(rule)).collect();
+        (self.waves.costs, self.waves.groups) = (costs, policy.groups);
     }
 
     pub(super) fn priced(&mut self, event: &v1::PricesPublished) {
@@ -111,13 +125,18 @@ impl Audit {
         self.waves.touched.clear();
     }
 
-    /// Remembers how an order stood before a wave touched it.
-    pub(super) fn before_wave(&mut self, key: Key, cause: Cause) {
-        if cause != Cause::WaveClosed || self.waves.touched.iter().any(|row| row.0 == key) {
+    /// Remembers how an order stood before a wave touched it: one that was routed with it, before it was planned
+    /// again, which takes something back first.
+    pub(super) fn before_wave(&mut self, key: Key, output: &Output) {
+        if output.cause() != Cause::WaveClosed {
             return;
         }
-        if let Some(order) = self.orders.get(&key) {
-            self.waves.touched.push((key, held(order)));
+        let Some(order) = self.orders.get(&key) else { return };
+        let takes_back = matches!(output, Output::Released(_) | Output::Changed(_));
+        match self.waves.touched.iter_mut().find(|row| row.0 == key) {
+            None => self.waves.touched.push((key, held(order))),
+            Some((_, before)) if before.is_empty() && takes_back => *before = held(order),
+            Some(_) => {}
         }
     }
 
