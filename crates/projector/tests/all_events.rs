@@ -74,11 +74,13 @@ const COMMANDS: &[&str] = &[
     "close_wave W{x} nodes={n},{m} orders={p}",
     "policy in-waves",
     "retire_policy in-waves",
-    "policy\n| name = \"later\"\n| version = {x}\n| state = \"active\"\n| [[rule]]\n| name = \"days before\"\n\
-     | days_ahead = {p}\n| rank = [{ by = \"landed_cost\", band = 9, otherwise = 5 }]\n\
+    "policy\n| name = \"later\"\n| version = {x}\n| state = \"active\"\n| [[rule]]\n\
+     | name = \"days before\"\n| days_ahead = {p}\n\
+     | rank = [{ by = \"landed_cost\", band = 9, otherwise = 5 }]\n\
      | cost = { shipment = 5, unit_km = 2, steps = [{ up_to_kg = 1, price = 7 }] }",
-    "policy\n| name = \"later\"\n| version = {x}\n| state = \"active\"\n| [cost]\n| shipment = 9\n| [[rule]]\n\
-     | name = \"then a wave\"\n| mode = \"least_cost\"\n| days_ahead = {x}\n| schedule = \"wave\"",
+    "policy\n| name = \"later\"\n| version = {x}\n| state = \"active\"\n| [cost]\n| shipment = 9\n\
+     | [[rule]]\n| name = \"then a wave\"\n| mode = \"least_cost\"\n| days_ahead = {x}\n\
+     | schedule = \"wave\"",
     "retire_policy later",
     "pause {n} until={t}",
     "pause {n} keep",
@@ -461,7 +463,7 @@ proptest! {
 fn random_histories_put_orders_off() {
     let about = about_put_off();
     let named = |text: &str| COMMANDS.iter().position(|command| command.contains(text));
-    let which = ["\"days before\"", "date=2025-06-1{x}", "pass 900"].map(|text| named(text));
+    let which = ["\"days before\"", "date=2025-06-1{x}", "pass 900"].map(named);
     let [policy, order, pass] = which.map(|which| which.expect("a command"));
     let mixed = |place: usize| (place as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
     let (mut put_off, mut causes) = (0, BTreeSet::new());

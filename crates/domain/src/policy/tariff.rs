@@ -65,7 +65,8 @@ impl Cost {
 
     /// What sending units together costs that far, beside the shipment of [`Cost::of_shipment`]: by the
     /// steps of their weight where there are any, and beside it parts of a unit and of a kilogram in
-    /// proportion, rounded down. What is too heavy for one parcel counts as several. 1/1000 of the minor unit.
+    /// proportion, rounded down. What is too heavy for one parcel counts as several. 1/1000 of the minor
+    /// unit.
     pub fn of_contents(&self, metres: Option<u32>, units_milli: i64, weight_mg: i64) -> i64 {
         let (unit, kg) = self.by_distance(metres);
         let units = i128::from(unit) * i128::from(units_milli) / 1_000;

@@ -42,8 +42,8 @@ impl Audit {
     }
 }
 
-/// Whether it was looked at again: served, or put off otherwise. What a customer takes back leaves the rest as
-/// it is.
+/// Whether it was looked at again: served, or put off otherwise. What a customer takes back leaves the
+/// rest as it is.
 fn is_routed(outcome: &v1::OrderOutcome) -> bool {
     use OutcomeStatus::{Assigned, PartlyAssigned, Refused, Scheduled, Waiting};
     let looked_at = [Assigned, PartlyAssigned, Refused, Scheduled, Waiting];

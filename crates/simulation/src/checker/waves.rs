@@ -125,8 +125,8 @@ impl Audit {
         self.waves.touched.clear();
     }
 
-    /// Remembers how an order stood before a wave touched it: one that was routed with it, before it was planned
-    /// again, which takes something back first.
+    /// Remembers how an order stood before a wave touched it: one that was routed with it, before it was
+    /// planned again, which takes something back first.
     pub(super) fn before_wave(&mut self, key: Key, output: &Output) {
         if output.cause() != Cause::WaveClosed {
             return;
