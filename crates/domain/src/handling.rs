@@ -5,7 +5,7 @@ use omnifold_events::v1;
 use serde::{Deserialize, Serialize};
 
 use crate::payment::{Due, Payment};
-use crate::{FulfilmentLine, Order, SoftHoldKey};
+use crate::{FulfilmentLine, Order, SoftHoldKey, calendar};
 
 /// The handling of one order. An order that needs none has none ([`Order::tidy_handling`]).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,6 +163,11 @@ impl Order {
         let bytes = &self.handling.as_ref()?.delivery;
         let terms = || v1::DeliveryTerms::decode(&bytes[..]).expect("written by the fold");
         (!bytes.is_empty()).then(terms)
+    }
+
+    /// The last day on which its customer asked to have it, in days since 1970-01-01.
+    pub fn requested_day(&self) -> Option<i32> {
+        calendar::day_named(&self.delivery_terms()?.requested_date)
     }
 
     /// The handling, made where there is none.

@@ -155,6 +155,8 @@ pub struct Timing {
     pub retry_at: i64,
     /// Its units wait for the next wave, whatever stock there is.
     pub for_wave: bool,
+    /// The earliest schedule time: its policy does not route it before, for the day it is wanted on.
+    pub schedule_at: i64,
 }
 
 /// One line. `ordered = open + allocated + shipped + cancelled` (law L5).
@@ -355,12 +357,12 @@ impl Order {
 
     /// Whether it waits for the next wave.
     pub fn awaits_wave(&self) -> bool {
-        self.timing.as_ref().is_some_and(|timing| timing.for_wave && timing.retry_at == 0)
+        self.timing.as_ref().is_some_and(|timing| timing.for_wave)
     }
 
-    /// Whether its policy routes it at a time to come, and not before.
-    pub fn is_deferred(&self) -> bool {
-        self.timing.as_ref().is_some_and(|timing| timing.for_wave && timing.retry_at != 0)
+    /// Until when its policy does not route it, milliseconds since the Unix epoch.
+    pub fn deferred_until(&self) -> Option<i64> {
+        self.timing.as_ref().map(|timing| timing.schedule_at).filter(|&at_ms| at_ms != 0)
     }
 
     /// Whether something of it lies ready for its customer.
@@ -410,7 +412,8 @@ impl Order {
             return;
         }
         self.change_timing(|timing| {
-            (timing.waiting_until, timing.retry_at, timing.for_wave) = (0, 0, false);
+            (timing.waiting_until, timing.retry_at) = (0, 0);
+            (timing.for_wave, timing.schedule_at) = (false, 0);
         });
     }
 

@@ -12,8 +12,8 @@ fn queues<V: View>(view: &V, order: &Order) -> Vec<(SkuIx, bool)> {
         None => queues.push((sku, waits)),
     };
     for (place, line) in order.lines.iter().enumerate() {
-        let is_put_off = order.is_scheduled() || order.is_deferred() || order.awaits_wave();
-        let waits = line.waiting > 0 && !is_put_off;
+        let is_put_off = order.deferred_until().is_some() || order.awaits_wave();
+        let waits = line.waiting > 0 && !is_put_off && !order.is_scheduled();
         add(line.sku, waits);
         for sku in others(view, order, place) {
             add(sku, waits && !order.stand_ins(view, place).is_empty());
@@ -52,10 +52,13 @@ pub(crate) fn leave<S: State>(state: &mut S, key: OrderKey) {
 fn places<S: State>(state: &mut S, key: OrderKey) -> Option<Vec<(WaitingKey, bool)>> {
     let order = state.shared_order(key)?;
     let mut queues = queues(state, &order);
-    // Nearly always nobody waits for a wave, and there is no queue to look into.
-    if order.awaits_wave() || state.next_waiting(SkuIx::WAVE, None).is_some() {
-        let waits = order.awaits_wave() && order.lines.iter().any(|line| line.waiting > 0);
-        queues.push((SkuIx::WAVE, waits));
+    // Nearly always nobody is put off, and there is no queue to look into.
+    let is_deferred = order.deferred_until().is_some();
+    for (queue, stands) in [(SkuIx::WAVE, order.awaits_wave()), (SkuIx::DEFERRED, is_deferred)] {
+        if stands || state.next_waiting(queue, None).is_some() {
+            let waits = stands && order.lines.iter().any(|line| line.waiting > 0);
+            queues.push((queue, waits));
+        }
     }
     Some(queues.into_iter().map(|(sku, waits)| (WaitingKey::of(&order, sku), waits)).collect())
 }

@@ -5,11 +5,10 @@
 //! of so many orders at a time: a key that came from the policy would have to be made anew for every
 //! order that waits whenever the policy changes.
 
-use omnifold_events::v1;
-use prost::Message as _;
-
 use crate::policy::ServeBy;
-use crate::{Order, OrderKey, SkuIx, View, WaitingKey, calendar};
+use crate::{Order, OrderKey, SkuIx, View, WaitingKey};
+
+const DAY_MS: i64 = 86_400_000;
 
 /// Orders that are put in order at a time: of more, the first by priority and age.
 pub const WINDOW: usize = 1_000;
@@ -17,6 +16,13 @@ pub const WINDOW: usize = 1_000;
 impl SkuIx {
     /// The queue of orders that wait for the next wave, among the queues of SKUs.
     pub const WAVE: SkuIx = SkuIx(u32::MAX);
+    /// The queue of orders that their policy does not route before a time.
+    pub const DEFERRED: SkuIx = SkuIx(u32::MAX - 1);
+
+    /// Whether it is a queue of orders that their policy puts off, whatever stock there is.
+    pub fn is_put_off(self) -> bool {
+        self >= SkuIx::DEFERRED
+    }
 }
 
 /// The next orders of a queue after a place, in the order in which they are served. Not more than
@@ -62,13 +68,10 @@ fn rank<V: View>(view: &mut V, key: OrderKey, by: &[ServeBy]) -> Vec<i64> {
 /// The end of the window in which the customer wants it, else of the day, in UTC; milliseconds since
 /// the Unix epoch.
 fn wanted_at(order: &Order) -> Option<i64> {
-    let handling = order.handling.as_ref().filter(|handling| !handling.delivery.is_empty())?;
-    let terms = v1::DeliveryTerms::decode(&handling.delivery[..]).ok()?;
-    let until = terms.window.map_or(0, |window| window.until_ms);
-    if until != 0 {
-        return Some(until);
-    }
-    calendar::day_named(&terms.requested_date).map(|day| (i64::from(day) + 1) * 86_400_000)
+    let window = order.delivery_terms()?.window;
+    let until = window.map(|window| window.until_ms).filter(|&until| until != 0);
+    let end_of = |day: i32| (i64::from(day) + 1) * DAY_MS;
+    until.or_else(|| order.requested_day().map(end_of))
 }
 
 /// The last day that the customer was promised, in days since 1970-01-01.

@@ -113,7 +113,7 @@ pub trait View: Learned {
         sku: SkuIx,
         after: Option<WaitingKey>,
     ) -> Option<(WaitingKey, OrderKey)>;
-    /// The next SKU that some order waits for, after the given one; not [`SkuIx::WAVE`].
+    /// The next SKU that some order waits for, after the given one; not those of [`SkuIx::is_put_off`].
     fn next_waited_sku(&mut self, after: Option<SkuIx>) -> Option<SkuIx>;
 }
 

@@ -54,13 +54,15 @@ pub enum TimerKind {
     LotExpires = 40,
     /// A node that a policy left out for a time may serve a waiting order again.
     NodeReturns = 70,
+    /// An order is routed that its policy did not route before.
+    EarliestSchedule = 180,
     /// A promised day is over and the order has not come, or it is not waited for any longer.
     PromiseDue = 90,
 }
 
 impl TimerKind {
     /// Every kind.
-    pub const ALL: [TimerKind; 15] = [
+    pub const ALL: [TimerKind; 16] = [
         TimerKind::HoldExpires,
         TimerKind::NodeDay,
         TimerKind::FulfilmentDue,
@@ -76,6 +78,7 @@ impl TimerKind {
         TimerKind::LotExpires,
         TimerKind::NodeReturns,
         TimerKind::PromiseDue,
+        TimerKind::EarliestSchedule,
     ];
 
     /// The kind of that number.
@@ -116,6 +119,9 @@ pub fn timers_of(order: &Order) -> Vec<TimerKey> {
         }
         if timing.retry_at != 0 {
             timers.push(key(timing.retry_at, TimerKind::NodeReturns));
+        }
+        if timing.schedule_at != 0 {
+            timers.push(key(timing.schedule_at, TimerKind::EarliestSchedule));
         }
         let ready = [
             (timing.remind_at, TimerKind::PickupReminder),
@@ -182,15 +188,19 @@ pub fn fire<S: State>(state: &mut S, timer: TimerKey, subject: u128, work: &mut 
         TimerKind::NodeReturns => {
             let due = |timing: &crate::Timing| (1..=due_ms).contains(&timing.retry_at);
             if is_timed(state, order, due) {
-                let mut cause = v1::Cause::NodeReturned;
                 state.change_order(order, &mut |order| {
-                    if order.is_deferred() {
-                        cause = v1::Cause::ReleaseDate;
-                        order.change_timing(|timing| timing.for_wave = false);
-                    }
                     order.change_timing(|timing| timing.retry_at = 0);
                 });
-                work.push(Work::Route { order, cause });
+                work.push(Work::Route { order, cause: v1::Cause::NodeReturned });
+            }
+        }
+        TimerKind::EarliestSchedule => {
+            let due = |timing: &crate::Timing| (1..=due_ms).contains(&timing.schedule_at);
+            if is_timed(state, order, due) {
+                state.change_order(order, &mut |order| {
+                    order.change_timing(|timing| timing.schedule_at = 0);
+                });
+                work.push(Work::Route { order, cause: v1::Cause::ReleaseDate });
             }
         }
         TimerKind::NodeResumes => {

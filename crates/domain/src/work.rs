@@ -123,7 +123,8 @@ pub enum Work {
     PlanWave(Box<WaveRequest>),
     /// Stock of a SKU appeared: serve its waiting orders by priority and age, or as the policy says.
     Serve {
-        /// The SKU; [`SkuIx::WAVE`]: another policy rules, and orders that wait for a wave may not have to.
+        /// The SKU; one of [`SkuIx::is_put_off`]: another policy rules, and orders that were put off may not
+        /// have to wait.
         sku: SkuIx,
         /// Go on after this one; `None`: from the first.
         after: Option<WaitingKey>,

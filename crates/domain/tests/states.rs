@@ -22,6 +22,10 @@ never does.
 Beside these states stand two that stop things and end by themselves: an order or a fulfilment *on
 hold* is not shipped (`on_hold`), and units that a node was *asked back* stay allocated until it
 answers. A deadline that a node misses takes back the rest; on hold it is put off.
+
+Units wait for stock, or because their order is put off: a pre-order until its release date, others
+until their policy's earliest schedule time or the next wave. To a unit it is the same state; the order
+says which.
 ";
 
 const PURCHASE_ORDER_FOOT: &str = "

@@ -346,6 +346,7 @@ const READING_ORDER: &[&str] = &[
     "changes",
     "distance_m",
     "score",
+    "landed_cost",
     "rule",
     "passed_over",
     "fulfilment",

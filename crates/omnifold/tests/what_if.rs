@@ -249,4 +249,18 @@ fn what_is_delivered_late_is_told_of_every_side() {
     assert!((3.0..3.2).contains(&days), "{days}");
     let text = home.run(&["simulate", "--policy", "far.toml", "--data", "d"]).out;
     assert!(text.contains("days promised") && text.contains("not there by then"), "{text}");
+    // In money, where the cost model prices a day: one too late each.
+    assert_eq!(report["happened"]["late_cost_minor"], json!(null), "it has no price");
+    fs::write(home.path().join("late.toml"), FAR.replace("unit =", "late_day = 30000\nunit ="))
+        .expect("a file");
+    let priced = ["policy", "diff", "near.toml", "late.toml", "--limit", "late_cost_minor<=1379"];
+    let priced = home.run(&[&priced[..], &["--data", "d", "--output", "json"]].concat());
+    assert_eq!(priced.code, 5, "{priced:?}");
+    let priced: Value = serde_json::from_str(&priced.out).expect("the report all the same");
+    let late = |side: &str| priced[side]["late_cost_minor"].clone();
+    assert_eq!((late("old"), late("new")), (json!(6.0 * 30.0), json!(46.0 * 30.0)), "{priced}");
+    let cost = priced["new"]["cost_minor"].as_f64().expect("a cost");
+    assert_eq!(priced["new"]["cost_in_all_minor"], json!(cost + 46.0 * 30.0));
+    assert_eq!(priced["change"]["late_cost_minor"], json!(40.0 * 30.0));
+    assert_eq!(priced["new"]["markdown_saved_minor"], json!(null), "it counts none");
 }

@@ -25,7 +25,7 @@ pub mod market;
 mod problem;
 mod solve;
 
-pub use costs::Costs;
+pub use costs::{Costs, PUBLISHED};
 pub use drift::Scarce;
 pub use forecast::{Forecast, Kind, MAX_LINES, Seen};
 pub use problem::{Class, IMPOSSIBLE, Line, MilliMinor, Problem, Resource, nodes_of};

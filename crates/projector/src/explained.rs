@@ -24,7 +24,11 @@ pub(crate) fn add_explanation<V: View>(body: &mut Value, store: &V, explanation:
 }
 
 fn candidates<V: View>(store: &V, explanation: &v1::Explanation) -> Value {
-    let scores = explanation.policy.as_ref().map_or(&[][..], |policy| &policy.scores);
+    let of_policy = |of: fn(&v1::PolicyExplanation) -> &[i64]| {
+        explanation.policy.as_deref().map_or(&[][..], of)
+    };
+    let scores = of_policy(|policy| &policy.scores);
+    let landed = of_policy(|policy| &policy.landed_costs);
     let rows = explanation.nodes.iter().zip(&explanation.verdicts).zip(&explanation.distances_m);
     rows.enumerate()
         .map(|(place, ((&node, &verdict), &distance))| {
@@ -35,6 +39,9 @@ fn candidates<V: View>(store: &V, explanation: &v1::Explanation) -> Value {
             });
             if let Some(score) = scores.get(place) {
                 row["score"] = json!(score);
+            }
+            if let Some(cost) = landed.get(place).filter(|cost| **cost >= 0) {
+                row["landed_cost"] = json!(minor(*cost));
             }
             row
         })

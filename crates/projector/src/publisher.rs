@@ -1,6 +1,7 @@
 //! Publishing in a thread of its own: epoch n is on its way while n+1 is folded. One batch is under
 //! way at a time, because one transaction is open at a time.
 
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -20,9 +21,26 @@ pub(crate) struct Ack {
 
 /// A market's publishing thread. Dropping it drops the owner.
 pub(crate) struct Publisher {
-    jobs: Sender<RecordBuf>,
+    /// `None` once it is being dropped.
+    jobs: Option<Sender<RecordBuf>>,
     acks: Receiver<Ack>,
     busy: bool,
+    thread: JoinHandle<()>,
+}
+
+/// How long the end of the thread is waited for: an embedded log takes no time, and a broker that does not
+/// answer holds up nobody.
+const LONGEST_END: Duration = Duration::from_secs(1);
+
+/// The log is free again when the thread has ended: nothing of it is closed while the program exits.
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.jobs = None;
+        let began = Instant::now();
+        while !self.thread.is_finished() && began.elapsed() < LONGEST_END {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
 }
 
 impl Publisher {
@@ -35,7 +53,7 @@ impl Publisher {
         let (jobs, inbox) = bounded::<RecordBuf>(1);
         let (outbox, acks) = bounded(1);
         let (options, name) = (options.clone(), market.to_owned());
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name(format!("publish {market}"))
             .spawn(move || {
                 for batch in inbox {
@@ -51,7 +69,7 @@ impl Publisher {
                 }
             })
             .expect("a thread can be started");
-        Publisher { jobs, acks, busy: false }
+        Publisher { jobs: Some(jobs), acks, busy: false, thread }
     }
 
     pub(crate) fn is_busy(&self) -> bool {
@@ -66,7 +84,7 @@ impl Publisher {
         assert!(!self.busy, "one batch is under way at a time");
         self.busy = true;
         // A dead thread shows when its answer is waited for.
-        let _ = self.jobs.send(batch);
+        let _ = self.jobs.as_ref().map(|jobs| jobs.send(batch));
     }
 
     /// The answer to the batch under way, if it comes in time.

@@ -238,6 +238,7 @@ fn order_body<V: View>(store: &mut V, order: &Order) -> Value {
         "holds": order.holds_of_order().iter().map(hold_body).collect::<Vec<_>>(),
         "kits": kits::kits_body(store, order),
         "payment": payment_body(order), "release_at": instant(timing.release_at),
+        "earliest_schedule": instant(timing.schedule_at),
         "waiting_until": instant(timing.waiting_until), "remind_at": instant(timing.remind_at),
         "ready_until": instant(timing.ready_until),
         "tickets": tickets_body(order), "feedback": feedback_body(order),

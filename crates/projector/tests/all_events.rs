@@ -62,6 +62,7 @@ const COMMANDS: &[&str] = &[
     "pass {x}",
     "pass 7{x}",
     "pass 30{x}",
+    "pass 900{x}",
     "node {n} at 48.{p},2.0 takes_returns",
     "node {n} at 48.{p},2.0 kind=supplier groups=g{p},h",
     "node {n} at 48.{p},2.0 disabled",
@@ -73,6 +74,14 @@ const COMMANDS: &[&str] = &[
     "close_wave W{x} nodes={n},{m} orders={p}",
     "policy in-waves",
     "retire_policy in-waves",
+    "policy\n| name = \"later\"\n| version = {x}\n| state = \"active\"\n| [[rule]]\n\
+     | name = \"days before\"\n| days_ahead = {p}\n\
+     | rank = [{ by = \"landed_cost\", band = 9, otherwise = 5 }]\n\
+     | cost = { shipment = 5, unit_km = 2, steps = [{ up_to_kg = 1, price = 7 }] }",
+    "policy\n| name = \"later\"\n| version = {x}\n| state = \"active\"\n| [cost]\n| shipment = 9\n\
+     | [[rule]]\n| name = \"then a wave\"\n| mode = \"least_cost\"\n| days_ahead = {x}\n\
+     | schedule = \"wave\"",
+    "retire_policy later",
     "pause {n} until={t}",
     "pause {n} keep",
     "resume_node {n}",
@@ -120,6 +129,9 @@ const COMMANDS: &[&str] = &[
     "order O{i} lines {s}:{x}@9.99 postcode=75{p} coverage=ship_complete from={n},{m} priority={p}",
     "order O{i} lines {s}:{x}@5 release_at={t}",
     "order O{i} lines {s}:{x}@5 hold=H{p} to 48.0,2.0",
+    "order P{i} lines {s}:{x}@5 date=2025-06-0{x} to 48.0,2.0",
+    "order P{i} lines {s}:{x}@5 date=2025-06-1{x} to 48.0,2.0",
+    "order P{i} lines S:{x}@5 T:{p}@1 date=2025-06-1{p} coverage=ship_complete",
     "hold_stock H{p} lines {s}:{x} until={t}",
     "unhold_stock H{p}",
     "cancel O{o}",
@@ -128,6 +140,12 @@ const COMMANDS: &[&str] = &[
     "resume O{o}",
     "resume O{o} {l}",
     "change O{o} line 1 x{x}",
+    "change P{o} date=2025-06-0{x}",
+    "change P{o} date=2025-06-1{p}",
+    "change P{o} line 1 x{x}",
+    "cancel P{o} line 1 x1",
+    "hold P{o} h{p} fraud",
+    "unhold P{o} h{p}",
     "change O{o} line 2 x0 add 3 {s}:{p}@1 to 48.3,2.0",
     "hold O{o} h{p} fraud",
     "hold O{o}/f{f} h{p} manual",
@@ -231,7 +249,7 @@ const COMMANDS: &[&str] = &[
 ];
 
 /// Where the commands about orders and work stand among them.
-const WORK: std::ops::Range<usize> = 51..122;
+const WORK: std::ops::Range<usize> = 55..135;
 
 /// Which command, the numbers it takes, and what is odd about its delivery.
 type Choice = (usize, [u8; 6], u8);
@@ -395,6 +413,83 @@ proptest! {
         }
         prop_assert!(faults.is_empty(), "{}; {}", failed_file().display(), faults.join("\n"));
     }
+}
+
+/// Which commands are about orders that are put off until a time or for a wave, and what ends that.
+fn about_put_off() -> Vec<usize> {
+    let about = [
+        " P{i} ",
+        " P{o} ",
+        "\"later\"",
+        "retire_policy later",
+        "pass ",
+        "close_wave",
+        "policy in-waves",
+        "count {n} {s} {x}",
+        "accept any",
+        "ship any",
+    ];
+    let is_about = |command: &&str| about.iter().any(|word| command.contains(word));
+    (0..COMMANDS.len()).filter(|&which| is_about(&COMMANDS[which])).collect()
+}
+
+/// A history of those, with days to come and policies that look at them.
+fn put_off_choices() -> impl Strategy<Value = Vec<Choice>> {
+    let which = prop::sample::select(about_put_off());
+    prop::collection::vec((which, any::<[u8; 6]>(), any::<u8>()), 1..80)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 32, max_shrink_iters: 400, rng_seed: seed(), ..ProptestConfig::default()
+    })]
+
+    /// The same laws, of orders that are put off while policies come and go.
+    #[test]
+    fn any_history_of_orders_that_are_put_off_keeps_every_law(
+        market in 0..MARKETS.len(), choices in put_off_choices(),
+    ) {
+        let text = scenario(market, &choices);
+        let faults = faults(&events(&text, &choices));
+        if !faults.is_empty() {
+            std::fs::write(failed_file(), &text).expect("a scenario file");
+        }
+        prop_assert!(faults.is_empty(), "{}; {}", failed_file().display(), faults.join("\n"));
+    }
+}
+
+/// They are put off until a time, and that comes, or another policy before it.
+#[test]
+fn random_histories_put_orders_off() {
+    let about = about_put_off();
+    let named = |text: &str| COMMANDS.iter().position(|command| command.contains(text));
+    let which = ["\"days before\"", "date=2025-06-1{x}", "pass 900"].map(named);
+    let [policy, order, pass] = which.map(|which| which.expect("a command"));
+    let mixed = |place: usize| (place as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
+    let (mut put_off, mut causes) = (0, BTreeSet::new());
+    for history in 0..20 {
+        let choice = |place: usize| {
+            let [a, b, c, d, e, f, odd, other] = mixed(history * 1_000 + place + 1);
+            let which = match place % 10 {
+                0 => policy,
+                1 | 4 => order,
+                9 => pass,
+                _ => about[usize::from(other) % about.len()],
+            };
+            (which, [a, b, c, d, e, f], odd)
+        };
+        let choices: Vec<Choice> = (0..60).map(choice).collect();
+        let mut engine = ran(&events(&scenario(history, &choices), &choices), 10_000);
+        for output in engine.outputs() {
+            if let Output::Outcome(outcome) = output {
+                put_off += u64::from(outcome.earliest_schedule_ms != 0);
+                causes.insert(outcome.cause().as_str_name());
+            }
+        }
+    }
+    assert!(put_off >= 20, "{put_off} {causes:?}");
+    let ends = ["CAUSE_RELEASE_DATE", "CAUSE_POLICY_CHANGED", "CAUSE_CHANGED", "CAUSE_WAVE_CLOSED"];
+    assert!(ends.iter().all(|cause| causes.contains(cause)), "{causes:?}");
 }
 
 /// Every kind of event is among them, so that no law is kept because nothing happens.

@@ -133,3 +133,55 @@ fn lateness_is_reckoned_by_what_was_learned_where_that_is_known() {
     assert_eq!(sent_from(0), "M", "by calendar both come in nine days");
     assert_eq!(sent_from(80), "N", "the near way takes two days, the far one six");
 }
+
+/// The nodes to which an order goes, first and by a wave, and the last days that it was promised: after so
+/// many days of history, when a cheaper node far away gets stock that it had not when the order came.
+fn waved(days: i64) -> (Vec<String>, Vec<i32>) {
+    let text = format!(
+        "{}at {}\n\
+         node M at 41.5,2.5\n\
+         policy\n\
+         | name = \"cheap\"\n\
+         | version = 1\n\
+         | state = \"active\"\n\
+         | groups = {{ far = [\"M\"] }}\n\
+         | [[rule]]\n\
+         | name = \"cheapest\"\n\
+         | mode = \"least_cost\"\n\
+         | cost = {{ shipment = 5000, shipment_of = {{ far = 4000 }} }}\n\
+         order SOON lines S:1 to 50.1,8.1 postcode=10\n\
+         count M S 10\n\
+         close_wave W\n",
+        history(days),
+        format_time(STARTED_MS + days * DAY_MS),
+    );
+    let outputs = run(&text);
+    let assigned = outputs.iter().filter_map(|output| match output {
+        Output::Assigned(message) if message.order_id == "SOON" => Some(message),
+        _ => None,
+    });
+    let nodes = assigned.clone().map(|message| message.node_id.clone()).collect();
+    let promise = |message: &omnifold_events::v1::FulfilmentAssigned| {
+        let of_outcome = message.outcome.as_ref().and_then(|outcome| outcome.promise.as_deref());
+        of_outcome.or(message.promise.as_deref()).map(|promise| promise.latest_day)
+    };
+    let planned =
+        |output: &&Output| matches!(output, Output::Wave(said) if said.orders_planned > 0);
+    assert_eq!(outputs.iter().filter(planned).count(), 1, "the wave looked at it");
+    (nodes, assigned.filter_map(promise).collect())
+}
+
+#[test]
+fn a_wave_moves_no_day_that_was_promised_by_what_was_learned() {
+    let today = (STARTED_MS / DAY_MS) as i32;
+    let (nodes, days) = waved(0);
+    assert_eq!(
+        nodes,
+        ["N", "M"],
+        "by calendar it comes as soon from far away, and that is cheaper"
+    );
+    assert_eq!(days, [today + 9, today + 9]);
+    let (nodes, days) = waved(80);
+    assert_eq!(nodes, ["N"], "learned: from far away it would take six days");
+    assert!(days.len() == 1 && days[0] <= today + 80 + 3, "{days:?}");
+}

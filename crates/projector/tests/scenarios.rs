@@ -246,7 +246,9 @@ fn why_lines(decision: &Value) -> Vec<String> {
     let nodes = decision["candidates"].as_array().into_iter().flatten().map(|row| {
         let verdict = text(&row["verdict"]).replace("VERDICT_", "").to_lowercase();
         let score = row["score"].as_i64().map_or(String::new(), |score| format!(" {score}"));
-        format!("{} {verdict}{score}", text(&row["node"]))
+        let landed = row["landed_cost"].as_str();
+        let landed = landed.map_or(String::new(), |cost| format!(", landed {cost}"));
+        format!("{} {verdict}{score}{landed}", text(&row["node"]))
     });
     [head].into_iter().chain(nodes).collect()
 }

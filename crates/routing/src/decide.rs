@@ -32,6 +32,17 @@ pub struct Turn {
     pub cause: Cause,
 }
 
+/// An order to be planned, and what that may take.
+#[derive(Clone, Copy)]
+pub(crate) struct Task<'a> {
+    pub turn: Turn,
+    pub order: &'a Order,
+    /// What is kept of the reasons.
+    pub level: ExplanationLevel,
+    /// Most counted steps.
+    pub max_steps: u32,
+}
+
 /// Takes decisions. Holds memory for reuse and nothing that a decision depends on.
 #[derive(Default)]
 pub struct Router {
@@ -105,14 +116,15 @@ impl Router {
         if settings.policy.is_some()
             && let Some(until) = self.put_off(view, turn, &order)
         {
-            if order.awaits_wave() && until == Until::Wave && turn.cause == Cause::PolicyChanged {
+            if turn.cause == Cause::PolicyChanged && until.stands(&order) {
                 return Vec::new();
             }
             let writer = Writer { view, turn, order: &order, distances: &[] };
             return writer.write_scheduled(Some(until));
         }
-        let (mut plan, wait) = self.plan_ruled(view, turn, &order, level, max_steps);
-        let otherwise = self.stand_in(view, turn, &order, &plan, level, max_steps);
+        let task = Task { turn, order: &order, level, max_steps };
+        let (mut plan, wait) = self.plan_ruled(view, task);
+        let otherwise = self.stand_in(view, task, &plan);
         let order = match otherwise {
             None => order,
             Some((changed, better)) => {
@@ -129,14 +141,8 @@ impl Router {
         decisions
     }
 
-    pub(crate) fn plan<V: View>(
-        &mut self,
-        view: &mut V,
-        turn: Turn,
-        order: &Order,
-        level: ExplanationLevel,
-        max_steps: u32,
-    ) -> Plan {
+    pub(crate) fn plan<V: View>(&mut self, view: &mut V, task: Task<'_>) -> Plan {
+        let Task { turn, order, level, max_steps } = task;
         self.candidates.gather(view, order, turn.now_ms, &mut self.distances);
         let shortages = self.shortages(view);
         let mut plan = Plan {
@@ -469,7 +475,7 @@ impl<V: View> Writer<'_, V> {
 
     /// A pre-order is routed at its release date, others when their policy says: until then units wait.
     fn write_scheduled(&self, until: Option<Until>) -> Vec<Decision> {
-        let retry_at_ms = match until {
+        let earliest_schedule_ms = match until {
             Some(Until::Time(at_ms)) => at_ms,
             Some(Until::Wave) | None => 0,
         };
@@ -485,8 +491,8 @@ impl<V: View> Writer<'_, V> {
             status: OutcomeStatus::Scheduled.into(),
             waiting: quantities(self.order, &open),
             timer: self.turn.timer,
-            for_wave: until.is_some(),
-            retry_at_ms,
+            for_wave: until == Some(Until::Wave),
+            earliest_schedule_ms,
             ..v1::OrderOutcome::default()
         })]
     }

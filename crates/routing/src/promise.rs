@@ -11,10 +11,15 @@ use crate::Turn;
 use crate::decide::quantities;
 use crate::distance::haversine_m;
 
+/// Whether the market promises: nearly none does.
+fn promises<V: View>(view: &V) -> bool {
+    view.settings().is_some_and(|settings| settings.promise.is_some())
+}
+
 /// Says it in decisions that were just written, where the market promises.
 pub(crate) fn attach<V: View>(view: &mut V, turn: Turn, order: &Order, decisions: &mut [Decision]) {
-    if view.settings().is_none_or(|settings| settings.promise.is_none()) {
-        return; // nearly every market
+    if !promises(view) {
+        return;
     }
     if let Some(waiting) = waiting(order, decisions) {
         let told = of_inbound(view, turn, order, &waiting);
@@ -47,8 +52,8 @@ pub(crate) fn attach_in_wave<V: View>(
     order: &Order,
     decisions: &mut [Decision],
 ) {
-    if view.settings().is_none_or(|settings| settings.promise.is_none()) {
-        return; // nearly every market
+    if !promises(view) {
+        return;
     }
     let Some(told) = made(view, turn, order, decisions) else { return };
     let told = standing(view, turn, order).map_or(told, |(_, given)| no_later(told, &given));
@@ -119,8 +124,8 @@ pub(crate) fn attach_changed<V: View>(
     order: &Order,
     decisions: &mut [Decision],
 ) {
-    if view.settings().is_none_or(|settings| settings.promise.is_none()) {
-        return; // nearly every market
+    if !promises(view) {
+        return;
     }
     let Some(told) = made_anew(view, turn, order, decisions) else { return };
     for decision in decisions {

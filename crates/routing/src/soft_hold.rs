@@ -12,7 +12,7 @@ use omnifold_domain::{
 };
 use omnifold_events::v1::{self, ExplanationLevel, StockHoldStatus};
 
-use crate::decide::{Plan, Router, Turn};
+use crate::decide::{Plan, Router, Task, Turn};
 
 impl Router {
     /// Decides a request for a hold. Its own earlier hold is not counted against it (rule H2).
@@ -31,10 +31,9 @@ impl Router {
         let replaced = view.soft_hold(SoftHoldKey::of(&request.channel, &request.hold_id)).cloned();
         let mut view = WithoutSoftHold { view, replaced, rows: Vec::new(), offers: Vec::new() };
         let level = ExplanationLevel::None;
-        let (mut plan, _) = self.plan_ruled(&mut view, turn, &cart, level, max_steps);
-        if let Some((changed, better)) =
-            self.stand_in(&mut view, turn, &cart, &plan, level, max_steps)
-        {
+        let task = Task { turn, order: &cart, level, max_steps };
+        let (mut plan, _) = self.plan_ruled(&mut view, task);
+        if let Some((changed, better)) = self.stand_in(&mut view, task, &plan) {
             (cart, plan) = (changed, better);
         }
         vec![Decision::SoftHold(outcome(&view, turn, request, &cart, plan))]

@@ -5,7 +5,7 @@
 use omnifold_domain::{Order, StandIn, View};
 use omnifold_events::v1::{self, ExplanationLevel};
 
-use crate::decide::{Plan, Router, Turn, Writer};
+use crate::decide::{Plan, Router, Task, Writer};
 
 /// Stand-ins that one decision tries: each is a plan of its own.
 const MAX_TRIES: usize = 50;
@@ -15,12 +15,10 @@ impl Router {
     pub(crate) fn stand_in<V: View>(
         &mut self,
         view: &mut V,
-        turn: Turn,
-        order: &Order,
+        task: Task<'_>,
         first: &Plan,
-        level: ExplanationLevel,
-        max_steps: u32,
     ) -> Option<(Order, Plan)> {
+        let order = task.order;
         if first.uncovered.is_empty() {
             return None;
         }
@@ -39,7 +37,7 @@ impl Router {
                 let mut other = changed.clone();
                 other.stand_in(view, line, by);
                 let level = ExplanationLevel::None;
-                let (plan, _) = self.plan_ruled(view, turn, &other, level, max_steps);
+                let (plan, _) = self.plan_ruled(view, Task { order: &other, level, ..task });
                 if serves(view, order, &other, &plan, line) {
                     told.push(message(view, order, line, by));
                     changed = other;
@@ -50,7 +48,7 @@ impl Router {
         if told.is_empty() {
             return None;
         }
-        let (mut plan, _) = self.plan_ruled(view, turn, &changed, level, max_steps);
+        let (mut plan, _) = self.plan_ruled(view, Task { order: &changed, ..task });
         if !order.allow_partial && !plan.uncovered.is_empty() {
             return None;
         }

@@ -55,7 +55,7 @@ pub(super) fn change<S: State>(
         tell_all(&changed, key, work);
     }
     // Who is wanted on another day may be put off no longer.
-    let is_due_anew = change.delivery.is_some() && changed.is_deferred();
+    let is_due_anew = change.delivery.is_some() && changed.deferred_until().is_some();
     if !change.more.is_empty() || !change.added.is_empty() || is_due_anew {
         push_once(work, Work::Route { order: key, cause: v1::Cause::Changed });
     }

@@ -157,7 +157,9 @@ pub(super) fn ship<S: State>(
     let fresh = state.order(subject.key).expect("found before");
     lots::check_fresh(fresh, &moves, &named, context.time_ms)?;
     let label = Label { carrier: &event.carrier, tracking_number: &event.tracking_number };
-    let parcel = parcels::labelled(state, subject.key, label, &moves)?;
+    let given = label.given()?;
+    let parcel = given.map(|label| parcels::labelled(state, subject.key, label, &moves));
+    let parcel = parcel.transpose()?;
     lots::retarget(state, subject.key, &named);
     serials.lift(state, context.time_ms);
     leave(state, context, subject.key, &moves, Fulfilment::have_left, work);

@@ -65,7 +65,10 @@ pub(super) fn forward<S: State>(
     let moves: Vec<Move> = found.iter().flat_map(|&place| all_of(order, place)).collect();
     refuse_held(order, &moves)?;
     let label = Label { carrier: &event.carrier, tracking_number: &event.tracking_number };
-    let parcel = parcels::forwarded(state, subject.key, label, &moves)?;
+    let to_customer = (subject.key, None);
+    let given = label.given()?;
+    let parcel = given.map(|label| parcels::sent_to(state, to_customer, label, &moves));
+    let parcel = parcel.transpose()?;
     state.change_order(subject.key, &mut |order| {
         for &place in &found {
             let part = &mut order.fulfilments[place];

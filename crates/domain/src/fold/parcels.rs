@@ -16,7 +16,7 @@ pub(super) struct Label<'a> {
     pub tracking_number: &'a str,
 }
 
-impl Label<'_> {
+impl<'a> Label<'a> {
     /// No number.
     pub(super) const NONE: Label<'static> = Label { carrier: "", tracking_number: "" };
 
@@ -24,46 +24,21 @@ impl Label<'_> {
         ParcelKey::of(self.carrier, self.tracking_number)
     }
 
-    /// Whether an event names a number; one that could not be is refused.
-    fn is_given(self) -> Result<bool, Refusal> {
+    /// The number, where an event names one; one that could not be is refused.
+    pub(super) fn given(self) -> Result<Option<Label<'a>>, Refusal> {
         if self.carrier.is_empty() || self.tracking_number.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
         check::name("carrier", self.carrier)?;
         check::name("tracking_number", self.tracking_number)?;
-        Ok(true)
+        Ok(Some(self))
     }
-}
-
-/// The parcel that units leave in. `None` where the event names no number.
-pub(super) fn labelled<S: State>(
-    state: &mut S,
-    order: OrderKey,
-    label: Label<'_>,
-    moves: &[Move],
-) -> Result<Option<(ParcelKey, Parcel)>, Refusal> {
-    if !label.is_given()? {
-        return Ok(None);
-    }
-    required(state, order, label, moves).map(Some)
-}
-
-/// The parcel that units leave a node in to which they had been sent.
-pub(super) fn forwarded<S: State>(
-    state: &mut S,
-    order: OrderKey,
-    label: Label<'_>,
-    moves: &[Move],
-) -> Result<Option<(ParcelKey, Parcel)>, Refusal> {
-    if !label.is_given()? {
-        return Ok(None);
-    }
-    sent_to(state, (order, None), label, moves).map(Some)
 }
 
 /// The parcel of that number with these units in it. Units of one order may share a parcel,
-/// whichever fulfilment they are of; a number of another order's parcel is refused.
-pub(super) fn required<S: State>(
+/// whichever fulfilment they are of; a number of another order's parcel is refused. It goes where the
+/// fulfilments are sent.
+pub(super) fn labelled<S: State>(
     state: &mut S,
     order: OrderKey,
     label: Label<'_>,
@@ -74,7 +49,7 @@ pub(super) fn required<S: State>(
 }
 
 /// The same, of units that go to a node (`None`: to their customer) whatever their fulfilments say.
-fn sent_to<S: State>(
+pub(super) fn sent_to<S: State>(
     state: &mut S,
     (order, to_node): (OrderKey, Option<NodeIx>),
     label: Label<'_>,

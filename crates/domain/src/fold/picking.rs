@@ -237,7 +237,7 @@ pub(super) fn hand_over<S: State>(
     for (parcel, tracking_number) in &handed {
         let moves = moves_of(place, parcel);
         let label = Label { carrier: &event.carrier, tracking_number };
-        let (key, mut row) = parcels::required(state, subject.key, label, &moves)?;
+        let (key, mut row) = parcels::labelled(state, subject.key, label, &moves)?;
         row.parcel_id.clone_from(&parcel.id);
         row.manifest_id.clone_from(&event.manifest_id);
         row.weight_g = row.weight_g.saturating_add(parcel.weight_g);

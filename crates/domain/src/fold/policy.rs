@@ -36,7 +36,7 @@ pub(super) fn activate<S: State>(
     settings.policy = Some(Box::new(active));
     state.put_settings(settings);
     serve_every_queue(state, work);
-    serve_if_waited(state, SkuIx::WAVE, work);
+    look_again_at_put_off(state, work);
     Ok(())
 }
 
@@ -54,6 +54,13 @@ pub(super) fn retire<S: State>(
     settings.policy = None;
     state.put_settings(settings);
     serve_every_queue(state, work);
-    serve_if_waited(state, SkuIx::WAVE, work);
+    look_again_at_put_off(state, work);
     Ok(())
+}
+
+/// What the old policy put off may not have to wait by what rules now.
+fn look_again_at_put_off<S: State>(state: &mut S, work: &mut Vec<Work>) {
+    for queue in [SkuIx::WAVE, SkuIx::DEFERRED] {
+        serve_if_waited(state, queue, work);
+    }
 }

@@ -37,6 +37,9 @@ pub(super) fn check(document: &str, policy: &Policy) -> Result<(), At> {
         return top("a policy has 1 to 100 of `[[rule]]`");
     }
     check_times(policy)?;
+    if let Some(cost) = &policy.cost {
+        check_cost(policy, cost.get_ref(), cost.span().start)?;
+    }
     for (place, by) in policy.serve_by.iter().enumerate() {
         if policy.serve_by[..place].iter().any(|before| before.get_ref() == by.get_ref()) {
             let what = "`serve_by` names it twice".to_owned();
@@ -95,14 +98,9 @@ fn check_rule(document: &str, policy: &Policy, rule: &Rule, offset: usize) -> Re
         }
         check_ranker(document, ranker.get_ref(), ranker.span().start)?;
     }
-    match (rule.mode, &rule.cost) {
-        (Mode::LeastCost, None) => return fault("`least_cost` needs `[rule.cost]`"),
-        (Mode::LeastCost, Some(cost)) => check_cost(policy, cost, offset)?,
-        (_, Some(_)) => return fault("`[rule.cost]` is for `least_cost` only"),
-        (Mode::PriorityFill, None) if rule.split.allow == Splits::Line => {
-            return fault("`priority_fill` splits lines; use another mode");
-        }
-        _ => {}
+    check_asks_costs(policy, rule, offset)?;
+    if rule.mode == Mode::PriorityFill && rule.split.allow == Splits::Line {
+        return fault("`priority_fill` splits lines; use another mode");
     }
     let ends = rule.outcome.cancel_after_hours;
     if rule.nodes.cool_down_minutes > MAX_HOURS * 60 {
@@ -121,6 +119,29 @@ fn check_rule(document: &str, policy: &Policy, rule: &Rule, offset: usize) -> Re
         return fault("`min_shipment_value` is negative");
     }
     Ok(())
+}
+
+/// A rule that looks at costs has some, and one that does not states none.
+fn check_asks_costs(policy: &Policy, rule: &Rule, offset: usize) -> Result<(), At> {
+    let fault = |offset: usize, what: &str| {
+        Err(At { offset, what: format!("rule `{}`: {what}", rule.name) })
+    };
+    let has_none = policy.cost_of(rule).is_none();
+    if has_none && rule.mode == Mode::LeastCost {
+        return fault(offset, "`least_cost` needs `[rule.cost]`, or the policy's `[cost]`");
+    }
+    let ranker = rule.rank.iter().find(|ranker| ranker.get_ref().looks_at(By::LandedCost));
+    if let Some(ranker) = ranker.filter(|_| has_none) {
+        let what = "`landed_cost` needs `[rule.cost]`, or the policy's `[cost]`";
+        return fault(ranker.span().start, what);
+    }
+    match &rule.cost {
+        Some(_) if rule.mode != Mode::LeastCost && ranker.is_none() => {
+            fault(offset, "`[rule.cost]` is for `least_cost` and the ranker `landed_cost`")
+        }
+        Some(cost) => check_cost(policy, cost, offset),
+        None => Ok(()),
+    }
 }
 
 fn check_filter(

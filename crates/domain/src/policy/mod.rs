@@ -54,6 +54,9 @@ pub struct Policy {
     /// Where nodes serve: a country, or a country and the beginning of postcodes, `DE 10`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub areas: BTreeMap<String, Vec<Spanned<String>>>,
+    /// What shipping costs, for rules that say nothing of it themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Spanned<Cost>>,
     /// One or more.
     #[serde(rename = "rule", default)]
     pub rules: Vec<Spanned<Rule>>,
@@ -126,7 +129,7 @@ pub struct Rule {
     /// How an order may be split.
     #[serde(default)]
     pub split: Split,
-    /// What shipping costs; only for `least_cost`.
+    /// What shipping costs, for `least_cost` and the ranker `landed_cost`; else [`Policy::cost`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
     /// What becomes of an order that is not served whole.
@@ -288,6 +291,27 @@ pub struct Ranker {
     pub otherwise: Option<i64>,
 }
 
+impl Ranker {
+    /// Whether it, or a term of it, looks at that.
+    pub fn looks_at(&self, by: By) -> bool {
+        self.by == by || self.terms.iter().any(|term| term.looks_at(by))
+    }
+}
+
+impl Rule {
+    /// Whether some ranker looks at that.
+    pub fn ranks_by(&self, by: By) -> bool {
+        self.rank.iter().any(|ranker| ranker.get_ref().looks_at(by))
+    }
+}
+
+impl Policy {
+    /// What shipping costs by a rule: what it says itself, else what the policy says for all.
+    pub fn cost_of<'a>(&'a self, rule: &'a Rule) -> Option<&'a Cost> {
+        rule.cost.as_ref().or_else(|| self.cost.as_ref().map(|cost| cost.get_ref()))
+    }
+}
+
 /// What a ranker looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -317,6 +341,9 @@ pub enum By {
     /// Days until its customer has what it gets now, as it would be promised: fewer is better; abstains where
     /// it never would.
     Promise,
+    /// What delivering the whole order from there would cost: less is better; abstains where nobody knows how
+    /// far it is, or an item is heavier than any parcel.
+    LandedCost,
     /// A predicate.
     When,
     /// A weighted sum; abstains where a term does.

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use omnifold_events::v1;
 
 use super::expression::{Expression, Fact, Facts, Value};
-use super::{Cost, Policy, Rule, Spanned, Zone, plain_postcode};
+use super::{Cost, Policy, Rates, Rule, Spanned, Zone, plain_postcode};
 use crate::OrderClass;
 
 /// Farther than any place: what an unknown distance counts as.
@@ -63,6 +63,36 @@ impl Cost {
         unit + i64::try_from(of_weight).map_or(MOST_OF_A_UNIT, |cost| cost.min(MOST_OF_A_UNIT))
     }
 
+    /// What sending units together costs that far, beside the shipment of [`Cost::of_shipment`]: by the
+    /// steps of their weight where there are any, and beside it parts of a unit and of a kilogram in
+    /// proportion, rounded down. What is too heavy for one parcel counts as several. 1/1000 of the minor
+    /// unit.
+    pub fn of_contents(&self, metres: Option<u32>, units_milli: i64, weight_mg: i64) -> i64 {
+        let (unit, kg) = self.by_distance(metres);
+        let units = i128::from(unit) * i128::from(units_milli) / 1_000;
+        let weight = i128::from(kg) * i128::from(weight_mg) / 1_000_000;
+        let contents = i64::try_from(units + weight).unwrap_or(i64::MAX);
+        let table = self.rates_at(metres);
+        let by_weight = table.map_or(0, |rates| rates.price_of_parcels(weight_mg));
+        by_weight.saturating_add(contents)
+    }
+
+    /// Whether it makes a difference how far something is sent.
+    pub fn asks_distance(&self) -> bool {
+        !self.zones.is_empty() || self.unit_km > 0 || self.kg_km > 0
+    }
+
+    /// Whether a unit of so many grams can be sent that far at all.
+    pub fn can_ship(&self, metres: Option<u32>, weight_g: u32) -> bool {
+        let weight_mg = i64::from(weight_g) * 1_000;
+        self.rates_at(metres).is_none_or(|rates| weight_mg <= rates.heaviest_mg())
+    }
+
+    /// The table of a shipment sent that far.
+    fn rates_at(&self, metres: Option<u32>) -> Option<Rates<'_>> {
+        self.table_at(metres).and_then(|table| self.tables().nth(table))
+    }
+
     /// What a unit costs sent that far, and a kilogram beside it.
     fn by_distance(&self, metres: Option<u32>) -> (i64, i64) {
         let Some(zone) = self.zone_at(metres) else {
@@ -86,13 +116,14 @@ impl Cost {
 #[derive(Debug, Clone)]
 pub struct Tariff {
     policy: Policy,
-    /// Rules with a cost model, in the order in which they are tried.
+    /// Rules with a cost model, in the order in which they are tried; last what the policy says for all.
     rates: Vec<Rate>,
 }
 
 #[derive(Debug, Clone)]
 struct Rate {
-    rule: Rule,
+    /// `None`: any order.
+    rule: Option<Rule>,
     cost: Cost,
     when: Option<Expression>,
 }
@@ -111,7 +142,7 @@ pub struct Parcel<'a> {
 }
 
 impl Tariff {
-    /// `None`: no rule of the policy says what shipping costs.
+    /// `None`: neither the policy nor a rule of it says what shipping costs.
     pub fn of(policy: Policy) -> Option<Self> {
         let mut rules: Vec<&Rule> = policy.rules.iter().map(|rule| rule.get_ref()).collect();
         rules.sort_by_key(|rule| rule.precedence());
@@ -119,10 +150,12 @@ impl Tariff {
             let read = |text: &toml::Spanned<String>| {
                 Expression::parse(text.get_ref()).expect("checked when the policy was read")
             };
-            let (cost, when) = (rule.cost.clone()?, rule.when.as_ref().map(read));
-            Some(Rate { rule: rule.clone(), cost, when })
+            let cost = policy.cost_of(rule)?.clone();
+            Some(Rate { rule: Some(rule.clone()), cost, when: rule.when.as_ref().map(read) })
         };
-        let rates: Vec<Rate> = rules.into_iter().filter_map(rate).collect();
+        let for_all = policy.cost.as_ref().map(|cost| cost.get_ref().clone());
+        let for_all = for_all.map(|cost| Rate { rule: None, cost, when: None });
+        let rates: Vec<Rate> = rules.into_iter().filter_map(rate).chain(for_all).collect();
         if rates.is_empty() { None } else { Some(Tariff { policy, rates }) }
     }
 
@@ -150,34 +183,50 @@ impl Tariff {
         };
         let facts = PlacedFacts { order, service, class: &class, is_final_sale };
         self.rates.iter().position(|rate| {
-            rate.rule.selects(&order.channel, service, Some(&class))
+            rate.rule
+                .as_ref()
+                .is_none_or(|rule| rule.selects(&order.channel, service, Some(&class)))
                 && rate.when.as_ref().is_none_or(|when| when.holds(&facts))
         })
     }
 
     /// The rate that most orders are priced by, where nothing is known of an order: that of the rule that
-    /// says least about the orders it takes, fallbacks aside.
+    /// says least about the orders it takes, fallbacks aside; what the policy says for all where it does.
     pub fn broadest(&self) -> usize {
-        let own = self.rates.iter().rposition(|rate| !rate.rule.fallback);
+        let is_own = |rate: &Rate| rate.rule.as_ref().is_none_or(|rule| !rule.fallback);
+        let own = self.rates.iter().rposition(is_own);
         own.unwrap_or(self.rates.len() - 1)
     }
 
-    /// What a parcel costs at a rate of [`Tariff::rate_of`], in 1/1000 of the minor unit: by the steps
-    /// of its weight where the rate has them, and beside it parts of a unit and of a kilogram in
-    /// proportion, rounded down. What the rate cannot ship as one counts as several. Lateness is not
-    /// counted.
+    /// What a parcel costs at a rate for each day that it comes too late, in 1/1000 of the minor unit.
+    pub fn late_day(&self, rate: usize) -> i64 {
+        self.rates[rate].cost.late_day
+    }
+
+    /// Whether any rate has a price for that.
+    pub fn has_late_day(&self) -> bool {
+        self.rates.iter().any(|rate| rate.cost.late_day > 0)
+    }
+
+    /// How much a rate counts of what a unit loses where it is not sold, in per mille.
+    pub fn markdown(&self, rate: usize) -> i64 {
+        self.rates[rate].cost.markdown
+    }
+
+    /// Whether any rate counts some of it.
+    pub fn has_markdown(&self) -> bool {
+        self.rates.iter().any(|rate| rate.cost.markdown > 0)
+    }
+
+    /// What a parcel costs at a rate of [`Tariff::rate_of`], in 1/1000 of the minor unit, as
+    /// [`Cost::of_contents`] says. Lateness and markdowns are not counted.
     pub fn price(&self, rate: usize, parcel: Parcel<'_>) -> i64 {
         let cost = &self.rates[rate].cost;
         let groups = self.policy.groups.iter();
         let its = groups.filter(|(_, nodes)| nodes.iter().any(|node| node == parcel.node));
-        let (unit, kg) = cost.by_distance(parcel.metres);
-        let units = i128::from(unit) * i128::from(parcel.units_milli) / 1_000;
-        let weight = i128::from(kg) * i128::from(parcel.weight_mg) / 1_000_000;
-        let contents = i64::try_from(units + weight).unwrap_or(i64::MAX);
-        let table = cost.table_at(parcel.metres).and_then(|table| cost.tables().nth(table));
-        let by_weight = table.map_or(0, |rates| rates.price_of_parcels(parcel.weight_mg));
+        let Parcel { metres, units_milli, weight_mg, .. } = parcel;
         let shipment = cost.of_shipment(its.map(|(name, _)| name));
-        shipment.saturating_add(by_weight).saturating_add(contents)
+        shipment.saturating_add(cost.of_contents(metres, units_milli, weight_mg))
     }
 }
 

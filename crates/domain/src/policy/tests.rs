@@ -399,3 +399,88 @@ fn faults_of_a_carriers_table_say_line_and_what() {
         assert_eq!(fault.line, line, "{fault}");
     }
 }
+
+const LANDED: &str = "
+name = 'landed'
+version = 1
+[groups]
+stores = ['s1']
+[cost]
+shipment = 100
+shipment_of = { stores = 40 }
+unit_km = 2
+[[rule]]
+name = 'own'
+channels = ['web']
+rank = [{ by = 'sum', terms = [{ by = 'missing', weight = 9 }, { by = 'landed_cost' }] }]
+cost = { shipment = 7 }
+[[rule]]
+name = 'cheapest'
+mode = 'least_cost'
+[[rule]]
+name = 'plain'
+rank = [{ by = 'distance' }, { by = 'landed_cost', band = 5 }]
+";
+
+#[test]
+fn rules_without_costs_take_those_of_the_policy() {
+    use omnifold_events::v1;
+    let policy = Policy::read(LANDED).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!(Policy::read(&policy.canonical()).as_ref(), Ok(&policy));
+    let rule = |nth: usize| policy.rules[nth].get_ref();
+    let shipments = [0, 1, 2].map(|nth| policy.cost_of(rule(nth)).map(|cost| cost.shipment));
+    assert_eq!(shipments, [Some(7), Some(100), Some(100)]);
+    assert!(rule(0).ranks_by(By::LandedCost) && rule(0).ranks_by(By::Missing));
+    assert!(!rule(1).ranks_by(By::LandedCost));
+    let tariff = Tariff::of(policy.clone()).expect("costs");
+    let order = |channel: &str| v1::OrderPlaced { channel: channel.into(), ..Default::default() };
+    let price = |channel: &str| {
+        let rate = tariff.rate_of(&order(channel), &|_| false).expect("a rate");
+        let parcel = Parcel { node: "s1", metres: Some(3_000), units_milli: 2_000, weight_mg: 0 };
+        tariff.price(rate, parcel)
+    };
+    assert_eq!((price("web"), price("shop")), (7, 40 + 2 * 2 * 3));
+    assert_eq!(tariff.broadest(), 3, "what the policy says for all orders");
+    let unused = "name = 'n'\nversion = 1\ncost = { shipment = 5 }\n[[rule]]\nname = 'r'\nchannels = ['web']";
+    let unused = Tariff::of(Policy::read(unused).expect("a policy")).expect("costs");
+    assert_eq!(unused.rate_of(&order("shop"), &|_| false), Some(1), "no rule takes it");
+}
+
+#[test]
+fn faults_of_costs_say_whether_somebody_looks_at_them() {
+    let change = |from: &str, to: &str| {
+        assert!(LANDED.contains(from), "{from}");
+        LANDED.replacen(from, to, 1)
+    };
+    let none = change("[cost]\nshipment = 100\nshipment_of = { stores = 40 }\nunit_km = 2\n", "");
+    for (text, line, what) in [
+        (none.clone(), 11, "`least_cost` needs `[rule.cost]`, or the policy's `[cost]`"),
+        (none.replace("mode = 'least_cost'\n", ""), 15, "`landed_cost` needs `[rule.cost]`"),
+        (change("{ by = 'landed_cost' }", "{ by = 'load' }"), 10, "and the ranker `landed_cost`"),
+        (change("unit_km = 2", "unit_km = -2"), 6, "a cost of -2"),
+        (change("shipment = 7 }", "shipment = 7, markdown = 1001 }"), 10, "per mille"),
+        (change("stores = 40", "shops = 40"), 6, "no group `shops`"),
+        (change("[cost]", "[costs]"), 6, "unknown field"),
+    ] {
+        let fault = Policy::read(&text).expect_err(what);
+        assert!(fault.what.contains(what), "{what}: {fault}");
+        assert_eq!(fault.line, line, "{fault}");
+    }
+}
+
+/// What a ranker and the what-ifs price a parcel by, and whether it can be priced.
+#[test]
+fn what_is_sent_together_is_priced_where_it_can_be() {
+    let policy = Policy::read(CARRIER).expect("a policy");
+    let cost = policy.rules[0].get_ref().cost.clone().expect("costs");
+    let km = |km: u32| Some(km * 1_000);
+    assert!(cost.asks_distance());
+    assert_eq!(cost.of_contents(km(50), 2_000, 3_000_000), 6_900);
+    assert_eq!(cost.of_contents(km(300), 2_000, 3_000_000), 60);
+    assert!(cost.can_ship(km(301), 31_500) && !cost.can_ship(km(301), 31_501));
+    assert!(cost.can_ship(km(50), 10_000_000) && !cost.can_ship(km(50), 10_000_001));
+    assert!(cost.can_ship(km(300), u32::MAX), "a zone without steps");
+    let flat: Cost = toml::from_str("shipment = 5\nunit = 3\nkg = 2").expect("costs");
+    assert!(!flat.asks_distance());
+    assert_eq!(flat.of_contents(None, 2_000, 1_500_000), 6 + 3);
+}

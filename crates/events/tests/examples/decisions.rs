@@ -95,6 +95,7 @@ fn explanation() -> Option<v1::Explanation> {
             cost: 17_518,
             runner_up_cost: 18_200,
             runner_up: vec![7, 300],
+            landed_costs: vec![4_900, -1, 12_345],
         })),
     })
 }
@@ -132,6 +133,7 @@ pub fn order_outcome() -> v1::OrderOutcome {
         promise: Some(Box::new(promise())),
         retry_at_ms: 1_748_901_600_000,
         for_wave: true,
+        earliest_schedule_ms: 1_748_988_000_000,
         puts_on_hold: true,
         transfers: Some(Box::new(v1::TransferPlan {
             moves: vec![v1::SuggestedTransfer {

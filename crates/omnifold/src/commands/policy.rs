@@ -94,6 +94,11 @@ impl PolicyCommand {
     }
 }
 
+/// A policy for people.
+pub(super) fn label(policy: &Policy) -> String {
+    format!("`{}` version {}", policy.name, policy.version)
+}
+
 /// The text of a file.
 pub(super) fn text_of(file: &Path) -> Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use omnifold_pricing::Costs;
+use omnifold_pricing::{Costs, PUBLISHED};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::commands::policy::read as read_policy;
@@ -89,10 +89,6 @@ const HOUR_MS: f64 = 60.0 * MINUTE_MS;
 const DAY_MS: f64 = 24.0 * HOUR_MS;
 const HALF_LIFE_DAYS: f64 = 14.0;
 const VALID_HOURS: f64 = 24.0;
-/// In minor units, what is not said of flat costs: those of the published benchmark.
-const SHIPMENT: f64 = 875.9;
-const UNIT: f64 = 42.3;
-const UNIT_1000KM: f64 = 34.0;
 
 fn positive(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
@@ -150,15 +146,20 @@ impl Prices {
 
     fn named_costs(&self) -> Result<Option<Costs>> {
         if let Some(file) = &self.costs {
-            let fault = || Usage(format!("{}: no rule has `[rule.cost]`", file.display()));
+            let fault = || Usage(format!("{}: no `[rule.cost]` and no `[cost]`", file.display()));
             return Ok(Some(Costs::of(read_policy(file)?).ok_or_else(fault)?));
         }
         if self.shipment.is_none() && self.unit.is_none() && self.unit_1000km.is_none() {
             return Ok(None);
         }
-        let unit_km = (self.unit_1000km.unwrap_or(UNIT_1000KM) * MILLI / 1_000.0).round() as i64;
-        let (shipment, unit) = (self.shipment.unwrap_or(SHIPMENT), self.unit.unwrap_or(UNIT));
-        let flat = Costs::flat(milli(shipment), milli(unit), unit_km);
+        // What is not said is as in the published benchmark.
+        let (shipment, unit, unit_km) = PUBLISHED;
+        let of_km = |minor_1000km: f64| (minor_1000km * MILLI / 1_000.0).round() as i64;
+        let flat = Costs::flat(
+            self.shipment.map_or(shipment, milli),
+            self.unit.map_or(unit, milli),
+            self.unit_1000km.map_or(unit_km, of_km),
+        );
         Ok(Some(flat.map_err(|fault| Usage(format!("these costs: {fault}")))?))
     }
 }

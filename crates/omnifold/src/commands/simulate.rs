@@ -14,7 +14,7 @@ use omnifold_simulation::what_if::change::Change;
 use omnifold_simulation::what_if::settings::Settings;
 
 pub use self::compare::{Basis, Report, Side, figure_cell, load_rows, summary};
-pub use self::history::{History, Part, label, ruling};
+pub use self::history::{History, Part, ruling};
 pub use self::replay::play;
 use crate::commands::policy;
 use crate::context::Context;

@@ -170,7 +170,7 @@ impl Machine {
     }
 
     /// Serves the queue of one SKU while there is anything to promise: by priority and age, or so many
-    /// orders at a time as the policy says. The orders that wait for a wave are looked at again.
+    /// orders at a time as the policy says. The orders that are put off are looked at again.
     fn serve(
         &mut self,
         sku: SkuIx,
@@ -215,8 +215,7 @@ impl Machine {
         mut feed: Option<&mut Feed>,
         out: &mut Output,
     ) -> Result<(), Halt> {
-        let of_wave = sku == SkuIx::WAVE;
-        let cause = if of_wave { Cause::PolicyChanged } else { Cause::StockAppeared };
+        let cause = if sku.is_put_off() { Cause::PolicyChanged } else { Cause::StockAppeared };
         for &(_, order) in orders {
             if !self.has_something_to_promise(sku) {
                 return Ok(());
@@ -248,7 +247,7 @@ impl Machine {
     }
 
     fn has_something_to_promise(&mut self, sku: SkuIx) -> bool {
-        if sku == SkuIx::WAVE {
+        if sku.is_put_off() {
             return true;
         }
         let offers = self.store.offers_of(sku);

@@ -2,17 +2,18 @@
 
 use omnifold_domain::policy::{Mode, Partial, Splits, Unserved};
 use omnifold_domain::{NodeIx, Order, Reason, View};
-use omnifold_events::v1::{Explanation, ExplanationLevel, PolicyExplanation, Verdict};
+use omnifold_events::v1::{Explanation, PolicyExplanation, Verdict};
 
 use super::Ruled;
 use super::compile::{Compiled, CompiledRule};
 use super::facts::{Asked, PairFacts, service_of, value_of};
 use super::filter::filter;
+use super::known::Known;
 use super::least_cost::Priced;
 use super::rank::Ranking;
 use crate::candidates::{Asking, Demand, sooner};
 use crate::cover;
-use crate::decide::{Plan, Router, Turn};
+use crate::decide::{Plan, Router, Task};
 use crate::explain;
 use crate::fill::{Shipment, fill};
 
@@ -22,15 +23,10 @@ pub(super) struct Tried {
     pub steps: u32,
     pub bound_hit: bool,
     pub priced: Priced,
+    /// More would be served if nothing weighed anything.
+    pub too_heavy: bool,
     /// Why the plan does not keep to the rule.
     fault: Option<&'static str>,
-}
-
-/// How much of the work of a decision is left, and under which rules it is taken.
-#[derive(Clone, Copy)]
-struct Limits {
-    turn: Turn,
-    max_steps: u32,
 }
 
 impl Router {
@@ -40,11 +36,9 @@ impl Router {
         &mut self,
         compiled: &Compiled,
         view: &mut V,
-        turn: Turn,
-        order: &Order,
-        level: ExplanationLevel,
-        max_steps: u32,
+        task: Task<'_>,
     ) -> Option<Ruled> {
+        let Task { turn, order, level, max_steps } = task;
         let market_waits = view.settings().is_some_and(|settings| settings.wait);
         let service = service_of(order);
         let mut passed_over = Vec::new();
@@ -65,7 +59,7 @@ impl Router {
             filter(&mut self.candidates, rule, asked);
             back_at = sooner(back_at, self.candidates.back_at);
             Ranking(asked).run(&mut self.candidates, rule, &mut self.desk.scores);
-            let tried = self.attempt(rule, asked, Limits { turn, max_steps: left });
+            let tried = self.attempt(rule, asked, Task { max_steps: left, ..task });
             left = left.saturating_sub(tried.steps).max(1);
             let (fault, mut plan) = (tried.fault, tried.plan);
             if let Some(fault) = fault {
@@ -75,7 +69,7 @@ impl Router {
                 explain::explanation(&self.candidates, level, tried.steps, tried.bound_hit);
             let named = fault.map_or(Some(rule), |_| None);
             plan.explanation =
-                explanation.map(|it| self.explained(it, named, &passed_over, tried.priced));
+                explanation.map(|it| self.explained(it, named, &passed_over, tried.priced, known));
             let wait = match rule.rule.outcome.none {
                 Unserved::AsMarket => market_waits,
                 Unserved::Wait | Unserved::Transfer => true,
@@ -109,7 +103,7 @@ impl Router {
         &mut self,
         rule: &CompiledRule,
         asked: Asked<'_, V>,
-        limits: Limits,
+        task: Task<'_>,
     ) -> Tried {
         let shortages = self.shortages(asked.view);
         let everything = self.candidates.demands.iter().map(|d| (d.line, d.units)).collect();
@@ -128,13 +122,18 @@ impl Router {
             min_shelf_days: rule.rule.nodes.min_shelf_days,
         };
         let (steps, priced) = (0, Priced::default());
-        let mut tried = Tried { plan: nothing, steps, bound_hit: false, priced, fault: None };
+        let mut tried =
+            Tried { plan: nothing, steps, bound_hit: false, priced, too_heavy: false, fault: None };
         if !tried.plan.shortages.is_empty() && !asked.order.allow_partial {
             tried.fault = Some(Reason::Unfillable.code());
             return tried;
         }
-        self.combine(rule, asked, limits, &mut tried);
+        self.combine(rule, asked, task, &mut tried);
         tried.fault = fault_of(rule, asked.order, &tried.plan);
+        if tried.too_heavy && tried.fault.is_some() && !tried.plan.uncovered.is_empty() {
+            tried.plan.reason = Reason::TooHeavy;
+            tried.fault = Some(Reason::TooHeavy.code());
+        }
         if tried.fault.is_some() {
             self.drop_plan(&mut tried);
         }
@@ -156,11 +155,11 @@ impl Router {
         &mut self,
         rule: &CompiledRule,
         asked: Asked<'_, V>,
-        limits: Limits,
+        task: Task<'_>,
         tried: &mut Tried,
     ) {
         if !asked.order.kits().is_empty() {
-            return self.combine_kits(asked, limits, tried);
+            return self.combine_kits(asked, task, tried);
         }
         let (from_stock, without_stock, uncovered) = self.ration();
         tried.plan.uncovered = uncovered;
@@ -169,19 +168,14 @@ impl Router {
         match (rule.rule.mode, rule.rule.split.allow) {
             (Mode::PriorityFill, Splits::Quantity) => self.fill_by_rank(&from_stock, tried),
             (Mode::FewestShipments, Splits::Quantity) => {
-                let cover = cover::find(
-                    &self.candidates,
-                    &from_stock,
-                    &self.ranked,
-                    &need,
-                    limits.max_steps,
-                );
+                let cover =
+                    cover::find(&self.candidates, &from_stock, &self.ranked, &need, task.max_steps);
                 let (shipments, cut_short) =
-                    fill(&self.candidates, &from_stock, &cover.nodes, limits.turn.rules);
+                    fill(&self.candidates, &from_stock, &cover.nodes, task.turn.rules);
                 tried.plan.shipments = shipments;
                 (tried.steps, tried.bound_hit) = (cover.steps, cover.bound_hit || cut_short);
             }
-            _ => self.solve(rule, asked, &from_stock, limits.max_steps, tried),
+            _ => self.solve(rule, asked, &from_stock, task.max_steps, tried),
         }
         explain::judge_losers(asked.view, &mut self.candidates, &need, &tried.plan.shipments);
         self.name_costlier(rule.rule.mode, &tried.plan);
@@ -191,8 +185,8 @@ impl Router {
 
     /// Kits go whole from one node, so they are combined by one rule whatever the policy's mode: of
     /// the nodes that it leaves, the fewest shipments.
-    fn combine_kits<V: View>(&mut self, asked: Asked<'_, V>, limits: Limits, tried: &mut Tried) {
-        let Limits { turn, max_steps } = limits;
+    fn combine_kits<V: View>(&mut self, asked: Asked<'_, V>, task: Task<'_>, tried: &mut Tried) {
+        let Task { turn, max_steps, .. } = task;
         let shortages = &mut tried.plan.shortages;
         let covered = self.cover_kits(asked.view, turn, asked.order, max_steps, shortages);
         (tried.steps, tried.bound_hit) = (covered.steps, covered.bound_hit);
@@ -232,6 +226,7 @@ impl Router {
         rule: Option<&CompiledRule>,
         passed_over: &[String],
         priced: Priced,
+        known: &Known,
     ) -> Explanation {
         let score = |node: &u32| self.desk.scores[*node as usize];
         let scored = rule.is_some_and(|rule| !rule.rankers.is_empty());
@@ -242,6 +237,7 @@ impl Router {
             cost: priced.cost,
             runner_up_cost: priced.runner_up_cost,
             runner_up: priced.runner_up,
+            landed_costs: rule.map_or(vec![], |_| known.landed_costs(&explanation.nodes)),
         }));
         explanation
     }

@@ -1,7 +1,7 @@
 //! A policy made ready for decisions.
 
 use omnifold_domain::policy::expression::{Expression, Subject};
-use omnifold_domain::policy::{Area, Policy, Ranker, Rule, Spanned};
+use omnifold_domain::policy::{Area, Cost, Mode, Policy, Ranker, Rule, Spanned};
 use omnifold_domain::{ActivePolicy, Node, NodeIx, Order, View};
 
 use super::facts::{NodeFacts, kind_name};
@@ -20,6 +20,7 @@ pub(super) struct Compiled {
 
 /// One rule.
 pub(super) struct CompiledRule {
+    /// Its costs are those of the policy where it states none itself.
     pub rule: Rule,
     pub when: Option<Expression>,
     /// The node predicate, where it looks at more than the node.
@@ -47,8 +48,11 @@ pub(super) struct CompiledRanker {
 impl Compiled {
     pub(super) fn of(active: &ActivePolicy) -> Self {
         let policy = Policy::read(&active.document).expect("checked when it was activated");
-        let mut rules: Vec<CompiledRule> =
-            policy.rules.iter().map(|rule| CompiledRule::of(rule.get_ref())).collect();
+        let compiled = |rule: &Spanned<Rule>| {
+            let rule = rule.get_ref();
+            CompiledRule::of(&Rule { cost: policy.cost_of(rule).cloned(), ..rule.clone() })
+        };
+        let mut rules: Vec<CompiledRule> = policy.rules.iter().map(compiled).collect();
         rules.sort_by_key(|rule| rule.rule.precedence());
         let (hash, groups, network_version) = (active.hash.clone(), Vec::new(), None);
         Compiled { hash, rules, policy, network_version, groups }
@@ -117,6 +121,11 @@ impl CompiledRule {
             areas.map_or(Vec::new(), |areas| areas.iter().map(area).collect())
         };
         self.areas = nodes.iter().map(of_node).collect();
+    }
+
+    /// What plans are compared by; `None`: not by costs, though nodes may be ranked by them.
+    pub fn charged(&self) -> Option<&Cost> {
+        self.rule.cost.as_ref().filter(|_| self.rule.mode == Mode::LeastCost)
     }
 
     /// Whether an order goes to an area of the node.

@@ -1,11 +1,12 @@
-//! What few rules ask for and nobody else looks at: weeks of sales, markdowns, lots, and days too late.
+//! What few rules ask for and nobody else looks at: weeks of sales, markdowns, lots, what delivering costs,
+//! and days too late.
 //! Looked up for the nodes in the running, where the rule asks.
 
-use omnifold_domain::policy::By;
+use omnifold_domain::policy::{By, Cost};
 use omnifold_domain::{NodeIx, Order, View, calendar};
 use omnifold_events::v1::Verdict;
 
-use super::compile::{CompiledRanker, CompiledRule};
+use super::compile::CompiledRule;
 use super::facts::value_of;
 use super::least_cost::known as known_metres;
 use super::shelf_life::ShelfLife;
@@ -36,6 +37,9 @@ pub(crate) struct Known {
     /// What a unit loses if it is not sold there, by node and place of the SKU, minor units; empty where the
     /// rule does not ask. 0: nothing.
     markdowns: Vec<i64>,
+    /// What delivering the whole order from each node would cost, 1/1000 of the minor unit; empty where the
+    /// rule does not ask. `None`: nobody can say.
+    landed: Vec<Option<i64>>,
     pub(super) shelf_life: ShelfLife,
 }
 
@@ -79,6 +83,7 @@ impl Known {
         self.there.clear();
         self.wanted = None;
         self.markdowns.clear();
+        self.landed.clear();
         self.shelf_life.clear();
         self.skus = candidates.skus.len();
         if asks_sales(rule) {
@@ -86,6 +91,9 @@ impl Known {
         }
         if asks_markdowns(rule) {
             self.gather_markdowns(view, now_ms, candidates);
+        }
+        if let Some(cost) = rule.rule.cost.as_ref().filter(|_| rule.rule.ranks_by(By::LandedCost)) {
+            self.gather_landed(view, candidates, rule, cost);
         }
         self.shelf_life.gather(view, now_ms, candidates, rule);
         self.gather_days(view, order, now_ms, candidates, rule, may_serve);
@@ -113,6 +121,30 @@ impl Known {
         }
     }
 
+    /// Every node is priced for the whole order, whatever it has of it: what a part costs is cheaper where
+    /// less is there, and says nothing of the node.
+    fn gather_landed<V: View>(
+        &mut self,
+        view: &V,
+        candidates: &Candidates,
+        rule: &CompiledRule,
+        cost: &Cost,
+    ) {
+        let wanted = || candidates.skus.iter().map(|row| (row.wanted, view.item(row.sku).weight_g));
+        let units = wanted().fold(0, |sum: i64, row| sum.saturating_add(row.0));
+        let weight_of = |(units, grams): (i64, u32)| units.saturating_mul(i64::from(grams));
+        let weight_mg = wanted().map(weight_of).fold(0, i64::saturating_add);
+        let heaviest_g = wanted().map(|row| row.1).max().unwrap_or(0);
+        self.landed.extend(rule.shipment.iter().zip(&candidates.distances).map(
+            |(own, &metres)| {
+                let metres = known_metres(metres);
+                let is_said = metres.is_some() || !cost.asks_distance();
+                let said = is_said && cost.can_ship(metres, heaviest_g);
+                said.then(|| own.saturating_add(cost.of_contents(metres, units, weight_mg)))
+            },
+        ));
+    }
+
     /// The day that each node's customer would have it on, where the rule ranks by it, or charges for days
     /// too late of an order that is wanted by a day.
     fn gather_days<V: View>(
@@ -124,8 +156,8 @@ impl Known {
         rule: &CompiledRule,
         may_serve: impl Fn(usize) -> bool,
     ) {
-        let charges = rule.rule.cost.as_ref().is_some_and(|cost| cost.late_day > 0);
-        let ranks = rule.rankers.iter().any(ranks_by_promise);
+        let charges = rule.charged().is_some_and(|cost| cost.late_day > 0);
+        let ranks = rule.rule.ranks_by(By::Promise);
         if !charges && !ranks {
             return; // nearly every rule
         }
@@ -165,6 +197,19 @@ impl Known {
         Some(there.saturating_sub(self.today).into())
     }
 
+    /// What delivering the whole order from a node would cost, in 1/1000 of the minor unit; `None`: nobody
+    /// can say, or the rule does not ask.
+    pub(super) fn landed_cost(&self, node: usize) -> Option<i64> {
+        self.landed.get(node).copied().flatten()
+    }
+
+    /// The same of some nodes, as an explanation tells it: -1 where nobody can say; nothing where the rule
+    /// does not ask.
+    pub(super) fn landed_costs(&self, nodes: &[u32]) -> Vec<i64> {
+        let told = |node: &u32| self.landed_cost(*node as usize).unwrap_or(-1);
+        if self.landed.is_empty() { Vec::new() } else { nodes.iter().map(told).collect() }
+    }
+
     /// What a unit of a SKU loses if it is not sold at a node, minor units; 0 where nobody said, or the
     /// rule does not ask.
     pub(super) fn markdown(&self, node: usize, sku: usize) -> i64 {
@@ -200,10 +245,6 @@ impl Known {
     }
 }
 
-fn ranks_by_promise(ranker: &CompiledRanker) -> bool {
-    ranker.ranker.by == By::Promise || ranker.terms.iter().any(ranks_by_promise)
-}
-
 /// The market's day: where it promises, else UTC.
 fn today<V: View>(view: &V, now_ms: i64) -> i32 {
     let rules = view.settings().and_then(|settings| settings.promise.as_deref());
@@ -212,30 +253,19 @@ fn today<V: View>(view: &V, now_ms: i64) -> i32 {
 }
 
 fn asks_markdowns(rule: &CompiledRule) -> bool {
-    fn ranks_by_markdown(ranker: &CompiledRanker) -> bool {
-        ranker.ranker.by == By::Markdown || ranker.terms.iter().any(ranks_by_markdown)
-    }
-    let is_charged = rule.rule.cost.as_ref().is_some_and(|cost| cost.markdown > 0);
-    is_charged || rule.rankers.iter().any(ranks_by_markdown)
+    let is_charged = rule.charged().is_some_and(|cost| cost.markdown > 0);
+    is_charged || rule.rule.ranks_by(By::Markdown)
 }
 
 fn asks_sales(rule: &CompiledRule) -> bool {
-    fn ranks_by_weeks(ranker: &CompiledRanker) -> bool {
-        ranker.ranker.by == By::WeeksOfSupply || ranker.terms.iter().any(ranks_by_weeks)
-    }
-    rule.rule.nodes.leave_weeks > 0 || rule.rankers.iter().any(ranks_by_weeks)
+    rule.rule.nodes.leave_weeks > 0 || rule.rule.ranks_by(By::WeeksOfSupply)
 }
 
 /// The last day on which the customer wants it: the one asked for, else the one promised before.
 fn wanted_day<V: View>(view: &mut V, order: &Order) -> Option<i32> {
     let promised =
         |view: &mut V| view.promise_of(order.key())?.given.map(|given| given.promised.latest_day);
-    asked_day(order).or_else(|| promised(view))
-}
-
-/// The last day on which the customer asked to have it.
-pub(crate) fn asked_day(order: &Order) -> Option<i32> {
-    order.delivery_terms().and_then(|it| calendar::day_named(&it.requested_date))
+    order.requested_day().or_else(|| promised(view))
 }
 
 /// The day on which a node's customer has what it gets now: by the market's delivery calendar; without

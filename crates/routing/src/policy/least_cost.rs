@@ -59,7 +59,13 @@ impl Router {
         let grain = grain_of(&self.candidates, &rows);
         let mut problem = std::mem::take(&mut self.desk.problem);
         self.state(&mut problem, rule, asked, &rows, grain);
-        if rule.rule.cost.is_some() {
+        if let Some(cost) = rule.charged().filter(|cost| cost.has_steps()) {
+            let weight = |d: &Demand| asked.view.item(self.candidates.skus[d.sku].sku).weight_g;
+            let metres = self.ranked.iter().map(|&node| self.candidates.distances[node]);
+            price_by_weight(&mut problem, cost, rows.iter().map(weight), metres, grain);
+            forbid_unserved(&mut problem);
+        }
+        if rule.charged().is_some() {
             self.charge_prices(&mut problem, asked, &rows, grain);
             self.charge_markdowns(&mut problem, rule, asked, &rows);
         }
@@ -71,10 +77,17 @@ impl Router {
         if rule.rule.mode == Mode::LeastCost {
             tried.priced = self.price(&mut problem, &solution, max_steps, 1_000 / grain);
         }
+        let may_be_heavy = rule.charged().is_some_and(Cost::has_steps) && !solution.bound_hit;
+        if may_be_heavy && !solution.unserved.is_empty() {
+            self.state(&mut problem, rule, asked, &rows, grain);
+            let weightless = self.desk.solver.solve(&problem, max_steps);
+            tried.steps = tried.steps.saturating_add(weightless.steps);
+            tried.too_heavy = left_by(weightless) < left_by(&solution);
+        }
         self.desk.problem = problem;
     }
 
-    /// Writes the problem down: nodes in rank order.
+    /// Writes the problem down, but for what shipments cost by their weight: nodes in rank order.
     fn state<V: View>(
         &self,
         problem: &mut Problem,
@@ -97,7 +110,7 @@ impl Router {
         }
         let scale = 1_000 / grain; // a milli-unit costs a thousandth, so fixed costs count more
         for (place, &node) in self.ranked.iter().enumerate() {
-            let cost = rule.rule.cost.as_ref();
+            let cost = rule.charged();
             let late = asked.known.late_days(node);
             let shipment = cost.map_or(1, |cost| rule.shipment[node] + cost.late_day * late);
             problem.fixed[place] = shipment * scale;
@@ -109,11 +122,6 @@ impl Router {
                 let free = self.candidates.free(node)[demand.sku].max(0);
                 *problem.supply_mut(place, problem.pool[row]) = free / grain;
             }
-        }
-        if let Some(cost) = rule.rule.cost.as_ref().filter(|cost| cost.has_steps()) {
-            let weight = |d: &Demand| asked.view.item(self.candidates.skus[d.sku].sku).weight_g;
-            let metres = self.ranked.iter().map(|&node| self.candidates.distances[node]);
-            price_by_weight(problem, cost, rows.iter().map(weight), metres, grain);
         }
         forbid_unserved(problem);
     }
@@ -148,7 +156,7 @@ impl Router {
         asked: Asked<'_, V>,
         rows: &[Demand],
     ) {
-        let share = rule.rule.cost.as_ref().map_or(0, |cost| cost.markdown);
+        let share = rule.charged().map_or(0, |cost| cost.markdown);
         if share == 0 {
             return;
         }
@@ -287,6 +295,11 @@ pub(crate) fn forbid_unserved(problem: &mut Problem) {
     let units = problem.units.iter().sum::<i64>().max(1);
     problem.unserved_fixed = whole;
     problem.unserved_unit.fill(whole.min(MOST_UNSERVED / units));
+}
+
+/// Units that a plan leaves.
+fn left_by(solution: &Solution) -> i64 {
+    solution.unserved.iter().map(|row| row.1).sum()
 }
 
 /// Rows of the same SKU as one.

@@ -20,14 +20,14 @@ mod schedule;
 mod shelf_life;
 mod transfers;
 
-use omnifold_domain::{ActivePolicy, Order, View};
-use omnifold_events::v1::{ExplanationLevel, PolicyExplanation};
+use omnifold_domain::{ActivePolicy, View};
+use omnifold_events::v1::PolicyExplanation;
 
-use crate::decide::{Plan, Router, Turn};
+use crate::decide::{Plan, Router, Task};
 use crate::solver::{Problem, Solver};
 use compile::Compiled;
 use known::Known;
-pub(crate) use known::{asked_day, day_there};
+pub(crate) use known::day_there;
 pub(crate) use least_cost::{forbid_unserved, price_by_weight};
 pub(crate) use model::{Model, SHIPMENT};
 pub(crate) use schedule::Until;
@@ -48,25 +48,19 @@ pub(crate) type Ruled = (Plan, bool);
 
 impl Router {
     /// The plan of the policy in force, or of the market's settings where none is.
-    pub(crate) fn plan_ruled<V: View>(
-        &mut self,
-        view: &mut V,
-        turn: Turn,
-        order: &Order,
-        level: ExplanationLevel,
-        max_steps: u32,
-    ) -> Ruled {
+    pub(crate) fn plan_ruled<V: View>(&mut self, view: &mut V, task: Task<'_>) -> Ruled {
+        let Task { turn, order, .. } = task;
         let settings = view.settings().expect("a market with orders has settings");
         let wait = settings.wait && !order.is_supplied_by_its_node(); // rule R10: served whole or refused
         let policy = settings.policy.as_deref().filter(|policy| policy.rules_at(turn.now_ms));
         let Some(policy) = policy.filter(|_| !order.is_pickup()) else {
-            return (self.plan(view, turn, order, level, max_steps), wait);
+            return (self.plan(view, task), wait);
         };
         let compiled = self.compiled(view, policy);
-        let ruled = self.plan_by(&compiled, view, turn, order, level, max_steps);
+        let ruled = self.plan_by(&compiled, view, task);
         self.desk.compiled = Some(compiled);
         ruled.unwrap_or_else(|| {
-            let mut plan = self.plan(view, turn, order, level, max_steps);
+            let mut plan = self.plan(view, task);
             if let Some(explanation) = &mut plan.explanation {
                 explanation.policy = Some(Box::<PolicyExplanation>::default());
             }

@@ -121,20 +121,14 @@ impl Router {
     ) -> Option<Model> {
         let settings = view.settings().expect("a market with orders has settings");
         let policy = settings.policy.as_deref().filter(|policy| policy.rules_at(turn.now_ms));
-        let Some(policy) = policy else { return self.by_settings(view, turn, order, fits) };
-        let compiled = self.compiled(view, policy);
-        let found = self.by_rules(&compiled, view, turn, order, &fits);
-        self.desk.compiled = Some(compiled);
-        found.unwrap_or_else(|| self.by_settings(view, turn, order, fits))
-    }
-
-    fn by_settings<V: View>(
-        &mut self,
-        view: &mut V,
-        turn: Turn,
-        order: &Order,
-        fits: impl Fn(&Model) -> bool,
-    ) -> Option<Model> {
+        if let Some(policy) = policy {
+            let compiled = self.compiled(view, policy);
+            let found = self.by_rules(&compiled, view, turn, order, &fits);
+            self.desk.compiled = Some(compiled);
+            if let Some(found) = found {
+                return found;
+            }
+        }
         self.candidates.gather(view, order, turn.now_ms, &mut self.distances);
         Some(Model::of_settings(&self.candidates)).filter(fits)
     }
@@ -190,7 +184,7 @@ impl Router {
         model.rule.clone_from(&rule.rule.name);
         model.min_shelf_days = rule.rule.nodes.min_shelf_days;
         model.counts_capacity = !rule.rule.nodes.ignore_capacity;
-        if let Some(cost) = &rule.rule.cost {
+        if let Some(cost) = rule.charged() {
             let price = |node| {
                 shadow_price(asked.view, Priced::Capacity, NodeIx(node as u32), asked.now_ms)
             };

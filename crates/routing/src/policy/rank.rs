@@ -148,6 +148,7 @@ impl<V: View> Ranking<'_, V> {
             }
             By::Expiry => self.0.known.shelf_life.ends_in(node),
             By::Promise => self.0.known.days_until_there(node),
+            By::LandedCost => self.0.known.landed_cost(node),
             By::Markdown => self.0.known.saved(candidates, node).map(|saved| -saved),
             By::When => {
                 let facts = PairFacts { asked: self.0, candidates, node };

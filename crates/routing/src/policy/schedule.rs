@@ -5,7 +5,7 @@ use omnifold_domain::{Order, View};
 use omnifold_events::v1::Cause;
 
 use super::facts::{Asked, service_of};
-use super::known::{Known, asked_day};
+use super::known::Known;
 use crate::decide::{Router, Turn, is_asked};
 
 /// Until when an order is not routed.
@@ -15,6 +15,16 @@ pub(crate) enum Until {
     Wave,
     /// An instant, milliseconds since the Unix epoch.
     Time(i64),
+}
+
+impl Until {
+    /// Whether the order is put off until then already.
+    pub fn stands(self, order: &Order) -> bool {
+        match self {
+            Until::Wave => order.awaits_wave(),
+            Until::Time(at_ms) => order.deferred_until() == Some(at_ms),
+        }
+    }
 }
 
 const DAY_MS: i64 = 86_400_000;
@@ -47,7 +57,7 @@ impl Router {
 }
 
 fn until<V: View>(view: &V, rule: &Rule, order: &Order, now_ms: i64) -> Option<Until> {
-    let wanted = asked_day(order).filter(|_| rule.days_ahead > 0);
+    let wanted = order.requested_day().filter(|_| rule.days_ahead > 0);
     let first_day = wanted.map(|day| day.saturating_sub_unsigned(rule.days_ahead));
     let at_ms = first_day.map(|day| start_of(view, day)).filter(|at_ms| *at_ms > now_ms);
     let wave = (rule.schedule == Schedule::Wave).then_some(Until::Wave);

@@ -4,7 +4,7 @@
 use omnifold_domain::policy::By;
 use omnifold_domain::{Lot, NodeIx, View, lasts_until};
 
-use super::compile::{CompiledRanker, CompiledRule};
+use super::compile::CompiledRule;
 use crate::candidates::Candidates;
 
 /// Days are of 24 hours from now on, whatever the calendars of nodes say.
@@ -35,7 +35,7 @@ impl ShelfLife {
         rule: &CompiledRule,
     ) {
         let min_days = rule.rule.nodes.min_shelf_days;
-        if min_days == 0 && !rule.rankers.iter().any(ranks_by_expiry) {
+        if min_days == 0 && !rule.rule.ranks_by(By::Expiry) {
             return; // nearly every rule
         }
         self.skus = candidates.skus.len();
@@ -69,8 +69,4 @@ impl ShelfLife {
     pub(super) fn lasting(&self, node: usize, sku: usize) -> i64 {
         self.lasting.get(node * self.skus + sku).copied().unwrap_or(i64::MAX)
     }
-}
-
-fn ranks_by_expiry(ranker: &CompiledRanker) -> bool {
-    ranker.ranker.by == By::Expiry || ranker.terms.iter().any(ranks_by_expiry)
 }

@@ -11,7 +11,7 @@ use omnifold_domain::{NodeIx, Order, View};
 use super::gather::parts;
 use crate::Turn;
 use crate::distance::UNKNOWN;
-use crate::policy::{Model, asked_day, day_there};
+use crate::policy::{Model, day_there};
 use crate::promise::{self, From};
 
 /// On which day nodes serve what they get now, each reckoned once a wave.
@@ -45,7 +45,7 @@ impl Days {
         if let Some((areas, given)) = promise::standing(view, turn, order) {
             return Some(Due::Promised(areas, given.promised.latest_day));
         }
-        let wanted = asked_day(order)?;
+        let wanted = order.requested_day()?;
         let mut nodes = parts(order).map(|(_, part)| part.node.0 as usize);
         let is_kept = nodes.all(|node| self.there(view, turn, node).is_some_and(|it| it <= wanted));
         is_kept.then_some(Due::Wanted(wanted))

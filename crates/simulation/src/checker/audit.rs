@@ -61,6 +61,8 @@ pub struct Audit {
     pub(super) now: Step,
     /// What waves are judged by.
     pub(super) waves: WaveBook,
+    /// Orders that their policy does not route before an instant, milliseconds since the Unix epoch.
+    pub(super) deferred: HashMap<Key, i64, FxBuildHasher>,
     /// What customers were promised last.
     pub(super) last_days: LastDays,
     /// What routing waits for now.
@@ -129,6 +131,7 @@ impl Audit {
             last_decided: 0,
             now: Step::default(),
             waves: WaveBook::default(),
+            deferred: HashMap::default(),
             last_days: LastDays::default(),
             payment_rule: PaymentRule::Unspecified,
             pickups: Pickups::default(),

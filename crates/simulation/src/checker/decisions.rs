@@ -38,11 +38,12 @@ impl Audit {
             self.check_key(record, &format!("/wave/{}", planned.wave_id));
             return self.wave_planned(planned, record.time_ms);
         }
-        self.before_wave(key, output.cause());
+        self.before_wave(key, output);
         self.check_labels(record, output, &name);
         self.check_number(key, output, &name);
         self.touch(key, &name);
         self.check_promises(key, &name, output, record.time_ms);
+        self.check_deferred(key, &name, output, record.time_ms);
         match output {
             Output::Outcome(outcome) => self.outcome(key, &name, outcome),
             Output::Assigned(assigned) => {

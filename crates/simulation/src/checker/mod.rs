@@ -16,6 +16,7 @@
 mod audit;
 mod changes;
 mod decisions;
+mod deferred;
 mod facts;
 mod gathering;
 mod holds;

@@ -58,6 +58,8 @@ pub enum Rule {
     /// A promised interval is upright, dated from its decision, and not in the past; a wave makes none
     /// end later.
     Promise,
+    /// What a policy puts off until a time is not served before, unless somebody asks again.
+    Deferred,
 }
 
 /// One thing that does not hold.

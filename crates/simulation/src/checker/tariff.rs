@@ -15,15 +15,27 @@ const HEAVIEST_MG: i128 = 10_000 * KG_MG;
 #[serde(default)]
 pub(super) struct Tariff {
     pub groups: BTreeMap<String, Vec<String>>,
+    /// For rules that say nothing of it.
+    cost: Option<Cost>,
     pub rule: Vec<TariffRule>,
+}
+
+impl Tariff {
+    /// A rule's name and costs, where plans are compared by them.
+    pub(super) fn charged_by(&self, rule: TariffRule) -> Option<(String, Cost)> {
+        let cost = rule.cost.or_else(|| self.cost.clone())?;
+        (rule.mode == "least_cost").then_some((rule.name, cost))
+    }
 }
 
 #[derive(Deserialize)]
 pub(super) struct TariffRule {
     pub name: String,
     #[serde(default)]
+    mode: String,
+    #[serde(default)]
     pub nodes: Nodes,
-    pub cost: Option<Cost>,
+    cost: Option<Cost>,
 }
 
 #[derive(Default, Deserialize)]

@@ -13,6 +13,7 @@ use super::ledger::Order;
 use super::names::pair_hash;
 use super::report::Rule;
 use super::tariff::{Cost, Tariff};
+use crate::output::Output;
 
 /// What the checker keeps for waves.
 #[derive(Default)]
@@ -62,11 +63,12 @@ struct Sum {
 impl Audit {
     /// Another policy rules, or none.
     pub(super) fn policy_ruled(&mut self, document: &str) {
-        let policy: Tariff = toml::from_str(document).unwrap_or_default();
+        let mut policy: Tariff = toml::from_str(document).unwrap_or_default();
         let days = policy.rule.iter().map(|rule| (rule.name.clone(), rule.nodes.min_shelf_days));
         self.waves.min_shelf_days = days.filter(|(_, days)| *days > 0).collect();
-        let priced = policy.rule.into_iter().filter_map(|rule| Some((rule.name, rule.cost?)));
-        (self.waves.costs, self.waves.groups) = (priced.collect(), policy.groups);
+        let rules = std::mem::take(&mut policy.rule);
+        let costs = rules.into_iter().filter_map(|rule| policy.charged_by(rule)).collect();
+        (self.waves.costs, self.waves.groups) = (costs, policy.groups);
     }
 
     pub(super) fn priced(&mut self, event: &v1::PricesPublished) {
@@ -103,13 +105,18 @@ impl Audit {
         self.waves.told.clear();
     }
 
-    /// Remembers how an order stood before a wave touched it.
-    pub(super) fn before_wave(&mut self, key: Key, cause: Cause) {
-        if cause != Cause::WaveClosed || self.waves.touched.iter().any(|row| row.0 == key) {
+    /// Remembers how an order stood before a wave touched it: one that was routed with it, before it was
+    /// planned again, which takes something back first.
+    pub(super) fn before_wave(&mut self, key: Key, output: &Output) {
+        if output.cause() != Cause::WaveClosed {
             return;
         }
-        if let Some(order) = self.orders.get(&key) {
-            self.waves.touched.push((key, held(order)));
+        let Some(order) = self.orders.get(&key) else { return };
+        let takes_back = matches!(output, Output::Released(_) | Output::Changed(_));
+        match self.waves.touched.iter_mut().find(|row| row.0 == key) {
+            None => self.waves.touched.push((key, held(order))),
+            Some((_, before)) if before.is_empty() && takes_back => *before = held(order),
+            Some(_) => {}
         }
     }
 

@@ -8,13 +8,14 @@ use super::words::{Fault, Words, minor, number};
 use super::{Action, Step};
 
 /// The ready-made policies, as they are delivered.
-const READY_MADE: [(&str, &str); 8] = [
+const READY_MADE: [(&str, &str); 9] = [
     ("nearest", include_str!("../../../../deploy/policies/nearest.toml")),
     ("priority-list", include_str!("../../../../deploy/policies/priority-list.toml")),
     ("fewest-splits", include_str!("../../../../deploy/policies/fewest-splits.toml")),
     ("ranked-with-radius", include_str!("../../../../deploy/policies/ranked-with-radius.toml")),
     ("cost-based", include_str!("../../../../deploy/policies/cost-based.toml")),
     ("store-protection", include_str!("../../../../deploy/policies/store-protection.toml")),
+    ("landed-cost", include_str!("../../../../deploy/policies/landed-cost.toml")),
     ("in-waves", include_str!("../../../../deploy/policies/in-waves.toml")),
     ("partner-fairness", include_str!("../../../../deploy/policies/partner-fairness.toml")),
 ];

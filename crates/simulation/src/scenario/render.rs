@@ -151,8 +151,11 @@ fn outcome_line(outcome: &v1::OrderOutcome) -> String {
             if !outcome.cancelled.is_empty() && status != OutcomeStatus::Refused {
                 text += &format!("; cancelled {}", quantities(&outcome.cancelled));
             }
-            if outcome.for_wave && outcome.retry_at_ms == 0 {
+            if outcome.for_wave {
                 text += " for a wave";
+            }
+            if outcome.earliest_schedule_ms != 0 {
+                text += &format!("; not before {}", format_time(outcome.earliest_schedule_ms));
             }
             if outcome.retry_at_ms != 0 {
                 text += &format!("; again at {}", format_time(outcome.retry_at_ms));

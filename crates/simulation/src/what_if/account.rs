@@ -45,6 +45,8 @@ pub(super) struct Part {
     lines: BTreeMap<String, (String, i64)>,
     /// Before when all of it must have left; 0: no such limit.
     pub due_ms: i64,
+    /// When its node got it.
+    pub given_ms: i64,
     /// When the last of it left.
     pub left_ms: Option<i64>,
     /// When its customer got the last of it.
@@ -91,11 +93,11 @@ impl Account {
         }
     }
 
-    /// Takes a decision.
-    pub fn hear(&mut self, output: &Output) {
+    /// Takes a decision, as it was published at a time.
+    pub fn hear(&mut self, output: &Output, at_ms: i64) {
         match output {
             Output::Outcome(outcome) => self.outcome(outcome),
-            Output::Assigned(assigned) => self.assigned(assigned),
+            Output::Assigned(assigned) => self.assigned(assigned, at_ms),
             Output::Changed(changed) => {
                 let lines = by_line(&changed.lines);
                 self.change(&changed.channel, &changed.order_id, |standing| {
@@ -117,13 +119,14 @@ impl Account {
         }
     }
 
-    fn assigned(&mut self, assigned: &v1::FulfilmentAssigned) {
+    fn assigned(&mut self, assigned: &v1::FulfilmentAssigned, at_ms: i64) {
         assigned.outcome.iter().for_each(|outcome| self.outcome(outcome));
         let part = Part {
             node: assigned.node_id.clone(),
             metres: assigned.distance_m,
             lines: by_line(&assigned.lines),
             due_ms: assigned.dispatch_by_ms,
+            given_ms: at_ms,
             left_ms: None,
             delivered_ms: None,
         };

@@ -16,6 +16,14 @@ pub trait Prices {
     /// What a parcel costs at a rate, in 1/1000 of the minor unit. `metres`: how far it goes, where
     /// that is known. `contents`: SKUs and their units, in 1/1000.
     fn price(&self, rate: usize, node: &str, metres: Option<u32>, contents: &[(&str, i64)]) -> i64;
+
+    /// What a parcel costs at a rate for each day after the one it was expected on, in 1/1000 of the minor
+    /// unit. `None`: no rate has a price for that.
+    fn late_day(&self, rate: usize) -> Option<i64>;
+
+    /// What giving units to a node at that time saves of markdowns, as far as a rate counts it, in 1/1000 of
+    /// the minor unit. `None`: no rate counts any.
+    fn saved(&self, rate: usize, node: &str, contents: &[(&str, i64)], at_ms: i64) -> Option<i64>;
 }
 
 /// What is counted, of orders placed within the window.
@@ -53,6 +61,15 @@ pub struct Figures {
     pub cost_per_fulfilment_minor: Option<f64>,
     /// For each unit of fulfilments that have a price.
     pub cost_per_unit_minor: Option<f64>,
+    /// What days too late cost of fulfilments that have a price, in minor units; absent where the cost model
+    /// has no price for it, or nothing was delivered at all.
+    pub late_cost_minor: Option<f64>,
+    /// What selling units where they lose most saved of markdowns, as far as the cost model counts it, in
+    /// minor units; absent where it does not.
+    pub markdown_saved_minor: Option<f64>,
+    /// Cost and lateness, less the markdowns saved: what policies minimise, shadow prices apart. Absent where
+    /// it is the cost alone.
+    pub cost_in_all_minor: Option<f64>,
     /// Fulfilments of orders that the cost model is not for.
     pub fulfilments_unpriced: u64,
     /// Fulfilments with a time by which they must have left, and that has come or that have left.
@@ -111,7 +128,7 @@ const fn named(
 }
 
 /// Every figure but the load of nodes, in the order of reports.
-pub const FIGURES: [Named; 26] = [
+pub const FIGURES: [Named; 29] = [
     named("orders", "orders", 0, |f| Some(f.orders as f64)),
     named("filled_at_once", "filled at once", 0, |f| Some(f.filled_at_once as f64)),
     named("filled_in_part", "filled in part", 0, |f| Some(f.filled_in_part as f64)),
@@ -127,6 +144,9 @@ pub const FIGURES: [Named; 26] = [
     named("cost_minor", "cost, minor units", 0, |f| f.cost_minor),
     named("cost_per_fulfilment_minor", "  a fulfilment", 2, |f| f.cost_per_fulfilment_minor),
     named("cost_per_unit_minor", "  a unit", 2, |f| f.cost_per_unit_minor),
+    named("late_cost_minor", "  days too late", 0, |f| f.late_cost_minor),
+    named("markdown_saved_minor", "  markdowns saved", 0, |f| f.markdown_saved_minor),
+    named("cost_in_all_minor", "  in all", 0, |f| f.cost_in_all_minor),
     named("fulfilments_unpriced", "fulfilments without a price", 0, |f| {
         Some(f.fulfilments_unpriced as f64)
     }),
@@ -145,6 +165,8 @@ pub const FIGURES: [Named; 26] = [
 const MILLI: f64 = 1_000.0;
 const HOUR_MS: f64 = 3_600_000.0;
 const DAY_MS: f64 = 24.0 * HOUR_MS;
+/// Most days that anything is late, as in routing: more are as bad.
+const MOST_LATE_DAYS: i32 = 365;
 
 /// Sums that means are made of.
 #[derive(Default)]
@@ -154,8 +176,12 @@ struct Sums {
     cost_milli: i64,
     priced: u64,
     priced_units: i64,
+    /// Days too late and markdowns saved, in 1/1000 of the minor unit; `None`: they have no price.
+    late_milli: Option<i64>,
+    saved_milli: Option<i64>,
     waited_ms: i64,
     left: u64,
+    delivered_parts: u64,
     under_way_ms: i64,
     promised_days: i64,
     promised: u64,
@@ -174,7 +200,12 @@ impl Account {
             short.extend(&standing.short);
             for part in standing.parts.values().filter(|part| part.units() > 0) {
                 figures.take_part(part, self.latest_ms);
-                sums.take_part(standing, part, prices);
+                sums.take_part(standing, part);
+                if let Some((prices, rate)) = prices.zip(standing.rate) {
+                    sums.take_price(standing, part, (prices, rate));
+                    let days = late_days(standing, part, self.latest_ms, &self.days);
+                    sums.take_late(prices.late_day(rate), days);
+                }
             }
         }
         figures.skus_short = short.len() as u64;
@@ -234,6 +265,12 @@ impl Figures {
         self.cost_per_fulfilment_minor = ratio(cost, sums.priced as f64);
         self.cost_minor = self.cost_per_fulfilment_minor.map(|_| cost);
         self.cost_per_unit_minor = ratio(cost, sums.priced_units as f64 / MILLI);
+        let minor = |milli: i64| milli as f64 / MILLI;
+        self.late_cost_minor = sums.late_milli.filter(|_| sums.delivered_parts > 0).map(minor);
+        self.markdown_saved_minor = sums.saved_milli.map(minor);
+        let (late, saved) = (self.late_cost_minor, self.markdown_saved_minor);
+        let in_all = cost + late.unwrap_or_default() - saved.unwrap_or_default();
+        self.cost_in_all_minor = late.or(saved).map(|_| in_all);
         self.fulfilments_unpriced = self.fulfilments - sums.priced;
         self.late_percent = ratio(100.0 * self.dispatched_late as f64, self.dispatch_due as f64);
         self.mean_hours_to_dispatch = ratio(sums.waited_ms as f64 / HOUR_MS, sums.left as f64);
@@ -264,19 +301,46 @@ impl Sums {
         }
     }
 
-    fn take_part(&mut self, standing: &Standing, part: &Part, prices: Option<&dyn Prices>) {
+    fn take_price(
+        &mut self,
+        standing: &Standing,
+        part: &Part,
+        (prices, rate): (&dyn Prices, usize),
+    ) {
+        let (node, contents) = (part.node.as_str(), part.contents());
+        let metres = standing.is_place_known.then_some(part.metres);
+        let cost = prices.price(rate, node, metres, &contents);
+        self.cost_milli = self.cost_milli.saturating_add(cost);
+        self.priced += 1;
+        self.priced_units += part.units();
+        add(&mut self.saved_milli, prices.saved(rate, node, &contents, part.given_ms));
+    }
+
+    fn take_late(&mut self, late_day: Option<i64>, days: i64) {
+        add(&mut self.late_milli, late_day.map(|price| price.saturating_mul(days)));
+    }
+
+    fn take_part(&mut self, standing: &Standing, part: &Part) {
         self.metres += u64::from(part.metres);
         self.measured += u64::from(part.metres > 0);
-        if let Some((prices, rate)) = prices.zip(standing.rate) {
-            let metres = standing.is_place_known.then_some(part.metres);
-            let cost = prices.price(rate, &part.node, metres, &part.contents());
-            self.cost_milli = self.cost_milli.saturating_add(cost);
-            self.priced += 1;
-            self.priced_units += part.units();
-        }
+        self.delivered_parts += u64::from(part.delivered_ms.is_some());
         if let Some(left_ms) = part.left_ms {
             self.waited_ms += left_ms - standing.placed_ms;
             self.left += 1;
         }
     }
+}
+
+/// Adds what has a price to what has.
+fn add(sum: &mut Option<i64>, more: Option<i64>) {
+    if let Some(more) = more {
+        *sum = Some(sum.unwrap_or_default().saturating_add(more));
+    }
+}
+
+/// Days that a fulfilment came after the one its order was expected on; of one that is still to come, so far.
+fn late_days(standing: &Standing, part: &Part, latest_ms: i64, days: &Days) -> i64 {
+    let there = days.at(part.delivered_ms.unwrap_or(latest_ms));
+    let late = there.zip(standing.due_day()).map_or(0, |(there, due)| there.saturating_sub(due));
+    late.clamp(0, MOST_LATE_DAYS).into()
 }

@@ -1,5 +1,7 @@
 //! The parts of a replay, one by one. The whole is tested with the command.
 
+mod money;
+
 use omnifold_events::v1::fulfilment_target::Target;
 use omnifold_events::{Event, v1};
 
@@ -223,10 +225,10 @@ fn an_order_is_late_by_the_day_it_was_asked_for_or_else_promised_first() {
             lines: vec![],
             ..assigned(id, 3, "N", 0)
         };
-        account.hear(&Output::Assigned(none));
-        account.hear(&Output::Assigned(whole));
+        account.hear(&Output::Assigned(none), 0);
+        account.hear(&Output::Assigned(whole), 0);
         let moved = v1::FulfilmentAssigned { promise: promise(30), ..assigned(id, 2, "M", 1) };
-        account.hear(&Output::Assigned(moved));
+        account.hear(&Output::Assigned(moved), 0);
     }
     for (id, nth, at_ms) in
         [("a", 1, day - 1), ("a", 2, later - 1), ("b", 1, day), ("b", 2, later), ("c", 1, day)]
@@ -359,15 +361,15 @@ fn figures_follow_an_order_to_where_it_ends() {
         outcome: Some(outcome("a", v1::OutcomeStatus::Assigned)),
         ..assigned("a", 1, "N", 2)
     };
-    recorded.hear(&Output::Assigned(whole.clone()));
-    other.hear(&Output::Assigned(whole));
+    recorded.hear(&Output::Assigned(whole.clone()), 0);
+    other.hear(&Output::Assigned(whole), 0);
     let mut refused = outcome("b", v1::OutcomeStatus::Refused);
     refused.shortages.push(v1::SkuShortage { sku: "S".into(), ..Default::default() });
-    recorded.hear(&Output::Outcome(refused));
+    recorded.hear(&Output::Outcome(refused), 0);
     // The replay serves b from two nodes, and a from another node after it was taken back.
-    other.hear(&Output::Outcome(outcome("b", v1::OutcomeStatus::Assigned)));
-    other.hear(&Output::Assigned(assigned("b", 1, "N", 1)));
-    other.hear(&Output::Assigned(assigned("b", 2, "M", 1)));
+    other.hear(&Output::Outcome(outcome("b", v1::OutcomeStatus::Assigned)), 0);
+    other.hear(&Output::Assigned(assigned("b", 1, "N", 1)), 0);
+    other.hear(&Output::Assigned(assigned("b", 2, "M", 1)), 0);
     let back = v1::FulfilmentReleased {
         channel: "web".into(),
         order_id: "a".into(),
@@ -375,12 +377,12 @@ fn figures_follow_an_order_to_where_it_ends() {
         lines: assigned("a", 1, "N", 2).lines,
         ..Default::default()
     };
-    other.hear(&Output::Released(back));
-    other.hear(&Output::Assigned(assigned("a", 2, "M", 2)));
+    other.hear(&Output::Released(back), 0);
+    other.hear(&Output::Assigned(assigned("a", 2, "M", 2)), 0);
     // N turns its part of b down, and M gets that too.
     let no = v1::FulfilmentRejected { target: target("web/b/f1"), ..Default::default() };
     other.said(&no.into(), 1);
-    other.hear(&Output::Assigned(assigned("b", 3, "M", 1)));
+    other.hear(&Output::Assigned(assigned("b", 3, "M", 1)), 0);
     let (before, after) = (recorded.figures(None), other.figures(None));
     assert_eq!((before.refused, before.stock_outs, before.split), (1, 1, 0));
     assert_eq!((after.filled_at_once, after.stock_outs, after.split), (2, 0, 0));
@@ -447,6 +449,14 @@ impl Prices for ByKilometre {
         assert_eq!((rate, contents), (7, &[("S", 2_000)][..]));
         100_000 + metres.map_or(900_000, i64::from)
     }
+
+    fn late_day(&self, _: usize) -> Option<i64> {
+        None
+    }
+
+    fn saved(&self, _: usize, _: &str, _: &[(&str, i64)], _: i64) -> Option<i64> {
+        None
+    }
 }
 
 fn placed(id: &str, location: Option<v1::Location>) -> v1::OrderPlaced {
@@ -470,11 +480,14 @@ fn parcels_are_priced_and_late_when_they_leave_after_their_time() {
             status: v1::OutcomeStatus::Assigned.into(),
             ..Default::default()
         };
-        account.hear(&Output::Assigned(v1::FulfilmentAssigned {
-            outcome: Some(outcome),
-            dispatch_by_ms: due_hours * HOUR_MS,
-            ..assigned(id, 1, "N", 2)
-        }));
+        account.hear(
+            &Output::Assigned(v1::FulfilmentAssigned {
+                outcome: Some(outcome),
+                dispatch_by_ms: due_hours * HOUR_MS,
+                ..assigned(id, 1, "N", 2)
+            }),
+            0,
+        );
     }
     for (id, hours) in [("a", 4), ("b", 2), ("free", 9)] {
         account.said(&shipped(&format!("web/{id}/f1")), hours * HOUR_MS);
@@ -498,8 +511,8 @@ fn parcels_are_priced_and_late_when_they_leave_after_their_time() {
 fn what_names_no_node_left_from_every_node_of_the_order() {
     let mut account = Account::default();
     account.placed(&placed("a", None), 0, None);
-    account.hear(&Output::Assigned(assigned("a", 1, "N", 1)));
-    account.hear(&Output::Assigned(assigned("a", 2, "M", 1)));
+    account.hear(&Output::Assigned(assigned("a", 1, "N", 1)), 0);
+    account.hear(&Output::Assigned(assigned("a", 2, "M", 1)), 0);
     let any = v1::AnyNode { channel: "web".into(), order_id: "a".into() };
     let target = Some(v1::FulfilmentTarget { target: Some(Target::AnyNode(any)) });
     account.said(&v1::FulfilmentShipped { target, ..Default::default() }.into(), HOUR_MS);
@@ -509,7 +522,7 @@ fn what_names_no_node_left_from_every_node_of_the_order() {
         status: v1::OutcomeStatus::Assigned.into(),
         ..Default::default()
     };
-    account.hear(&Output::Outcome(outcome));
+    account.hear(&Output::Outcome(outcome), 0);
     assert_eq!(account.figures(None).mean_hours_to_dispatch, Some(1.0));
 }
 
@@ -517,6 +530,7 @@ fn what_names_no_node_left_from_every_node_of_the_order() {
 fn a_limit_is_on_a_figure_or_on_its_change() {
     let side = |cost: f64, at_n: u64| Figures {
         cost_minor: Some(cost),
+        late_cost_minor: Some(2.0 * cost),
         fill_rate_percent: 97.5,
         load: [("N".to_owned(), Load { fulfilments: at_n, units: 1.0 })].into(),
         ..Figures::default()
@@ -528,6 +542,9 @@ fn a_limit_is_on_a_figure_or_on_its_change() {
         ("change.cost_minor<=2%", Some(2.0), true),
         ("change.cost_minor<=1.9%", Some(2.0), false),
         ("change.cost_minor<=-1", Some(20.0), false),
+        ("late_cost_minor<=2039", Some(2_040.0), false),
+        ("change.late_cost_minor<=2%", Some(2.0), true),
+        ("markdown_saved_minor>=0", None, false),
         ("fill_rate_percent>=98", Some(97.5), false),
         ("change.fill_rate_percent>=0%", Some(0.0), true),
         ("load.N<=4", Some(4.0), true),

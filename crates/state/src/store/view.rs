@@ -149,7 +149,7 @@ impl View for Store {
         let first = after.map_or(Some(0), |sku| sku.0.checked_add(1))?;
         let from = WaitingKey { sku: SkuIx(first), rank: 0, placed_step: 0 };
         let next = self.waiting.first_in(from..).map(|(place, _)| place.sku);
-        next.filter(|&sku| sku != SkuIx::WAVE)
+        next.filter(|sku| !sku.is_put_off())
     }
 }
 

@@ -458,6 +458,7 @@ pub fn timing() -> Timing {
         ready_until: NOW + 4,
         retry_at: NOW + 5,
         for_wave: true,
+        schedule_at: NOW + 6,
     }
 }
 

@@ -10,9 +10,8 @@ use omnifold_simulation::what_if::figures::{FIGURES, Figures, Named};
 use omnifold_simulation::what_if::limits::Limit;
 use serde::Serialize;
 
-use crate::commands::simulate::{
-    Basis, History, Part, Side, figure_cell, label, load_rows, play, ruling,
-};
+use super::label;
+use crate::commands::simulate::{Basis, History, Part, Side, figure_cell, load_rows, play, ruling};
 use crate::context::Context;
 use crate::exit::{Exit, Usage};
 use crate::output::{table, thousands};

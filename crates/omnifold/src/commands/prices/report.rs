@@ -29,14 +29,8 @@ pub enum Because {
 /// What was found, and what was published of it.
 #[derive(Serialize)]
 pub struct Report {
-    pub because: Because,
-    /// Of what was scarce at the solve before, in per cent.
-    pub drift_percent: f64,
-    pub position: Standing,
-    /// Whose costs are minimised.
-    pub cost_model: String,
-    pub orders_learned: u64,
-    pub kinds_given_up: u64,
+    #[serde(flatten)]
+    pub around: Around,
     kinds: usize,
     orders_expected: f64,
     orders_expected_left_out: f64,
@@ -44,8 +38,6 @@ pub struct Report {
     scarce_rows_left_out: usize,
     complete: bool,
     expected_cost_at_least_minor: f64,
-    pub valid_until: String,
-    pub events_published: usize,
     prices: Vec<Row>,
 }
 
@@ -59,10 +51,13 @@ pub struct Row {
 }
 
 /// What is known beside what was found.
+#[derive(Serialize)]
 pub struct Around {
     pub because: Because,
-    pub drift: f64,
+    /// Of what was scarce at the solve before, in per cent.
+    pub drift_percent: f64,
     pub position: Standing,
+    /// Whose costs are minimised.
     pub cost_model: String,
     pub orders_learned: u64,
     pub kinds_given_up: u64,
@@ -74,12 +69,7 @@ impl Report {
     pub fn new(found: &Found, prices: Vec<Row>, around: Around) -> Self {
         let figures = &found.figures;
         Report {
-            because: around.because,
-            drift_percent: 100.0 * around.drift,
-            position: around.position,
-            cost_model: around.cost_model,
-            orders_learned: around.orders_learned,
-            kinds_given_up: around.kinds_given_up,
+            around,
             kinds: figures.classes,
             orders_expected: figures.orders,
             orders_expected_left_out: figures.orders_left_out,
@@ -87,8 +77,6 @@ impl Report {
             scarce_rows_left_out: figures.scarce_left_out,
             complete: figures.solved.complete,
             expected_cost_at_least_minor: figures.solved.bound / MILLI,
-            valid_until: around.valid_until,
-            events_published: around.events_published,
             prices,
         }
     }
@@ -115,21 +103,22 @@ pub fn rows(view: &dyn View, found: &Found) -> Vec<Row> {
 
 /// For people.
 pub fn text(report: &Report) -> String {
-    let because = match report.because {
+    let around = &report.around;
+    let because = match around.because {
         Because::Asked => "they were asked for".to_owned(),
         Because::Time => "it was time".to_owned(),
-        Because::Drift => format!("{:.0} % of scarce stock moved", report.drift_percent),
+        Because::Drift => format!("{:.0} % of scarce stock moved", around.drift_percent),
         Because::Policy => "another policy rules".to_owned(),
     };
     let head = pairs([
         ("solved because", because),
-        ("costs of", report.cost_model.clone()),
-        ("learned from", format!("{} orders", thousands(report.orders_learned))),
+        ("costs of", around.cost_model.clone()),
+        ("learned from", format!("{} orders", thousands(around.orders_learned))),
         ("expected", format!("{:.0} orders of {} kinds", report.orders_expected, report.kinds)),
         ("scarce", format!("{} rows of stock and capacity", thousands(report.scarce_rows as u64))),
         ("prices", thousands(report.prices.len() as u64)),
-        ("hold until", report.valid_until.clone()),
-        ("published", format!("{} events", report.events_published)),
+        ("hold until", around.valid_until.clone()),
+        ("published", format!("{} events", around.events_published)),
     ]);
     let rows = report.prices.iter().take(SHOWN).map(|row| {
         let sku = row.sku.clone().unwrap_or_else(|| "(an order)".to_owned());

@@ -15,6 +15,7 @@ use omnifold_projector::{Options, Reading, Standing};
 
 use super::demand::Demand;
 use super::report::{Around, Because, Report, Row, rows};
+use crate::commands::policy::label;
 
 /// What a solve is to go by.
 pub struct Ask {
@@ -43,7 +44,7 @@ impl Ask {
     pub fn solve(&self, view: &mut dyn View, clock_ms: i64, forecast: &Forecast) -> Solved {
         let mut costs = self.costs.clone().or_else(|| Costs::in_force(view)).unwrap_or_default();
         costs.unserved = self.unserved.unwrap_or(costs.unserved);
-        let cost_model = format!("`{}` version {}", costs.policy().name, costs.policy().version);
+        let cost_model = label(costs.policy());
         let terms = Terms { costs, horizon_ms: self.horizon_ms, solver: Settings::default() };
         let found = market::find(view, forecast, &terms);
         let now_ms = now_ms(view, clock_ms);
@@ -113,7 +114,7 @@ impl Source {
         }
         let around = Around {
             because,
-            drift,
+            drift_percent: 100.0 * drift,
             position,
             cost_model: solved.cost_model.clone(),
             orders_learned: self.demand.orders,

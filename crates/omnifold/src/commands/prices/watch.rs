@@ -63,10 +63,10 @@ pub fn keep(
     source.watch(&ask, &schedule, is_over, &mut |report| {
         info!(
             market,
-            because = ?report.because,
-            costs = report.cost_model,
-            orders = report.orders_learned,
-            events = report.events_published,
+            because = ?report.around.because,
+            costs = report.around.cost_model,
+            orders = report.around.orders_learned,
+            events = report.around.events_published,
             "prices solved"
         );
         Ok(())

@@ -62,7 +62,7 @@ impl Basis {
 
     /// For people.
     pub fn text(&self) -> String {
-        let nobody = "nothing: no policy here has `[rule.cost]`";
+        let nobody = "nothing: no policy here has `[rule.cost]` or `[cost]`";
         format!(
             "  recorded  {}\n  modelled  {}\n  left out  {}\n  priced by {}\n",
             self.recorded,

@@ -19,7 +19,7 @@ use omnifold_simulation::what_if::demand::Window;
 use omnifold_simulation::what_if::figures::{Figures, Prices};
 use omnifold_simulation::what_if::nodes::Learned;
 
-use crate::commands::policy::read as read_policy;
+use crate::commands::policy::{label, read as read_policy};
 use crate::exit::{NotFound, Usage};
 use crate::history::{each_event, each_record};
 
@@ -143,7 +143,7 @@ impl History {
             {
                 learned.told(assigned, record.time_ms);
             }
-            account.hear(&output);
+            account.hear(&output, record.time_ms);
         })?;
         self.unreadable += each_event(log, of, TopicKind::Fulfilment, |published| {
             learned.heard(&published.event, published.time_ms);
@@ -189,11 +189,6 @@ fn name_of(order: &v1::OrderPlaced) -> (&str, &str) {
     (&order.channel, &order.order_id)
 }
 
-/// A policy for people.
-pub fn label(policy: &Policy) -> String {
-    format!("`{}` version {}", policy.name, policy.version)
-}
-
 /// A policy ready to rule a replay: whatever its state and validity, beside any policy of the history.
 pub fn ruling(policy: &Policy) -> Ruling {
     let label = label(policy);
@@ -212,6 +207,7 @@ struct Shipping {
     weights: BTreeMap<String, u32>,
     /// Nodes that nobody said the place of.
     unplaced: BTreeSet<String>,
+    markdowns: Markdowns,
 }
 
 impl Prices for Shipping {
@@ -227,12 +223,52 @@ impl Prices for Shipping {
         let units_milli = contents.iter().map(|(_, units)| units).sum();
         self.tariff.price(rate, Parcel { node, metres, units_milli, weight_mg })
     }
+
+    fn late_day(&self, rate: usize) -> Option<i64> {
+        self.tariff.has_late_day().then(|| self.tariff.late_day(rate))
+    }
+
+    fn saved(&self, rate: usize, node: &str, contents: &[(&str, i64)], at_ms: i64) -> Option<i64> {
+        let share = self.tariff.markdown(rate);
+        let saved = contents.iter().map(|&(sku, units)| {
+            // Minor units by the per mille are 1/1000 of a minor unit.
+            self.markdowns.at(node, sku, at_ms).saturating_mul(share).saturating_mul(units) / 1_000
+        });
+        self.tariff.has_markdown().then(|| saved.fold(0, i64::saturating_add))
+    }
+}
+
+/// What units lose if they are not sold where they are, as MarkdownSet said it, by node and SKU: oldest
+/// first.
+#[derive(Default)]
+struct Markdowns(BTreeMap<(String, String), Vec<Markdown>>);
+
+struct Markdown {
+    from_ms: i64,
+    /// 0: it has no end.
+    until_ms: i64,
+    minor: i64,
+}
+
+impl Markdowns {
+    fn hear(&mut self, told: &v1::MarkdownSet, from_ms: i64) {
+        let row = Markdown { from_ms, until_ms: told.until_ms, minor: told.amount_minor };
+        self.0.entry((told.node_id.clone(), told.sku.clone())).or_default().push(row);
+    }
+
+    /// Of a unit, in minor units.
+    fn at(&self, node: &str, sku: &str, at_ms: i64) -> i64 {
+        let rows = self.0.get(&(node.to_owned(), sku.to_owned()));
+        let told = rows.and_then(|rows| rows.iter().rfind(|row| row.from_ms <= at_ms));
+        let holds = told.filter(|row| row.until_ms == 0 || at_ms < row.until_ms);
+        holds.map_or(0, |row| row.minor)
+    }
 }
 
 fn shipping(part: &Part, policies: &[&Policy], inputs: &[FileEvent]) -> Result<Option<Shipping>> {
     let tariff = match &part.costs {
         Some(file) => {
-            let fault = || Usage(format!("{}: no rule has `[rule.cost]`", file.display()));
+            let fault = || Usage(format!("{}: no `[rule.cost]` and no `[cost]`", file.display()));
             Some(Tariff::of(read_policy(file)?).ok_or_else(fault)?)
         }
         None => {
@@ -246,7 +282,7 @@ fn shipping(part: &Part, policies: &[&Policy], inputs: &[FileEvent]) -> Result<O
 impl Shipping {
     fn new(tariff: Tariff, inputs: &[FileEvent]) -> Self {
         let (mut final_sale, mut unplaced) = (BTreeSet::new(), BTreeSet::new());
-        let mut weights = BTreeMap::new();
+        let (mut weights, mut markdowns) = (BTreeMap::new(), Markdowns::default());
         let set = |set: &mut BTreeSet<String>, name: &String, is_in: bool| match is_in {
             true => drop(set.insert(name.clone())),
             false => drop(set.remove(name)),
@@ -260,10 +296,13 @@ impl Shipping {
                 Event::NodeDefined(node) => {
                     set(&mut unplaced, &node.node_id, node.location.is_none());
                 }
+                Event::MarkdownSet(told) => {
+                    markdowns.hear(told, input.time_ms.unwrap_or_default());
+                }
                 _ => {}
             }
         }
-        Shipping { tariff, final_sale, weights, unplaced }
+        Shipping { tariff, final_sale, weights, unplaced, markdowns }
     }
 }
 
@@ -280,4 +319,26 @@ fn in_force(inputs: &[FileEvent]) -> Option<Policy> {
         }
     }
     policy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_markdown_holds_from_when_it_was_set_until_its_end_or_the_next() {
+        let set = |amount_minor, until_ms| v1::MarkdownSet {
+            node_id: "N".into(),
+            sku: "S".into(),
+            amount_minor,
+            until_ms,
+            ..Default::default()
+        };
+        let mut markdowns = Markdowns::default();
+        markdowns.hear(&set(500, 0), 10);
+        markdowns.hear(&set(700, 40), 20);
+        let at = [9, 10, 19, 20, 39, 40].map(|at_ms| markdowns.at("N", "S", at_ms));
+        assert_eq!(at, [0, 500, 500, 700, 700, 0]);
+        assert_eq!((markdowns.at("M", "S", 30), markdowns.at("N", "T", 30)), (0, 0));
+    }
 }

@@ -112,7 +112,7 @@ impl Driver {
             for record in self.buffer.iter() {
                 // Outputs that a replay has no use for are of other types.
                 let Ok(output) = Output::from_record(&record) else { continue };
-                self.account.hear(&output);
+                self.account.hear(&output, record.time_ms);
                 told.push((record.time_ms, output));
             }
             if fetched.at_end {

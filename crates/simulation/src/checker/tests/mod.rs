@@ -1,6 +1,7 @@
 //! A story that an engine without fault would tell holds; with any one thing wrong in it, the rule
 //! that it breaks is named.
 
+mod deferred;
 mod holds;
 mod kits;
 mod memory_log;

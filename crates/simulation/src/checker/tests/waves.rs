@@ -203,3 +203,37 @@ fn a_wave_that_makes_a_promised_day_later_is_noticed() {
     breaks(Rule::Promise, &promised(day(13)));
     breaks(Rule::Promise, &promised(v1::Promise::default()));
 }
+
+/// An order that waited for the wave, is routed with it, and is planned again by it.
+fn routed_and_planned(said: v1::WavePlanned) -> Story {
+    let mut story = Story::default();
+    story.input(market());
+    story.input(count("A", "S", 1_000));
+    story.input(count("B", "T", 1_000));
+    story.input(v1::PolicyActivated { document: COSTS.to_owned(), ..Default::default() });
+    let step = story.input(order("O", &[("S", 1_000), ("T", 1_000)]));
+    let told = outcome(("O", 1, step, Cause::Placed), v1::OutcomeStatus::Scheduled);
+    let waiting = quantities(&[("1", 1_000), ("2", 1_000)]);
+    story.decide(Output::Outcome(v1::OrderOutcome { waiting, for_wave: true, ..told }));
+    story.input(count("B", "S", 1_000));
+    let step = story.input(v1::WaveClosed { wave_id: "W".into(), ..Default::default() });
+    let at = |nth| ("O", nth, step, Cause::WaveClosed);
+    story.decide(Output::Outcome(outcome(at(2), v1::OutcomeStatus::Assigned)));
+    let first = assigned(at(3), 1, "A", &[("1", "S", 1_000)]);
+    story.decide(Output::Assigned(far(10_000, first)));
+    let second = assigned(at(4), 2, "B", &[("2", "T", 1_000)]);
+    story.decide(Output::Assigned(far(20_000, second)));
+    story.decide(Output::Released(released(at(5), 1, "A", &[("1", "S", 1_000)])));
+    story.decide(Output::Released(released(at(6), 2, "B", &[("2", "T", 1_000)])));
+    let lines = [("1", "S", 1_000), ("2", "T", 1_000)];
+    story.decide(Output::Assigned(far(20_000, assigned(at(7), 3, "B", &lines))));
+    story.decide(Output::Wave(Box::new(v1::WavePlanned { step, ..said })));
+    story
+}
+
+#[test]
+fn an_order_may_be_routed_with_a_wave_and_planned_again_by_it() {
+    let report = report(&routed_and_planned(said()));
+    assert!(report.is_clean(), "{report}");
+    breaks(Rule::Wave, &routed_and_planned(v1::WavePlanned { changed: Vec::new(), ..said() }));
+}
