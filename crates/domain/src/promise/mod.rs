@@ -5,7 +5,8 @@
 //! an interval of days that holds with a stated rate, from the orders delivered before; at hand-over
 //! it promises what remains.
 //!
-//! 1. `delivering` counts days: only those on which parcels are delivered. `facts` groups an order: node, lane, areas of its destination, bands of distance and weight.
+//! 1. `delivering` counts days: only those on which parcels are delivered. `facts` groups an order: node,
+//!    lane, areas of its destination, bands of distance and weight.
 //! 2. `effects` learns processing and transit by groups from broad to narrow, so that a sparse lane
 //!    falls back on its distance; `slope` learns what backlog and load add.
 //! 3. `track` joins both parts to a centre and a spread, and takes a quantile of past misses from

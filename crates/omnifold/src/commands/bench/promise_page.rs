@@ -17,8 +17,8 @@ pub fn section(figures: &Promises) -> String {
     format!(
         "\n## Promises on the Olist history\n\n\
          The orders of a marketplace in time order, each promised a last day at purchase from what had\n\
-         happened by then. Late is delivered on a later date. Parcels are delivered from Monday to Friday but\n\
-         on the banks' holidays, which is known beforehand. `omnifold bench promise --olist DIR`\n\n\
+         happened by then. Late is delivered on a later date. Parcels are delivered from Monday to Friday\n\
+         but on the banks' holidays, which is known beforehand. `omnifold bench promise --olist DIR`\n\n\
          {}{}{}{}\nLearning and promising take {:.1} us an event.\n",
         against_olist(figures),
         at_olist(figures),
