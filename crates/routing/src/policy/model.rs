@@ -76,7 +76,10 @@ impl Model {
     }
 
     fn of_settings(candidates: &Candidates) -> Self {
-        let shipment = candidates.distances.iter().map(|&metres| SHIPMENT + far(metres)).collect();
+        // An order that goes nobody knows where has nothing to gain by going less far.
+        let has_place = candidates.distances.iter().any(|&metres| metres != UNKNOWN);
+        let way = |&metres: &u32| if has_place { far(metres) } else { 0 };
+        let shipment = candidates.distances.iter().map(|metres| SHIPMENT + way(metres)).collect();
         Model { shipment, ..Model::base(candidates) }
     }
 

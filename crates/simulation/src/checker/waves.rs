@@ -213,7 +213,8 @@ impl Audit {
             self.violation(Rule::Wave, &name, detail);
         }
         let Some(cost) = self.waves.costs.get(&row.rule).cloned() else {
-            let far = row.rule.is_empty();
+            let known = old.iter().chain(&new).all(|part| part.metres > 0);
+            let far = row.rule.is_empty() && known;
             return (parcels(old, far), parcels(&new, far));
         };
         if old.iter().chain(&new).any(|part| part.metres == 0) {
@@ -302,10 +303,9 @@ fn by_line(plan: &[Held]) -> BTreeMap<u32, i64> {
     units
 }
 
-/// Parcels of a plan, and where they count how far they go.
+/// Parcels of a plan, and where it counts how far they go.
 fn parcels(plan: &[Held], far: bool) -> Sum {
     let ways: BTreeMap<u32, u32> = plan.iter().map(|part| (part.node, part.metres)).collect();
-    let known = far && plan.iter().all(|part| part.metres > 0);
-    let metres = if known { ways.values().map(|&metres| i64::from(metres)).sum() } else { 0 };
+    let metres = if far { ways.values().map(|&metres| i64::from(metres)).sum() } else { 0 };
     Sum { cost: 0, shipments: ways.len() as i64, metres }
 }
