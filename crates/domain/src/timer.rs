@@ -156,6 +156,23 @@ pub(crate) fn settle<S: State>(state: &mut S, key: OrderKey, before: &[TimerKey]
     }
 }
 
+/// One of the times at which an order is routed again.
+type TimeOf = fn(&mut crate::Timing) -> &mut i64;
+
+/// Routes an order again whose time has come, and takes the time away.
+fn route_again<S: State>(
+    state: &mut S,
+    (order, cause): (OrderKey, v1::Cause),
+    at: TimeOf,
+    due_ms: i64,
+    work: &mut Vec<Work>,
+) {
+    if is_timed(state, order, |timing| (1..=due_ms).contains(at(&mut { *timing }))) {
+        state.change_order(order, &mut |order| order.change_timing(|timing| *at(timing) = 0));
+        work.push(Work::Route { order, cause });
+    }
+}
+
 /// Fires one timer: takes its row away and adds the work it opens to `work`. One whose subject has
 /// gone further meanwhile opens none.
 pub fn fire<S: State>(state: &mut S, timer: TimerKey, subject: u128, work: &mut Vec<Work>) {
@@ -171,13 +188,8 @@ pub fn fire<S: State>(state: &mut S, timer: TimerKey, subject: u128, work: &mut 
         TimerKind::NodeDay => crate::fold::network::serve_every_queue(state, work),
         TimerKind::FulfilmentDue => time_out(state, order, due_ms, work),
         TimerKind::ReleaseDate => {
-            let due = |timing: &crate::Timing| (1..=due_ms).contains(&timing.release_at);
-            if is_timed(state, order, due) {
-                state.change_order(order, &mut |order| {
-                    order.change_timing(|timing| timing.release_at = 0);
-                });
-                work.push(Work::Route { order, cause: v1::Cause::ReleaseDate });
-            }
+            let at: TimeOf = |timing| &mut timing.release_at;
+            route_again(state, (order, v1::Cause::ReleaseDate), at, due_ms, work);
         }
         TimerKind::WaitingEnds => {
             let due = |timing: &crate::Timing| (1..=due_ms).contains(&timing.waiting_until);
@@ -186,22 +198,12 @@ pub fn fire<S: State>(state: &mut S, timer: TimerKey, subject: u128, work: &mut 
             }
         }
         TimerKind::NodeReturns => {
-            let due = |timing: &crate::Timing| (1..=due_ms).contains(&timing.retry_at);
-            if is_timed(state, order, due) {
-                state.change_order(order, &mut |order| {
-                    order.change_timing(|timing| timing.retry_at = 0);
-                });
-                work.push(Work::Route { order, cause: v1::Cause::NodeReturned });
-            }
+            let at: TimeOf = |timing| &mut timing.retry_at;
+            route_again(state, (order, v1::Cause::NodeReturned), at, due_ms, work);
         }
         TimerKind::EarliestSchedule => {
-            let due = |timing: &crate::Timing| (1..=due_ms).contains(&timing.schedule_at);
-            if is_timed(state, order, due) {
-                state.change_order(order, &mut |order| {
-                    order.change_timing(|timing| timing.schedule_at = 0);
-                });
-                work.push(Work::Route { order, cause: v1::Cause::ReleaseDate });
-            }
+            let at: TimeOf = |timing| &mut timing.schedule_at;
+            route_again(state, (order, v1::Cause::ReleaseDate), at, due_ms, work);
         }
         TimerKind::NodeResumes => {
             crate::fold::nodes::end_pause(state, NodeIx(subject as u32), due_ms, work);

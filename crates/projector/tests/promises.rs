@@ -98,6 +98,21 @@ fn what_was_seen_is_promised_and_a_changed_address_moves_it() {
     assert!(!told_again, "the same address promises nothing new");
 }
 
+/// A policy by which a shipment from M costs less, and what else costs.
+fn cheapest(more: &str) -> String {
+    format!(
+        "policy\n\
+         | name = \"cheap\"\n\
+         | version = 1\n\
+         | state = \"active\"\n\
+         | groups = {{ far = [\"M\"] }}\n\
+         | [[rule]]\n\
+         | name = \"cheapest\"\n\
+         | mode = \"least_cost\"\n\
+         | cost = {{ shipment = 5000, shipment_of = {{ far = 4000 }}{more} }}\n"
+    )
+}
+
 /// Who gets an order that is wanted in four days, after so many days of history: the near node, or a
 /// cheaper one far away.
 fn sent_from(days: i64) -> String {
@@ -106,18 +121,11 @@ fn sent_from(days: i64) -> String {
         "{}at {}\n\
          node M at 41.5,2.5\n\
          count M S 10\n\
-         policy\n\
-         | name = \"in time\"\n\
-         | version = 1\n\
-         | state = \"active\"\n\
-         | groups = {{ far = [\"M\"] }}\n\
-         | [[rule]]\n\
-         | name = \"cheapest\"\n\
-         | mode = \"least_cost\"\n\
-         | cost = {{ shipment = 5000, shipment_of = {{ far = 4000 }}, late_day = 5000 }}\n\
+         {}\
          order SOON lines S:1 to 50.1,8.1 postcode=10 date={}\n",
         history(days),
         at(0),
+        cheapest(", late_day = 5000"),
         &at(4)[..10],
     );
     let outputs = run(&text);
@@ -140,20 +148,13 @@ fn waved(days: i64) -> (Vec<String>, Vec<i32>) {
     let text = format!(
         "{}at {}\n\
          node M at 41.5,2.5\n\
-         policy\n\
-         | name = \"cheap\"\n\
-         | version = 1\n\
-         | state = \"active\"\n\
-         | groups = {{ far = [\"M\"] }}\n\
-         | [[rule]]\n\
-         | name = \"cheapest\"\n\
-         | mode = \"least_cost\"\n\
-         | cost = {{ shipment = 5000, shipment_of = {{ far = 4000 }} }}\n\
+         {}\
          order SOON lines S:1 to 50.1,8.1 postcode=10\n\
          count M S 10\n\
          close_wave W\n",
         history(days),
         format_time(STARTED_MS + days * DAY_MS),
+        cheapest(""),
     );
     let outputs = run(&text);
     let assigned = outputs.iter().filter_map(|output| match output {

@@ -33,8 +33,6 @@ pub struct DeliveryCalendar {
     pub days_only: bool,
 }
 
-const EVERY_DAY: u8 = DeliveryDays::EVERY_WEEKDAY;
-
 /// Of a market without a calendar.
 static EVERY_DELIVERY_DAY: DeliveryDays = DeliveryDays::EVERY;
 
@@ -88,7 +86,7 @@ impl PromiseRules {
             Some(opening) => working(opening, at_ms),
             None => {
                 let zone = calendar::zone(&self.zone)?;
-                let working = Days { weekdays: EVERY_DAY, off: Vec::new() };
+                let working = Days { weekdays: DeliveryDays::EVERY_WEEKDAY, off: Vec::new() };
                 (Calendar { zone, working, cut_off_minute: None }, at_ms)
             }
         };

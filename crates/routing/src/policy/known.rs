@@ -3,7 +3,7 @@
 //! Looked up for the nodes in the running, where the rule asks.
 
 use omnifold_domain::policy::{By, Cost};
-use omnifold_domain::{NodeIx, Order, View, calendar};
+use omnifold_domain::{Ledger, NodeIx, Order, View, calendar};
 use omnifold_events::v1::Verdict;
 
 use super::compile::CompiledRule;
@@ -87,38 +87,16 @@ impl Known {
         self.shelf_life.clear();
         self.skus = candidates.skus.len();
         if asks_sales(rule) {
-            self.gather_sales(view, candidates);
+            of_ledgers(&mut self.weekly_sales, view, candidates, |row| row.weekly_sales);
         }
         if asks_markdowns(rule) {
-            self.gather_markdowns(view, now_ms, candidates);
+            of_ledgers(&mut self.markdowns, view, candidates, |row| row.markdown_at(now_ms));
         }
         if let Some(cost) = rule.rule.cost.as_ref().filter(|_| rule.rule.ranks_by(By::LandedCost)) {
             self.gather_landed(view, candidates, rule, cost);
         }
         self.shelf_life.gather(view, now_ms, candidates, rule);
         self.gather_days(view, order, now_ms, candidates, rule, may_serve);
-    }
-
-    fn gather_sales<V: View>(&mut self, view: &mut V, candidates: &Candidates) {
-        self.weekly_sales.resize(candidates.verdicts.len() * self.skus, 0);
-        for node in (0..candidates.verdicts.len()).filter(|&node| candidates.has_free_stock(node)) {
-            for (place, demand) in candidates.skus.iter().enumerate() {
-                let ledger = view.ledger(demand.sku, NodeIx(node as u32));
-                let sold = ledger.map_or(0, |ledger| ledger.weekly_sales);
-                self.weekly_sales[node * self.skus + place] = sold;
-            }
-        }
-    }
-
-    fn gather_markdowns<V: View>(&mut self, view: &mut V, now_ms: i64, candidates: &Candidates) {
-        self.markdowns.resize(candidates.verdicts.len() * self.skus, 0);
-        for node in (0..candidates.verdicts.len()).filter(|&node| candidates.has_free_stock(node)) {
-            for (place, demand) in candidates.skus.iter().enumerate() {
-                let ledger = view.ledger(demand.sku, NodeIx(node as u32));
-                let loses = ledger.map_or(0, |ledger| ledger.markdown_at(now_ms));
-                self.markdowns[node * self.skus + place] = loses;
-            }
-        }
     }
 
     /// Every node is priced for the whole order, whatever it has of it: what a part costs is cheaper where
@@ -259,6 +237,23 @@ fn asks_markdowns(rule: &CompiledRule) -> bool {
 
 fn asks_sales(rule: &CompiledRule) -> bool {
     rule.rule.nodes.leave_weeks > 0 || rule.rule.ranks_by(By::WeeksOfSupply)
+}
+
+/// What the ledger of every SKU says at every node with free stock, by node; 0 where there is none.
+fn of_ledgers<V: View>(
+    rows: &mut Vec<i64>,
+    view: &mut V,
+    candidates: &Candidates,
+    says: impl Fn(&Ledger) -> i64,
+) {
+    let skus = candidates.skus.len();
+    rows.resize(candidates.verdicts.len() * skus, 0);
+    for node in (0..candidates.verdicts.len()).filter(|&node| candidates.has_free_stock(node)) {
+        for (place, demand) in candidates.skus.iter().enumerate() {
+            let ledger = view.ledger(demand.sku, NodeIx(node as u32));
+            rows[node * skus + place] = ledger.map_or(0, &says);
+        }
+    }
 }
 
 /// The last day on which the customer wants it: the one asked for, else the one promised before.
