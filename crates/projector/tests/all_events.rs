@@ -393,6 +393,17 @@ fn failed_file() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("all-events-failed.txt")
 }
 
+/// Every law holds of a history; else it is left in a file.
+fn keeps_every_law(market: usize, choices: &[Choice]) -> Result<(), TestCaseError> {
+    let text = scenario(market, choices);
+    let faults = faults(&events(&text, choices));
+    if !faults.is_empty() {
+        std::fs::write(failed_file(), &text).expect("a scenario file");
+    }
+    prop_assert!(faults.is_empty(), "{}; {}", failed_file().display(), faults.join("\n"));
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 64, max_shrink_iters: 400, rng_seed: seed(), ..ProptestConfig::default()
@@ -406,12 +417,7 @@ proptest! {
             (prop_oneof![1 => 0..COMMANDS.len(), 2 => WORK], any::<[u8; 6]>(), any::<u8>()), 1..100,
         ),
     ) {
-        let text = scenario(market, &choices);
-        let faults = faults(&events(&text, &choices));
-        if !faults.is_empty() {
-            std::fs::write(failed_file(), &text).expect("a scenario file");
-        }
-        prop_assert!(faults.is_empty(), "{}; {}", failed_file().display(), faults.join("\n"));
+        keeps_every_law(market, &choices)?;
     }
 }
 
@@ -449,12 +455,7 @@ proptest! {
     fn any_history_of_orders_that_are_put_off_keeps_every_law(
         market in 0..MARKETS.len(), choices in put_off_choices(),
     ) {
-        let text = scenario(market, &choices);
-        let faults = faults(&events(&text, &choices));
-        if !faults.is_empty() {
-            std::fs::write(failed_file(), &text).expect("a scenario file");
-        }
-        prop_assert!(faults.is_empty(), "{}; {}", failed_file().display(), faults.join("\n"));
+        keeps_every_law(market, &choices)?;
     }
 }
 

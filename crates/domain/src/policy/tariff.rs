@@ -89,7 +89,7 @@ impl Cost {
     }
 
     /// The table of a shipment sent that far.
-    fn rates_at(&self, metres: Option<u32>) -> Option<Rates<'_>> {
+    pub fn rates_at(&self, metres: Option<u32>) -> Option<Rates<'_>> {
         self.table_at(metres).and_then(|table| self.tables().nth(table))
     }
 

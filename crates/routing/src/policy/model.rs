@@ -70,8 +70,7 @@ impl Model {
 
     /// Whether a shipment of so many milligrams may leave a node.
     pub(crate) fn carries(&self, node: usize, weight_mg: i64) -> bool {
-        let table = |cost: &Cost| cost.table_at(known(self.metres[node]));
-        let rates = self.tables().and_then(|cost| cost.tables().nth(table(cost)?));
+        let rates = self.carriage.as_ref().and_then(|cost| cost.rates_at(known(self.metres[node])));
         rates.is_none_or(|rates| rates.price(weight_mg).is_some())
     }
 
